@@ -1,0 +1,1 @@
+"""What does this client get?  identify, decide, reply, render.  Pure."""

@@ -1,0 +1,1 @@
+"""Machines, profiles, rules: an immutable snapshot to look machines up in."""

@@ -1,0 +1,1 @@
+"""What one bootable system needs, one module each.  Pure."""

@@ -1,0 +1,1 @@
+"""Thin shells: sockets on one side, the pure chain on the other."""
