@@ -1,0 +1,199 @@
+"""What can happen, as values: one event per step of a boot.
+
+Shells emit these; `netbootd.observe` turns them into log lines and metrics.  An event is a plain frozen value whose
+fields are already fit to be shown: text from the wire has passed `printable`.  ``name`` is the event's stable name in
+logs and counters; the list below is the documented list of log events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The base: ``mac`` and ``machine`` (its configured name) where known, ``ip`` of the peer where known."""
+
+    name: ClassVar[str] = "event"
+    level: ClassVar[Level] = "info"
+
+    mac: str = ""
+    machine: str = ""
+    ip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpAnswered(Event):
+    """A DISCOVER, REQUEST or INFORM got its OFFER or ACK."""
+
+    name: ClassVar[str] = "dhcp.answered"
+
+    message: str  # "DISCOVER", "REQUEST", "INFORM"
+    answer: str  # "OFFER", "ACK"
+    client: str  # what asks: "x86-64 UEFI PXE", "iPXE (BIOS)"
+    file: str  # the boot file or URL, "" when the client is sent on to port 4011
+    style: str  # how option 43 was used, see boot.decide
+    port: int  # 67 or 4011
+    interface: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpSilent(Event):
+    """A packet got no answer; ``reason`` is the name of a `boot.silence.Reason`."""
+
+    name: ClassVar[str] = "dhcp.silent"
+    level: ClassVar[Level] = "debug"
+
+    reason: str
+    detail: str = ""
+    port: int = 67
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TftpStarted(Event):
+    """A read request was accepted."""
+
+    name: ClassVar[str] = "tftp.started"
+    level: ClassVar[Level] = "debug"
+
+    file: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TftpFinished(Event):
+    """A transfer ended with its last block acknowledged."""
+
+    name: ClassVar[str] = "tftp.finished"
+
+    file: str
+    size: int  # bytes delivered
+    seconds: float
+    blksize: int
+    windowsize: int
+    retransmits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TftpAborted(Event):
+    """A transfer ended early; ``reason`` is the name of a `wire.transfer.Outcome`.  A firmware's size probe is one."""
+
+    name: ClassVar[str] = "tftp.aborted"
+    level: ClassVar[Level] = "warning"
+
+    file: str
+    reason: str
+    sent: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TftpProbed(Event):
+    """The client asked for the size (RFC 2349 tsize) and stopped, as EDK2 and many ROMs do before the real read."""
+
+    name: ClassVar[str] = "tftp.probed"
+    level: ClassVar[Level] = "debug"
+
+    file: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TftpRefused(Event):
+    """A request was answered with ERROR: no such file, not allowed, malformed."""
+
+    name: ClassVar[str] = "tftp.refused"
+    level: ClassVar[Level] = "debug"
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptServed(Event):
+    """An iPXE script was rendered and sent; ``payload`` says what it boots ("linux", "menu", "local" ...)."""
+
+    name: ClassVar[str] = "script.served"
+
+    script: str  # "ipxe.cfg", "machines/<mac>/ipxe.cfg"
+    profile: str = ""
+    payload: str = ""
+    via: str = "http"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptFailed(Event):
+    """A script could not be rendered; the machine was told so on its own screen."""
+
+    name: ClassVar[str] = "script.failed"
+    level: ClassVar[Level] = "error"
+
+    script: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostileValue(Event):
+    """A value from the wire failed its grammar and was dropped ("serial", "product" ...)."""
+
+    name: ClassVar[str] = "value.refused"
+    level: ClassVar[Level] = "warning"
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactServed(Event):
+    """A file or range went out by HTTP, whole (``complete``) or until the client went away."""
+
+    name: ClassVar[str] = "http.served"
+
+    file: str
+    status: int
+    size: int  # bytes of the body that were owed
+    sent: int
+    seconds: float
+    complete: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRefused(Event):
+    """An HTTP request was answered with an error status."""
+
+    name: ClassVar[str] = "http.refused"
+    level: ClassVar[Level] = "debug"
+
+    file: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineChanged(Event):
+    """The fleet's view of a machine changed: armed, disarmed, installed, first seen."""
+
+    name: ClassVar[str] = "machine.changed"
+
+    change: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonNotice(Event):
+    """Something about the daemon itself: started, reloaded, a setting that is wrong."""
+
+    name: ClassVar[str] = "daemon.notice"
+
+    text: str
+    severity: Level = "info"
+
+
+def printable(value: str, limit: int = 120) -> str:
+    """Text from the wire made fit for one log line: control and non-printing characters become ``?``; cut to ``limit``."""
+    shown = "".join(c if c.isprintable() else "?" for c in value[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
