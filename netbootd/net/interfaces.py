@@ -1,0 +1,177 @@
+"""The network interfaces of this machine, and which of them to serve.
+
+Addresses come from netifaces, flags and MTU from the kernel's ioctls: those see the network namespace the process is
+in, while a /sys mounted before the namespace was entered still lists the host's interfaces.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import socket
+import struct
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Interface, IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import netifaces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SIOCGIFFLAGS = 0x8913  # <linux/sockios.h>
+SIOCGIFMTU = 0x8921
+IFF_UP = 0x1  # <linux/if.h>
+IFF_LOOPBACK = 0x8
+_IFREQ = struct.Struct("=16si20x")
+_FLAGS = struct.Struct("=16sH22x")
+
+# Made by software for guests, containers and tunnels; a bridge an administrator named (br0, vmbr0, lan) carries a LAN.
+_VIRTUAL = re.compile(
+    r"docker\d+|br-[0-9a-f]{12}|podman\d+|cni-?\w+|cbr\d+|flannel.*|cali.*|cilium.*"  # containers
+    r"|veth.*|vnet\d+|virbr.*|lxcbr\d+|lxdbr\d+|incusbr\d+|tap.*|ifb\d+|dummy\d+"  # guests and plumbing
+    r"|tun.*|wg.*|tailscale\d+|zt.*|ppp\d+|ipsec.*|gre.*|sit\d+"  # tunnels: no broadcast reaches a booting machine
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One IPv4 address of an interface; ``broadcast`` is that of its subnet."""
+
+    ip: str
+    prefixlen: int
+    broadcast: str
+
+    @property
+    def netmask(self) -> str:
+        return str(self.network.netmask)
+
+    @property
+    def network(self) -> IPv4Network:
+        return IPv4Interface(f"{self.ip}/{self.prefixlen}").network
+
+    def __str__(self) -> str:
+        return f"{self.ip}/{self.prefixlen}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface as the kernel sees it now.  ``virtual``: made for guests, containers or a tunnel, by its name."""
+
+    name: str
+    index: int
+    addresses: tuple[Address, ...] = ()
+    mtu: int = 1500
+    up: bool = True
+    loopback: bool = False
+    virtual: bool = False
+
+
+class NoSuchInterface(ValueError):
+    """An interface was asked for by name that this machine cannot serve; the text says what there is instead."""
+
+
+def list_interfaces() -> tuple[Interface, ...]:
+    """Every interface of this network namespace, by index; those that vanish meanwhile are left out."""
+    labels = _addresses_by_name()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        seen = (_inspect(probe, index, name, labels.get(name, ())) for index, name in sorted(socket.if_nameindex()))
+        return tuple(found for found in seen if found is not None)
+
+
+def usable(interfaces: Iterable[Interface], wanted: Literal["auto"] | Sequence[str]) -> tuple[Interface, ...]:
+    """The interfaces to serve.
+
+    ``auto``: those that are up, have an IPv4 address, are not the loopback and not `virtual`; if none is left, the
+    virtual ones (a laptop's virbr0, a container's veth).  By name: exactly those, `NoSuchInterface` for any that does
+    not exist; one that is down or has no address yet is kept, for it may get both while we run.
+    """
+    known = tuple(interfaces)
+    if wanted != "auto":
+        return tuple(_by_name(known, name) for name in dict.fromkeys(wanted))
+    ready = [each for each in known if each.up and each.addresses and not each.loopback]
+    return tuple([each for each in ready if not each.virtual] or ready)
+
+
+def address_for(interfaces: Iterable[Interface], ifindex: int, peer: str) -> Address | None:
+    """The address by which ``peer`` reaches us on interface ``ifindex``: the one in its subnet, else the first.
+
+    None when that interface is unknown or has no address.  ``peer`` may be 0.0.0.0 (a client without an address) or
+    lie behind a router.
+    """
+    for each in interfaces:
+        if each.index == ifindex and each.addresses:
+            return next((a for a in each.addresses if _contains(a, peer)), each.addresses[0])
+    return None
+
+
+def _by_name(known: Sequence[Interface], name: str) -> Interface:
+    for each in known:
+        if each.name == name:
+            return each
+    there = ", ".join(_describe(each) for each in known) or "none"
+    raise NoSuchInterface(f"no interface {name!r} here; there are: {there}")
+
+
+def _describe(interface: Interface) -> str:
+    about = interface.addresses[0].ip if interface.addresses else "no address" if interface.up else "down"
+    return f"{interface.name} ({about})"
+
+
+def _contains(address: Address, peer: str) -> bool:
+    return address.prefixlen < 32 and _number(address.ip) >> _host(address) == _number(peer) >> _host(address)
+
+
+def _host(address: Address) -> int:
+    return 32 - address.prefixlen
+
+
+def _number(ip: str) -> int:
+    return int.from_bytes(socket.inet_aton(ip), "big")
+
+
+def _inspect(probe: socket.socket, index: int, name: str, addresses: tuple[Address, ...]) -> Interface | None:
+    request = name.encode()
+    try:
+        flags: int = _FLAGS.unpack(fcntl.ioctl(probe, SIOCGIFFLAGS, _FLAGS.pack(request, 0)))[1]
+        mtu: int = _IFREQ.unpack(fcntl.ioctl(probe, SIOCGIFMTU, _IFREQ.pack(request, 0)))[1]
+    except OSError:
+        return None
+    return Interface(
+        name=name,
+        index=index,
+        addresses=addresses,
+        mtu=mtu,
+        up=bool(flags & IFF_UP),
+        loopback=bool(flags & IFF_LOOPBACK),
+        virtual=is_virtual(name),
+    )
+
+
+def is_virtual(name: str, sysfs: Path = Path("/sys/class/net")) -> bool:
+    """Whether ``name`` was made for guests, containers or a tunnel.  A tap or tun device is known to sysfs whatever
+    its name; a bridge is judged by its name alone, for br0 is a LAN and docker0 is not."""
+    return _VIRTUAL.fullmatch(name) is not None or (sysfs / name / "tun_flags").exists()
+
+
+def _addresses_by_name() -> dict[str, tuple[Address, ...]]:
+    """IPv4 addresses by interface; ``eth0:1`` is a label of an address on eth0, not an interface."""
+    found: dict[str, tuple[Address, ...]] = {}
+    for label in netifaces.interfaces():
+        name = label.partition(":")[0]
+        found[name] = found.get(name, ()) + tuple(_read_addresses(label))
+    return found
+
+
+def _read_addresses(label: str) -> list[Address]:
+    try:
+        entries = netifaces.ifaddresses(label).get(netifaces.AF_INET, [])
+    except (OSError, ValueError):
+        return []
+    return [_address(entry["addr"], entry.get("netmask", "255.255.255.255")) for entry in entries if "addr" in entry]
+
+
+def _address(ip: str, netmask: str) -> Address:
+    address = Address(ip=ip, prefixlen=IPv4Network(f"0.0.0.0/{netmask}").prefixlen, broadcast="255.255.255.255")
+    return replace(address, broadcast=str(address.network.broadcast_address))
