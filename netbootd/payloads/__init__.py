@@ -1,1 +1,15 @@
 """What one bootable system needs, one module each.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from netbootd.payloads import eve, linux, local, menu, script
+from netbootd.payloads.base import Order, Payload
+
+__all__ = ["PAYLOADS", "Order", "Payload"]
+
+PAYLOADS: Mapping[str, Payload] = MappingProxyType(
+    {payload.name: payload for payload in (eve.PAYLOAD, linux.PAYLOAD, local.PAYLOAD, menu.PAYLOAD, script.PAYLOAD)}
+)

@@ -1,0 +1,102 @@
+"""What does this client get?  One function: a `Client` and what the fleet wants for it make an `Answer` or `Silence`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netbootd.boot.firmware import Firmware
+from netbootd.boot.identify import PXE_PORT, Client
+from netbootd.boot.memory import Style
+from netbootd.boot.silence import Reason, Silence
+from netbootd.boot.site import Site
+from netbootd.wire.dhcp import MessageType
+
+SCRIPT = "ipxe.cfg"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the fleet wants for a machine at DHCP time: to boot from the network, or to be left to its disk."""
+
+    netboot: bool
+    silence: Silence
+    """What to keep silent for when it is not."""
+    loader: str | None = None
+    """A boot program by name in place of the usual one, where its width fits."""
+    root_path: str = ""
+    """Option 17 for iPXE: a SAN disk to hook, RFC 4173."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to send, before it has a form."""
+
+    message: MessageType
+    file: str
+    """Boot file name or URL; "" when the client first has to come to port 4011."""
+    server: str
+    vendor_class: str
+    style: Style
+    terminated: bool
+    """Options 66 and 67 end in NUL, for ROMs that read them as C strings."""
+    boot_item: tuple[int, int] | None = None
+    root_path: str = ""
+
+    def __str__(self) -> str:
+        told = self.file or "come to port 4011"
+        return f"{self.message.name}: {told} ({self.style.value})"
+
+
+Decision = Answer | Silence
+
+
+def decide(client: Client, wish: Wish, site: Site, firmware: Firmware, style: Style) -> Decision:
+    """Choose.  ``style`` is `Memory.style` of this client; on port 4011 it no longer matters."""
+    if not wish.netboot:
+        return wish.silence
+    chosen = _script(client, site) if client.ipxe else _loader(client, wish, site, firmware)
+    if isinstance(chosen, Silence):
+        return chosen
+    on_4011 = client.port == PXE_PORT
+    return Answer(
+        message=MessageType.ACK if on_4011 else MessageType.OFFER,
+        file=chosen,
+        server=site.address,
+        vendor_class=_vendor_class(client),
+        style=Style.DIRECT if on_4011 else style,
+        terminated=not client.ipxe and not client.http,
+        boot_item=client.boot_item if on_4011 else None,
+        root_path=wish.root_path if client.ipxe else "",
+    )
+
+
+def _script(client: Client, site: Site) -> str | Silence:
+    """iPXE gets a script and never a boot program again: that is what ends the chain-loading loop."""
+    assert client.ipxe
+    if client.ipxe.http or (client.ipxe.https and site.base_url.startswith("https:")):
+        return site.entry_url()
+    if client.ipxe.tftp:
+        return f"{site.tftp_url}/{SCRIPT}"
+    return Silence(Reason.IPXE_WITHOUT_PROTOCOL)
+
+
+def _loader(client: Client, wish: Wish, site: Site, firmware: Firmware) -> str | Silence:
+    arch = client.architecture
+    if arch is None:
+        if not client.codes:
+            return Silence(Reason.NO_ARCHITECTURE)
+        return Silence(Reason.UNKNOWN_ARCHITECTURE, ", ".join(f"code {c}, 0x{c:02x}" for c in client.codes))
+    if arch.cpu is None or arch.platform is None:
+        reason = Reason.NOT_IPXE_BOOTABLE if arch.code == 41 else Reason.UNKNOWN_ARCHITECTURE
+        return Silence(reason, f"{arch}: {arch.why}")
+    binary = firmware.choose(arch.cpu, arch.platform, wish.loader)
+    if binary is None:
+        return Silence(Reason.NO_BINARY, str(arch))
+    return site.firmware_url(binary.name) if client.http else binary.name
+
+
+def _vendor_class(client: Client) -> str:
+    """Echo "the kind, not the whole string": EDK2 and iPXE compare the first nine or ten octets."""
+    if client.http and not client.ipxe:
+        return "HTTPClient"
+    return next((q.reply_class for q in client.quirks if q.reply_class), "PXEClient")

@@ -1,0 +1,50 @@
+"""Which iPXE binaries there are, as a value: the choice of a boot program for a client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netbootd.boot.arch import Cpu, Platform
+
+_PREFERENCE = {
+    # undionly drives the card through the ROM that booted it, so it needs no driver of its own.
+    Platform.BIOS: ("undionly.kpxe", "undionly.kkpxe", "undionly.pxe", "ipxe.pxe"),
+    # snponly does the same through UEFI's own driver; ipxe.efi brings drivers and may lack the one needed.
+    Platform.EFI: ("snponly", "snp", "ipxe"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """One boot program, by the name it is served under (TFTP and ``/firmware/``)."""
+
+    name: str
+    cpu: Cpu
+    platform: Platform
+    size: int
+    version: str = ""
+    """iPXE's own version string where it could be read, ``1.0.0+git-20190125.36a4c85``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """Every boot program found at start."""
+
+    binaries: tuple[Binary, ...] = ()
+
+    def choose(self, cpu: Cpu, platform: Platform, wanted: str | None = None) -> Binary | None:
+        """The binary for this width and platform: ``wanted`` by name if it fits, else the preferred one, else None."""
+        fitting = [b for b in self.binaries if b.cpu is cpu and b.platform is platform]
+        named = [b for b in fitting if b.name == wanted]
+        return min(named or fitting, key=_rank, default=None)
+
+    def named(self, name: str) -> Binary | None:
+        """The binary served under exactly this name."""
+        return next((b for b in self.binaries if b.name == name), None)
+
+
+def _rank(binary: Binary) -> tuple[int, int, str]:
+    base = binary.name.rsplit("/", 1)[-1].lower()
+    order = _PREFERENCE[binary.platform]
+    place = next((i for i, start in enumerate(order) if base.startswith(start)), len(order))
+    return place, len(binary.name), binary.name

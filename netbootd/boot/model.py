@@ -1,0 +1,55 @@
+"""Machines and profiles, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from netbootd.boot.args import ArgSetting
+from netbootd.boot.plan import LocalMethod
+from netbootd.wire.mac import Mac
+
+
+class Boots(Enum):
+    """How often a profile's payload is handed out."""
+
+    ONCE = "once"
+    """Only to a machine armed for it, and then not again: installers."""
+    ALWAYS = "always"
+    """At every boot: rescue, live and diskless systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a group of machines boots."""
+
+    name: str
+    payload: str
+    """The payload's name in `netbootd.payloads`."""
+    settings: object
+    """The payload's own ``Settings``."""
+    boots: Boots
+    auto: bool = False
+    """A machine never installed before is armed by itself."""
+    args: tuple[ArgSetting, ...] = ()
+    local: LocalMethod = LocalMethod.SILENT
+    loader: str | None = None
+    """A boot program by name in place of the usual one."""
+    root_path: str = ""
+    label: str = ""
+    """Its line in the menu."""
+    origin: str = ""
+    """File and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine the admin has named."""
+
+    macs: tuple[Mac, ...]
+    name: str
+    profile: str | None = None
+    args: tuple[ArgSetting, ...] = ()
+    local: LocalMethod | None = None
+    loader: str | None = None
+    origin: str = ""

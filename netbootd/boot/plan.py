@@ -1,0 +1,125 @@
+"""What to boot, before it is text: plain values that a payload makes and a template writes down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from netbootd.boot.args import Arg, command_line
+
+
+class LocalMethod(Enum):
+    """How a machine is left to its own disk."""
+
+    SILENT = "silent"
+    """No DHCP answer at all: firmware goes on to its next boot device.  A script falls back to AUTO."""
+    AUTO = "auto"
+    """``sanboot`` of the first disk on BIOS, ``exit`` on UEFI."""
+    EXIT = "exit"
+    EXIT_1 = "exit 1"
+    """Some UEFI firmwares go on to the next device only after a failure (Foreman and Warewulf do this)."""
+    SANBOOT = "sanboot"
+    CHAIN = "chain"
+    """Start the boot loader on the EFI system partition."""
+    POWEROFF = "poweroff"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One file iPXE loads, under the name that ``initrd=`` calls it by."""
+
+    url: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Arguments that depend on the board, decided by iPXE itself when the server does not know the board yet."""
+
+    manufacturer: str
+    args: tuple[Arg, ...]
+
+    @property
+    def line(self) -> str:
+        """Its arguments as one line."""
+        return command_line(self.args)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelPlan:
+    """A Linux kernel with its initrds in order and its arguments."""
+
+    kernel: Image
+    initrds: tuple[Image, ...]
+    args: tuple[Arg, ...]
+    fallback: tuple[Arg, ...] = ()
+    """Arguments of a board that no variant names; only with ``variants``."""
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The arguments as one line, without ``initrd=``."""
+        return command_line(self.args)
+
+    @property
+    def fallback_line(self) -> str:
+        """The fallback's arguments as one line."""
+        return command_line(self.fallback)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPlan:
+    """Another script or program by URL."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePlan:
+    """A user's own template, with this machine's arguments at hand."""
+
+    template: str
+    args: tuple[Arg, ...]
+
+    @property
+    def line(self) -> str:
+        """The arguments as one line."""
+        return command_line(self.args)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPlan:
+    """The machine's own disk, and why."""
+
+    method: LocalMethod
+    why: str
+    withheld: tuple[Arg, ...] = ()
+    """For a machine that waits to be armed: the arguments it will get then, shown as a comment."""
+    how: str = ""
+    """For such a machine: the command that arms it."""
+
+    @property
+    def withheld_line(self) -> str:
+        """The withheld arguments as one line."""
+        return command_line(self.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One line of the menu."""
+
+    key: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MenuPlan:
+    """The menu of a machine nobody has named: it times out to the local disk."""
+
+    entries: tuple[MenuEntry, ...]
+    timeout: int
+    """Seconds."""
+
+
+Plan = KernelPlan | ChainPlan | TemplatePlan | LocalPlan | MenuPlan

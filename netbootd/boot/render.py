@@ -1,0 +1,118 @@
+"""Text out of templates, with no way for a value to become a command.
+
+Jinja2, sandboxed and strict.  Every value that a template emits passes `_emit`: a line break, another control
+character, ``${`` or a command separator in a value ends the rendering with an error that names the template; an
+undefined or unknown value likewise.  The literal text of a template is its author's and is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from netbootd.boot.facts import unsafe
+from netbootd.wire.mac import Mac
+
+
+class RenderError(ValueError):
+    """A template cannot be rendered; says which, where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A template that does not parse: where and why."""
+
+    name: str
+    line: int
+    reason: str
+
+
+class Templates:
+    """A set of templates by name, compiled when first used."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._names = tuple(sources)
+        self._env = ImmutableSandboxedEnvironment(
+            loader=DictLoader(dict(sources)),
+            undefined=StrictUndefined,
+            autoescape=False,
+            finalize=_emit,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._env.filters.update(
+            hexhyp=_mac_filter("hexhyp"), hexraw=_mac_filter("hexraw"), urlpath=_urlpath, uristring=_uristring
+        )
+
+    def render(self, name: str, **values: object) -> str:
+        """The text of template ``name``.  Raises `RenderError`."""
+        try:
+            return self._env.get_template(name).render(values)
+        except TemplateNotFound as error:
+            raise RenderError(f"template {error.name!r} does not exist") from None
+        except Exception as error:
+            raise RenderError(f"template {name}: {_told(error)}") from None
+
+    def expand(self, text: str, where: str, **values: object) -> str:
+        """A small template out of the settings, such as an argument's value.  Raises `RenderError`."""
+        try:
+            return self._env.from_string(text).render(values)
+        except Exception as error:
+            raise RenderError(f"{where}: {_told(error)}") from None
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Every template that does not parse, for ``check``."""
+        return tuple(fault for name in self._names if (fault := self._fault(name)))
+
+    def _fault(self, name: str) -> Fault | None:
+        try:
+            self._env.get_template(name)
+        except TemplateSyntaxError as error:
+            return Fault(error.name or name, error.lineno, error.message or "syntax error")
+        return None
+
+
+def _emit(value: Any) -> Any:
+    """The gate every emitted value passes (Jinja2's ``finalize``)."""
+    if isinstance(value, Undefined):
+        return value  # StrictUndefined complains by itself, with the name
+    if value is None:
+        raise ValueError("a value that is not known (None) would be written; use {% if %} or | default")
+    text = str(value)
+    if why := unsafe(text):
+        raise ValueError(f"{text[:60]!r} may not be written: {why}")
+    return text
+
+
+def _told(error: Exception) -> str:
+    line = f"line {error.lineno}: " if isinstance(error, TemplateSyntaxError) else ""
+    text = error.message if isinstance(error, TemplateError) else str(error)
+    return f"{line}{text or type(error).__name__}"
+
+
+def _mac_filter(form: str) -> Any:
+    def convert(value: Mac | str) -> str:
+        mac = value if isinstance(value, Mac) else Mac.parse(str(value))
+        return str(getattr(mac, form))
+
+    return convert
+
+
+def _urlpath(value: object) -> str:
+    return quote(str(value))
+
+
+def _uristring(value: object) -> str:
+    return quote(str(value), safe="")
+
+
+def plain(value: object) -> object:
+    """Facts as templates see them: uuids as text."""
+    return str(value) if isinstance(value, UUID) else value

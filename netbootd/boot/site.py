@@ -1,0 +1,46 @@
+"""Where machines come back to: the addresses and ports an answer names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How one client reaches this server.
+
+    ``address`` is the one of the interface the client asked on unless settings say otherwise; every URL handed out is
+    absolute, because ``${next-server}`` is the router's word wherever the router sets one (netboot.xyz#736, ipxe#954).
+    """
+
+    address: str
+    http_port: int = 8080
+    tftp_port: int = 69
+    public_url: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        """``http://192.0.2.1:8080``, without a trailing slash."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        return f"http://{self.address}" + ("" if self.http_port == 80 else f":{self.http_port}")
+
+    @property
+    def tftp_url(self) -> str:
+        """``tftp://192.0.2.1``."""
+        return f"tftp://{self.address}" + ("" if self.tftp_port == 69 else f":{self.tftp_port}")
+
+    def entry_url(self) -> str:
+        """The script for any iPXE."""
+        return f"{self.base_url}/ipxe.cfg"
+
+    def firmware_url(self, name: str) -> str:
+        """A boot program by HTTP, for UEFI HTTP Boot."""
+        return f"{self.base_url}/firmware/{quote(name)}"
+
+    def artifact_url(self, path: str) -> str:
+        """A file under ``artifacts``; a path that already is a URL stays what it is."""
+        if path.startswith(("http://", "https://")):
+            return path
+        return f"{self.base_url}/artifacts/{quote(path.lstrip('/'))}"

@@ -1,0 +1,106 @@
+"""The fleet as settings describe it: immutable, swapped whole on reload, looked machines up in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from netbootd.boot.args import ArgSetting
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine, Profile
+from netbootd.boot.plan import LocalMethod
+from netbootd.fleet.rules import Match, Rule
+from netbootd.wire.mac import Mac
+
+POLICIES = ("menu", "register", "silent")
+"""What ``unknown`` may say beside a profile's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which profile a machine has, and why."""
+
+    machine: Machine | None
+    profile: Profile | None
+    policy: str = ""
+    """For a machine without a profile: one of `POLICIES`."""
+    args: tuple[tuple[ArgSetting, ...], ...] = ()
+    """Layers above the payload's defaults, lowest first."""
+    why: str = ""
+    undecided: bool = False
+    """A rule may still give it another profile once its iPXE has said more."""
+
+    @property
+    def name(self) -> str:
+        """The machine's configured name, or ""."""
+        return self.machine.name if self.machine else ""
+
+    @property
+    def local(self) -> LocalMethod:
+        """How this machine is left to its disk when it does not boot from the network."""
+        if self.machine and self.machine.local:
+            return self.machine.local
+        return self.profile.local if self.profile else LocalMethod.SILENT
+
+    @property
+    def loader(self) -> str | None:
+        """A boot program of its own."""
+        named = self.machine.loader if self.machine else None
+        return named or (self.profile.loader if self.profile else None)
+
+
+class Snapshot:
+    """Profiles, machines, rules, and what becomes of everybody else."""
+
+    def __init__(
+        self,
+        profiles: Iterable[Profile] = (),
+        machines: Iterable[Machine] = (),
+        rules: Iterable[Rule] = (),
+        unknown: str = "menu",
+    ) -> None:
+        self.profiles: Mapping[str, Profile] = MappingProxyType({p.name: p for p in profiles})
+        self.machines: tuple[Machine, ...] = tuple(machines)
+        self.rules: tuple[Rule, ...] = tuple(rules)
+        self.unknown = unknown
+        self._by_mac = {mac: machine for machine in self.machines for mac in machine.macs}
+
+    def machine(self, mac: Mac | None) -> Machine | None:
+        """The machine that has this card."""
+        return self._by_mac.get(mac) if mac else None
+
+    def lookup(self, facts: Facts) -> Assignment:
+        """Machine, else first matching rule, else the policy for unknown machines."""
+        machine = self.machine(facts.mac)
+        if machine and machine.profile:
+            profile = self.profiles[machine.profile]
+            return Assignment(machine, profile, args=(profile.args, machine.args), why=f"{machine.origin} names it")
+        return self._by_rule(machine, facts) or self._unnamed(machine, facts)
+
+    def _by_rule(self, machine: Machine | None, facts: Facts) -> Assignment | None:
+        undecided = False
+        for rule in self.rules:
+            match rule.match(facts):
+                case Match.YES:
+                    profile = self.profiles[rule.profile]
+                    layers = (profile.args, rule.args, machine.args if machine else ())
+                    return Assignment(
+                        machine, profile, args=layers, why=f"{rule.origin} matches it", undecided=undecided
+                    )
+                case Match.LATER:
+                    undecided = True
+                case Match.NO:
+                    pass
+        return None
+
+    def _unnamed(self, machine: Machine | None, facts: Facts) -> Assignment:
+        undecided = any(rule.match(facts) is Match.LATER for rule in self.rules)
+        who = f"{machine.origin} names it without a profile" if machine else "no machine or rule names it"
+        profile = self.profiles.get(self.unknown)
+        own = machine.args if machine else ()
+        if profile:
+            why = f"{who}; unknown: {profile.name}"
+            return Assignment(machine, profile, args=(profile.args, own), why=why, undecided=undecided)
+        why = f"{who}; unknown: {self.unknown}"
+        return Assignment(machine, None, self.unknown, args=(own,), why=why, undecided=undecided)

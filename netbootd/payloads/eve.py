@@ -1,0 +1,138 @@
+"""LF Edge EVE-OS, the classic layout: installer_net of 6.3 to 13.3.
+
+A bundle is a directory with ``kernel``, ``initrd.img``, ``installer.img``, ``initrd.bits`` and ``rootfs.img``.  The
+order of the initrds matters: the init looks for the squashfs of ``rootfs.img`` by its magic from the front, so it
+stays last.  Arguments reach the installer through /proc/cmdline (EVE pkg/installer/install, 13.3.0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from netbootd.boot.args import Arg, ArgSetting
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Boots
+from netbootd.boot.plan import Image, KernelPlan, Variant
+from netbootd.payloads.base import CLOSED, Order, Payload
+
+ORIGIN = "EVE default"
+INITRDS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
+"""Order of the stock ``ipxe.efi.cfg`` of 13.3.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``bundle``: the directory under ``artifacts``."""
+
+    __pydantic_config__: ClassVar = CLOSED
+
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the stock script sets by SMBIOS manufacturer."""
+
+    manufacturer: str
+    console: tuple[str, ...]
+    tweaks: tuple[tuple[str, str], ...] = ()
+
+
+BOARDS = (
+    Board("Huawei", ("ttyAMA0,115200n8",), (("pcie_aspm", "off"), ("pci", "pcie_bus_perf"))),
+    Board("Supermicro", ("ttyS1,115200n8",)),
+)
+CONSOLES = ("ttyS0", "ttyS1", "ttyS2", "ttyAMA0", "ttyAMA1", "tty0")
+
+FLAGS = frozenset(
+    {
+        "eve_nuke_all_disks",
+        "eve_reboot_after_install",
+        "eve_pause_before_install",
+        "eve_pause_after_install",
+        "eve_blackbox",
+        "eve_install_skip_rootfs",
+        "eve_install_skip_config",
+        "eve_install_skip_persist",
+        "eve_install_skip_zfs_checks",
+        "eve_install_random_disk_uuids",
+        "getty",
+    }
+)
+"""Found by ``grep -q`` anywhere in the command line, so ``=0`` would still be true."""
+
+_PLUMBING = (("root", "/initrd.image"), ("find_boot", "netboot"), ("overlaytmpfs", None), ("fastboot", None))
+
+
+def _defaults(_settings: Settings, facts: Facts) -> tuple[ArgSetting, ...]:
+    """What the stock script passes: the card's address as soft serial, a reboot at the end, plumbing, console."""
+    fixed = (
+        ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN),
+        ArgSetting("eve_reboot_after_install", (), ORIGIN),
+        *(ArgSetting(key, () if value is None else (value,), ORIGIN) for key, value in _PLUMBING),
+    )
+    return fixed if facts.manufacturer is None else (*fixed, *_board_settings(facts.manufacturer))
+
+
+def _board_settings(manufacturer: str) -> tuple[ArgSetting, ...]:
+    board = next((b for b in BOARDS if b.manufacturer == manufacturer), Board(manufacturer, CONSOLES))
+    origin = f"EVE default for {manufacturer}"
+    tweaks = (ArgSetting(key, (value,), origin) for key, value in board.tweaks)
+    return (ArgSetting("console", board.console, origin), *tweaks)
+
+
+def _plan(settings: Settings, order: Order) -> KernelPlan:
+    base = f"{settings.bundle.strip('/')}/"
+    asked = {arg.key for arg in order.args}
+    unknown_board = order.facts.manufacturer is None
+    return KernelPlan(
+        kernel=Image(order.site.artifact_url(base + "kernel"), "kernel"),
+        initrds=tuple(Image(order.site.artifact_url(base + name), name) for name in INITRDS),
+        args=order.args,
+        fallback=_left(Board("", CONSOLES), asked) if unknown_board else (),
+        variants=tuple(Variant(b.manufacturer, _left(b, asked)) for b in BOARDS) if unknown_board else (),
+    )
+
+
+def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
+    """A board's arguments, less those that the profile or the machine sets itself."""
+    consoles = (Arg("console", value, ORIGIN) for value in board.console)
+    tweaks = (Arg(key, value, ORIGIN) for key, value in board.tweaks)
+    return tuple(arg for arg in (*consoles, *tweaks) if arg.key not in asked)
+
+
+def _needs(settings: Settings) -> tuple[str, ...]:
+    return tuple(f"{settings.bundle.strip('/')}/{name}" for name in ("kernel", *INITRDS))
+
+
+def _lint(args: tuple[Arg, ...]) -> tuple[str, ...]:
+    return tuple(f"{arg.key} of {arg.origin}: {why}" for arg in args if (why := _fault(arg)))
+
+
+def _fault(arg: Arg) -> str:
+    """Why EVE's installer would misread this argument; it splits on blanks and searches the whole line for words."""
+    if arg.key in FLAGS:
+        return (
+            "" if arg.value is None else "EVE takes it as set whatever its value; write true, or false to leave it out"
+        )
+    if arg.value is None or not arg.key.startswith("eve_"):
+        return ""
+    if any(c in arg.value for c in " =\"'"):
+        return "EVE reads neither blanks, quotes nor '=' inside a value"
+    if arg.key == "eve_install_disk" and ("/" in arg.value or "," in arg.value):
+        return "EVE wants one kernel name such as sda or nvme0n1, without /dev/"
+    hidden = next((flag for flag in (*sorted(FLAGS), "interactive") if flag in arg.value), None)
+    return f"EVE would find the word {hidden!r} inside it and take it as a flag" if hidden else ""
+
+
+PAYLOAD = Payload(
+    name="eve",
+    settings=Settings,
+    boots=Boots.ONCE,
+    template="eve.ipxe.j2",
+    plan=_plan,
+    defaults=_defaults,
+    needs=_needs,
+    lint=_lint,
+)
