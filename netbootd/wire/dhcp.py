@@ -153,7 +153,7 @@ def decode(data: bytes) -> Packet:
 
 
 def _overloaded(area: bytes, overload: bytes, file: bytes, sname: bytes) -> tuple[dict[int, bytes], bytes, bytes]:
-    """Read the fields that option 52 turned into options, in RFC 3396's order: options, file, sname."""
+    """RFC 3396 section 5: "the optional parameters field, the file field, and the sname field, in that order"."""
     if overload not in (b"\1", b"\2", b"\3"):
         raise WireError(BAD_OPTION, f"overload {overload[:4].hex()}")
     in_file, in_sname = overload[0] & 1, overload[0] & 2
@@ -183,7 +183,7 @@ def encode(packet: Packet) -> bytes:
 
 
 def _ordered(options: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Relay agent information goes last, before END (RFC 3046 section 2.1)."""
+    """RFC 3046 section 2.1: "SHALL add it as the last option (but before 'End Option' 255, if present)"."""
     ordered = {MESSAGE_TYPE.code: b"", **options}
     if MESSAGE_TYPE.code not in options:
         del ordered[MESSAGE_TYPE.code]

@@ -153,9 +153,9 @@ UNDI: Option[tuple[int, int]] = Option(94, "network interface", _decode_undi, _e
 CLIENT_UUID: Option[UUID | None] = Option(97, "machine identifier", _decode_uuid, _encode_uuid)
 """RFC 4578 section 2.3: a type octet 0, then 16 octets as SMBIOS stores them, the first three fields little-endian.
 
-EDK2 copies the SMBIOS octets and iPXE swaps its own big-endian ``${uuid}`` back before it sends them, so
-``bytes_le`` gives the text that iPXE, dmidecode and ``qemu -uuid`` show.  None when empty (some ROMs) or all zeros
-(EDK2 without a GUID).
+EDK2 copies the SMBIOS octets (PxeBcBuildDhcp4Options), and iPXE turns its own big-endian ``${uuid}`` into that order
+before it sends it (``uuid_mangle`` in net/udp/dhcp.c), so ``bytes_le`` gives the text that iPXE, dmidecode and
+``qemu -uuid`` show.  None when empty (some ROMs) or all zeros (EDK2 "if failed to get system Guid").
 """
 IPXE_ENCAP: Option[bytes] = Option(175, "iPXE encapsulated", _raw, _raw)
 """A list of options itself: `netbootd.wire.pxe.decode_ipxe`."""

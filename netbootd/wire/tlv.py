@@ -44,9 +44,9 @@ def _walk(area: bytes, options: dict[int, bytes], repeated: dict[int, list[bytes
 
 
 def encode_options(options: Mapping[int, bytes] | Iterable[tuple[int, bytes]]) -> bytes:
-    """Write options in the given order, without END and without a single PAD.
+    """Write options in the given order, without END; a value over 255 octets becomes pieces in a row (RFC 3396).
 
-    A value over 255 octets is split, its pieces following one another (RFC 3396).  No PAD between options: the Raspberry Pi EEPROM before 2020-01 stops reading there.
+    No PAD stands between options: the Raspberry Pi EEPROM before 2020-01 stops reading there (rpi-eeprom#82).
     """
     pieces = []
     for code, value in options.items() if isinstance(options, Mapping) else options:
