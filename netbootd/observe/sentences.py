@@ -1,0 +1,172 @@
+"""An event as a sentence about a machine: ``sentence(event)`` is what a person reads in the log.
+
+The machine is the subject and stands before the sentence, so "sent kernel, 8.1 MB in 2.3 s" and "boots its own disk".
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from netbootd.observe.events import (
+    ArtifactServed,
+    DaemonNotice,
+    DhcpAnswered,
+    DhcpSilent,
+    Event,
+    HostileValue,
+    HttpRefused,
+    Level,
+    MachineChanged,
+    ScriptFailed,
+    ScriptServed,
+    TftpAborted,
+    TftpFinished,
+    TftpProbed,
+    TftpRefused,
+    TftpStarted,
+    printable,
+)
+
+_LONGEST = 500  # characters of one sentence; a URL with everything iPXE knows of a machine fits
+
+
+def sentence(event: Event) -> str:
+    """What happened, in words and on one line; an event this does not know is told by its name."""
+    return printable(_words(event), _LONGEST)
+
+
+def level_of(event: Event) -> Level:
+    """How much it matters: the event's own level, but a notice carries one and an unfinished download is a warning."""
+    match event:
+        case DaemonNotice(severity=severity):
+            return severity
+        case ArtifactServed(complete=False):
+            return "warning"
+        case _:
+            return event.level
+
+
+def size_text(size: int) -> str:
+    """``size`` bytes as people say it: "512 bytes", "71 kB", "8.1 MB", "2.4 GB"."""
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        value = size / scale
+        if value < 999.5 or unit == "GB":
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    raise AssertionError("unreachable")
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people say it: "40 ms", "2.3 s", "3 min 20 s"."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 99.5:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def _words(event: Event) -> str:
+    match event:
+        case DhcpAnswered():
+            return _dhcp_answered(event)
+        case TftpStarted() | TftpFinished() | TftpAborted() | TftpProbed() | TftpRefused():
+            return _tftp(event)
+        case ScriptServed():
+            return _script_served(event)
+        case ArtifactServed():
+            return _artifact_served(event)
+        case DhcpSilent(reason=reason, detail=detail):
+            return f"no answer: {_spoken(reason)}{_because(detail)}"
+        case ScriptFailed(script=script, reason=reason):
+            return f"got no script: {script}: {reason}"
+        case HostileValue(field=field, reason=reason):
+            return f"sent a {field} that is not used: {_spoken(reason)}"
+        case HttpRefused(file=file, status=status, reason=reason):
+            return f"was refused {file}: {_status(status)}{_because(reason)}"
+        case MachineChanged(change=change, detail=detail):
+            return f"{_CHANGES.get(change, change)}{_because(detail)}"
+        case DaemonNotice(text=text):
+            return text
+        case _:
+            return event.name
+
+
+_CHANGES = {
+    "armed": "is armed: installs at its next boot",
+    "disarmed": "is disarmed: boots its own disk",
+    "installed": "is installed",
+    "first seen": "is seen for the first time",
+}
+
+
+def _dhcp_answered(event: DhcpAnswered) -> str:
+    match event:
+        case DhcpAnswered(file="", answer="OFFER"):
+            return f"sent {event.client} on to port 4011"
+        case DhcpAnswered(file=""):
+            return f"acknowledged {event.client}"
+        case DhcpAnswered(answer="OFFER"):
+            return f"offered {event.file} to {event.client}"
+        case _:
+            return f"gave {event.file} to {event.client}"
+
+
+def _tftp(event: TftpStarted | TftpFinished | TftpAborted | TftpProbed | TftpRefused) -> str:
+    match event:
+        case TftpStarted(file=file, size=size):
+            return f"reads {file} by TFTP, {size_text(size)}"
+        case TftpFinished(file=file, size=size, seconds=seconds, retransmits=again):
+            resent = f", {again} packet{'s' * (again != 1)} sent again" if again else ""
+            return f"sent {file}, {size_text(size)} in {seconds_text(seconds)}{resent}"
+        case TftpAborted(file=file, reason=reason, sent=sent, detail=detail):
+            return f"lost {file} after {size_text(sent)}: {_spoken(reason)}{_because(detail)}"
+        case TftpProbed(file=file, size=size):
+            return f"asked for the size of {file}, {size_text(size)}"
+        case TftpRefused(file=file, reason=reason):
+            return f"was refused {file} by TFTP: {_spoken(reason)}"
+
+
+def _script_served(event: ScriptServed) -> str:
+    how = " by TFTP" if event.via == "tftp" else ""
+    match event:
+        case ScriptServed(payload=""):
+            return f"got {event.script}{how}"
+        case ScriptServed(payload="local"):
+            return "boots its own disk"
+        case ScriptServed(payload="menu"):
+            return "sees the menu"
+        case ScriptServed(profile="") | ScriptServed(profile=event.payload):
+            return f"boots {event.payload}{how}"
+        case _:
+            return f"boots {event.profile} ({event.payload}){how}"
+
+
+def _artifact_served(event: ArtifactServed) -> str:
+    match event:
+        case ArtifactServed(complete=False):
+            return f"lost {event.file} after {size_text(event.sent)} of {size_text(event.size)}{_because(event.detail)}"
+        case ArtifactServed(status=HTTPStatus.NOT_MODIFIED):
+            return f"has {event.file} already"
+        case ArtifactServed(size=0):
+            return f"looked at {event.file}"
+        case _:
+            part = "part of " if event.status == HTTPStatus.PARTIAL_CONTENT else ""
+            return f"sent {part}{event.file}, {size_text(event.sent)} in {seconds_text(event.seconds)}"
+
+
+def _spoken(reason: str) -> str:
+    """An enumeration's name as words: NOT_PXE, "not pxe"."""
+    return reason.replace("_", " ").lower() if reason.isupper() else reason
+
+
+def _because(detail: str) -> str:
+    return f": {detail}" if detail else ""
+
+
+def _status(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,0 +1,55 @@
+"""Events are the documented list of log events: what holds for each of them, and for text from the wire."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from netbootd.observe import events
+from netbootd.observe.events import Event, printable
+
+EVERY_EVENT = [each for each in vars(events).values() if isinstance(each, type) and issubclass(each, Event)]
+
+
+def test_each_event_has_a_stable_name_of_its_own() -> None:
+    names = [each.name for each in EVERY_EVENT]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if name != "event" and not re.fullmatch(r"[a-z]+\.[a-z]+", name)] == []
+
+
+@pytest.mark.parametrize("kind", EVERY_EVENT)
+def test_an_event_is_a_frozen_value_whose_docstring_says_when_it_happens(kind: type[Event]) -> None:
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert "__slots__" in vars(kind)
+    assert kind.__doc__
+    assert not kind.__doc__.startswith(f"{kind.__name__}(")
+
+
+@pytest.mark.parametrize("kind", EVERY_EVENT)
+def test_no_field_takes_a_name_that_a_log_line_has_already(kind: type[Event]) -> None:
+    fields = {field.name for field in dataclasses.fields(kind)}
+    assert not fields & {"event", "level", "time", "sentence", "repeated", "lines", "banner", "source"}
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("node-1", "node-1"),
+        ("a\nb\r\tc", "a?b??c"),
+        ("\x1b[2Jgone", "?[2Jgone"),
+        ("\u202egnp.exe", "?gnp.exe"),  # a right-to-left override turns a name round on the screen
+        ("line\u2028break", "line?break"),
+        ("\udcff", "?"),  # a byte that was not UTF-8
+        ("Müller's Büro", "Müller's Büro"),
+    ],
+)
+def test_text_from_the_wire_cannot_break_a_line_or_steer_a_terminal(hostile: str, shown: str) -> None:
+    assert printable(hostile) == shown
+
+
+def test_long_text_is_cut_where_it_can_be_seen() -> None:
+    assert printable("x" * 120) == "x" * 120
+    assert printable("x" * 121) == "x" * 119 + "…"
+    assert printable("x" * 1_000_000, 5) == "xxxx…"
