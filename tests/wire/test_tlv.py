@@ -49,6 +49,14 @@ def test_a_long_value_is_split_into_pieces_that_repeat_the_code() -> None:
     assert decode_options(encoded) == {43: bytes(600)}
 
 
+@pytest.mark.parametrize(("size", "pieces"), [(254, 1), (255, 1), (256, 2), (510, 2), (511, 3)])
+def test_the_last_piece_of_a_long_value_is_never_empty(size: int, pieces: int) -> None:
+    encoded = encode_options({43: b"x" * size})
+
+    assert len(encoded) == size + 2 * pieces
+    assert decode_options(encoded) == {43: b"x" * size}
+
+
 def test_repeated_options_are_joined_in_the_order_met_even_when_apart() -> None:
     assert decode_options(b"\x43\x02ab\x35\x01\x01\x43\x01c", b"\x43\x02de\xff") == {67: b"abcde", 53: b"\x01"}
 
