@@ -1,0 +1,153 @@
+"""The house rules that can be read from the source: who imports whom, what is pure, which library lives where."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "netbootd"
+
+# What each room may import of ours, besides itself.  Arrows point down: a room never appears above where it stands.
+BELOW_CHAIN = {"wire", "boot", "payloads", "fleet", "artifacts"}
+BELOW_DAEMON = BELOW_CHAIN | {"net", "observe", "config", "chain", "serve", "systemd", "resources"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "wire": set(),
+    "boot": {"wire"},
+    "payloads": {"wire", "boot"},
+    "fleet": {"wire", "boot", "payloads"},
+    "artifacts": {"wire", "boot", "payloads"},
+    "net": set(),
+    "systemd": set(),
+    "resources": set(),
+    "observe": BELOW_CHAIN | {"systemd"},
+    "config": BELOW_CHAIN | {"resources"},
+    "chain": BELOW_CHAIN | {"config", "resources"},
+    "serve": BELOW_CHAIN | {"config", "chain", "net", "observe", "resources"},
+    "daemon": BELOW_DAEMON,
+    "cli": BELOW_DAEMON | {"daemon"},
+}
+
+PURE = {"wire", "boot", "payloads"}
+IMPURE = """
+    asyncio concurrent datetime fcntl fileinput getpass glob http io locale logging mmap multiprocessing os pathlib
+    platform queue random sched secrets select selectors shutil signal socket socketserver sqlite3 ssl subprocess sys
+    tempfile threading time urllib.request warnings
+    aiohttp aiosqlite netifaces prometheus_client rich scapy sqlalchemy structlog tftpy typer uvloop yaml
+"""
+IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint", "__import__"}
+
+# A library and the only rooms that may import it.
+LIVES_IN: dict[str, set[str]] = {
+    "netifaces": {"net"},
+    "prometheus_client": {"observe"},
+    "rich": {"cli"},
+    "scapy": {"cli"},
+    "sqlalchemy": {"fleet"},
+    "structlog": {"observe"},
+    "tftpy": {"cli"},
+    "typer": {"cli"},
+}
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file: its room, and what it imports, in full dotted names."""
+
+    path: Path
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(PACKAGE))
+
+    @property
+    def room(self) -> str:
+        return Path(self.name).parts[0].removesuffix(".py")
+
+    @property
+    def imports(self) -> list[str]:
+        found: list[str] = []
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Import(names=names):
+                    found += [each.name for each in names]
+                case ast.ImportFrom(level=level, module=module, names=names):
+                    assert level == 0, f"{self.name}: relative import"
+                    found += [f"{module}.{each.name}" for each in names]
+        return found
+
+    @property
+    def rooms_imported(self) -> set[str]:
+        ours = [name.split(".") for name in self.imports if name.split(".")[0] == "netbootd"]
+        return {parts[1] for parts in ours if len(parts) > 1} - {self.room, "__version__"}
+
+    def imports_of(self, library: str) -> list[str]:
+        return [name for name in self.imports if name == library or name.startswith(f"{library}.")]
+
+
+MODULES = [Module(path, ast.parse(path.read_text())) for path in sorted(PACKAGE.rglob("*.py"))]
+IN_ROOMS = [each for each in MODULES if each.room not in {"__init__", "__main__"}]
+every_module = pytest.mark.parametrize("module", IN_ROOMS, ids=[each.name for each in IN_ROOMS])
+
+
+def test_the_plan_of_the_house_has_no_way_back_up() -> None:
+    """Were two rooms to allow each other, directly or round a corner, the plan itself would be wrong."""
+    above: set[str] = set()
+    for room in reversed(MAY_IMPORT):
+        assert not MAY_IMPORT[room] & above, f"{room} may import a room above it"
+        above.add(room)
+
+
+@every_module
+def test_arrows_point_down(module: Module) -> None:
+    assert module.room in MAY_IMPORT, f"{module.room} is not on the plan"
+    assert module.rooms_imported <= MAY_IMPORT[module.room]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [each for each in IN_ROOMS if each.room in PURE],
+    ids=[each.name for each in IN_ROOMS if each.room in PURE],
+)
+def test_what_decides_is_pure(module: Module) -> None:
+    """No socket, clock, randomness, file, environment or logger: time and addresses are arguments."""
+    assert [name for library in IMPURE.split() for name in module.imports_of(library)] == []
+    called = {
+        node.func.id for node in ast.walk(module.tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & IMPURE_CALLS
+
+
+@pytest.mark.parametrize("library", LIVES_IN)
+def test_a_library_lives_in_its_room(library: str) -> None:
+    assert {each.room for each in MODULES if each.imports_of(library)} <= LIVES_IN[library]
+
+
+@every_module
+def test_a_module_says_what_it_is_and_stays_readable(module: Module) -> None:
+    lines = module.path.read_text().splitlines()
+    assert ast.get_docstring(module.tree), "a module begins with what it is for"
+    assert len(lines) <= 400
+    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in module.tree.body):
+        assert "from __future__ import annotations" in lines
+
+
+@every_module
+def test_nothing_at_module_level_can_be_changed(module: Module) -> None:
+    """No module-level state: what a module assigns is a constant, so `global` never occurs."""
+    assert not [node for node in ast.walk(module.tree) if isinstance(node, ast.Global)]
+
+
+@pytest.mark.skipif(not (PACKAGE / "daemon.py").exists(), reason="there is no daemon yet")
+def test_the_daemon_never_loads_scapy_nor_the_terminal_libraries() -> None:
+    """scapy costs 0.3 s and 36 MiB; typer and rich belong to the commands."""
+    loaded = "import netbootd.daemon, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], check=True, capture_output=True, text=True, cwd=PACKAGE.parent
+    )
+    assert not {"scapy", "tftpy", "typer", "rich"} & set(done.stdout.split())
