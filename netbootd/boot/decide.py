@@ -1,4 +1,4 @@
-"""What does this client get?  One function: a `Client` and what the fleet wants for it make an `Answer` or `Silence`."""
+"""What does this client get?  One function: a `Client` and what the fleet wants for it make a `Decision`."""
 
 from __future__ import annotations
 

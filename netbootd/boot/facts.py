@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, fields, replace
+from typing import Any
 from uuid import UUID
 
 from netbootd.wire.errors import WireError
@@ -65,7 +66,7 @@ class Facts:
 
     def over(self, older: Facts) -> Facts:
         """These facts, with ``older`` ones where these say nothing."""
-        known = {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
+        known: dict[str, Any] = {f.name: v for f in fields(self) if (v := getattr(self, f.name)) is not None}
         return replace(older, **known)
 
 
@@ -97,7 +98,8 @@ def parse_facts(pairs: tuple[tuple[str, str], ...]) -> tuple[Facts, tuple[Refusa
         if reader is None or not value:
             continue
         try:
-            facts = replace(facts, **{name: reader(value)})
+            known: dict[str, Any] = {name: reader(value)}
+            facts = replace(facts, **known)
         except ValueError as error:
             refused.append(Refusal(name, str(error)))
     return facts, tuple(refused)

@@ -1,0 +1,23 @@
+"""Everything a decision may look at, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netbootd.boot.firmware import Firmware
+from netbootd.boot.render import Templates
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.snapshot import Snapshot
+from netbootd.wire.mac import Mac
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a decision may look at; made at start and at reload, never changed."""
+
+    fleet: Snapshot
+    firmware: Firmware
+    templates: Templates
+    stage: Callable[[Mac], Stage | None] = lambda _mac: None
+    """Where a machine stands with a profile that boots once, from memory."""
