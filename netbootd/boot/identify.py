@@ -13,7 +13,7 @@ from netbootd.boot.arch import Architecture, Platform, architecture, first_known
 from netbootd.boot.quirks import NETBOOT_CLASSES, Quirk, quirks_of
 from netbootd.boot.silence import Reason, Silence
 from netbootd.wire import options, pxe
-from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet
+from netbootd.wire.dhcp import MessageType, Op, Packet
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -30,6 +30,9 @@ class Arrival:
     port: int
     source: tuple[str, int]
     local: str
+    """Our address there."""
+    server: str = ""
+    """What we call ourselves in option 54, where settings make that another address."""
     interface: str = ""
 
 
@@ -102,7 +105,7 @@ def _misplaced(packet: Packet, arrival: Arrival) -> Silence | None:
     server = packet.get(options.SERVER_ID)
     match (arrival.port, packet.message_type):
         case (4011, MessageType.REQUEST | MessageType.INFORM):
-            if server not in (None, arrival.local):
+            if server not in (None, arrival.local, arrival.server):
                 return Silence(Reason.OTHER_SERVER, f"for {server}")
             return None
         case (67, MessageType.DISCOVER):
@@ -170,8 +173,3 @@ def _ipxe(packet: Packet) -> Ipxe | None:
 def _boot_item(packet: Packet) -> tuple[int, int] | None:
     raw = packet.options.get(options.VENDOR_SPECIFIC.code)
     return pxe.boot_item(raw) if raw else None
-
-
-def unicast_source(packet: Packet) -> bool:
-    """Whether the client already has an address to be answered at."""
-    return packet.ciaddr != NO_ADDRESS

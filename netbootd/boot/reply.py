@@ -18,8 +18,6 @@ from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet
 
 BROADCAST = 0x8000
 _CLIENT_PORT = 68
-_SKIP_DISCOVERY = 8
-_ROOT_PATH = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def _options(request: Packet, answer: Answer) -> dict[int, bytes]:
     if answer.file:
         said[options.BOOTFILE.code] = answer.file.encode("latin-1", "replace") + end
     if answer.root_path:
-        said[_ROOT_PATH] = answer.root_path.encode("latin-1", "replace")
+        said[options.ROOT_PATH.code] = answer.root_path.encode("latin-1", "replace")
     vendor = _vendor(answer)
     if vendor:
         said[options.VENDOR_SPECIFIC.code] = vendor
@@ -99,10 +97,9 @@ def _options(request: Packet, answer: Answer) -> dict[int, bytes]:
 
 def _vendor(answer: Answer) -> bytes:
     if answer.boot_item:
-        kind, layer = answer.boot_item
-        return pxe.encode_vendor({pxe.BOOT_ITEM: kind.to_bytes(2, "big") + layer.to_bytes(2, "big")})
+        return pxe.encode_vendor({pxe.BOOT_ITEM: pxe.encode_boot_item(*answer.boot_item)})
     if answer.style is Style.BYPASS:
-        return pxe.encode_vendor({pxe.DISCOVERY_CONTROL: bytes([_SKIP_DISCOVERY])})
+        return pxe.encode_vendor({pxe.DISCOVERY_CONTROL: bytes([pxe.Discovery.BOOT_FILE])})
     return b""
 
 
