@@ -1,0 +1,151 @@
+"""A machine of the lab: QEMU under software emulation, its serial console, its packets."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab import namespace
+from tests.lab.console import Console
+from tests.lab.disguise import Disguise
+from tests.lab.firmware import Firmware, boot_arguments, card
+from tests.lab.namespace import LabError
+from tests.lab.network import Network
+from tests.lab.qmp import Monitor
+
+
+class BootFailed(AssertionError):
+    """A machine did not get where it should; the message carries its console and the servers' logs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """What a machine is; the empty ones are QEMU's own."""
+
+    firmware: Firmware
+    mac: str
+    serial: str = ""
+    uuid: str = ""
+    manufacturer: str = ""
+    product: str = ""
+    asset: str = ""
+    memory: int = 512
+    """MiB"""
+    disk: Path | None = None
+    """A raw disk image, tried after the network."""
+
+
+@dataclass(slots=True)
+class Machine:
+    """A machine that has been switched on; made by `power_on`."""
+
+    hardware: Hardware
+    console: Console
+    monitor: Monitor
+    process: subprocess.Popen[bytes]
+    pcap: Path
+    logs: tuple[Path, ...] = ()
+    """Further logs to show when something goes wrong."""
+    started: float = field(default_factory=time.monotonic)
+
+    def expect(self, pattern: str, seconds: float | None = None) -> str:
+        """Wait for ``pattern`` on the serial console and return its first group, or all of it."""
+        seconds = self.hardware.firmware.patience if seconds is None else seconds
+        found = self.console.wait_for(pattern, seconds)
+        if found is None:
+            raise BootFailed(self._story(f"no {pattern!r} on the console within {seconds:.0f} s"))
+        return found.group(1) if found.re.groups else found.group()
+
+    def expect_off(self, seconds: float = 60.0) -> None:
+        """Wait until the machine has switched itself off."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise BootFailed(self._story(f"still running after {seconds:.0f} s")) from None
+
+    def _story(self, headline: str) -> str:
+        state = "it is still running" if self.process.poll() is None else f"QEMU ended with {self.process.returncode}"
+        parts = [
+            f"{self.hardware.firmware.value} {self.hardware.mac}: {headline} ({state})",
+            f"--- the end of its console ---\n{self.console.tail()}",
+            *(f"--- the end of {log.name} ---\n{tail(log)}" for log in self.logs),
+            f"--- its packets are in {self.pcap} ---",
+        ]
+        return "\n".join(parts)
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The last lines of a log."""
+    return "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:]) if log.exists() else "(none)"
+
+
+@contextmanager
+def power_on(network: Network, hardware: Hardware, *, logs: tuple[Path, ...] = ()) -> Iterator[Machine]:
+    """Switch a machine on, on the lab's switch; it is off at the end, whatever happened."""
+    directory = network.directory / hardware.mac.replace(":", "-")
+    directory.mkdir()
+    with ExitStack() as stack:
+        ours, theirs = socket.socketpair()
+        monitor = Monitor(ours)
+        stack.callback(monitor.close)
+        disguise = Disguise() if hardware.firmware is Firmware.BIOS_PXE else None
+        if disguise:
+            stack.callback(disguise.close)
+        with theirs, (directory / "qemu.log").open("wb") as complaints:
+            process = network.switch.start(
+                *_command(network, hardware, directory, theirs.fileno()),
+                *(disguise.arguments if disguise else []),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                pass_fds=(theirs.fileno(), *(disguise.fds if disguise else ())),
+            )
+        if disguise:
+            disguise.started()
+        assert process.stdout is not None
+        console = Console(process.stdout, directory / "serial.log")
+        stack.callback(console.join)
+        stack.callback(namespace.stop, process)
+        yield Machine(hardware, console, monitor, process, directory / "wire.pcap", (directory / "qemu.log", *logs))
+
+
+def _command(network: Network, hardware: Hardware, directory: Path, qmp: int) -> list[str]:
+    qemu = shutil.which("qemu-system-x86_64")
+    if qemu is None:
+        raise LabError("no QEMU: sudo apt-get install qemu-system-x86")
+    return [
+        *(qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
+        # Without graphics SeaBIOS speaks on the serial port, and so does everything that uses its screen.
+        *("-machine", "pc,accel=tcg,graphics=off", "-m", str(hardware.memory)),
+        *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),
+        *("-chardev", f"socket,id=qmp,fd={qmp}", "-mon", "chardev=qmp,mode=control"),
+        *("-netdev", f"tap,id=net0,ifname={network.tap()},script=no,downscript=no,vnet_hdr=off"),
+        *("-device", f"{card(hardware.firmware)},netdev=net0,mac={hardware.mac},bootindex=1"),
+        *("-object", f"filter-dump,id=dump,netdev=net0,file={directory}/wire.pcap"),
+        *_smbios(
+            1, manufacturer=hardware.manufacturer, product=hardware.product, serial=hardware.serial, uuid=hardware.uuid
+        ),
+        *_smbios(3, asset=hardware.asset),
+        *_disk(hardware.disk),
+        *boot_arguments(hardware.firmware, directory),
+    ]
+
+
+def _smbios(kind: int, **values: str) -> list[str]:
+    given = [f"{key}={value.replace(',', ',,')}" for key, value in values.items() if value]
+    return ["-smbios", ",".join([f"type={kind}", *given])] if given else []
+
+
+def _disk(image: Path | None) -> list[str]:
+    if image is None:
+        return []
+    return [
+        *("-drive", f"if=none,id=disk,format=raw,file={image}"),
+        *("-device", "virtio-blk-pci,drive=disk,bootindex=2"),
+    ]

@@ -1,0 +1,116 @@
+"""What the lab's machines boot: a Debian kernel and a tiny userland that says on the console what it was given.
+
+The kernel prints nothing itself that a test could trust; the userland prints the kernel's own ``/proc/cmdline`` between
+two markers, then switches the machine off.
+
+EVE's classic layout (up to 13.3) is stood in for by cpio parts in EVE's names and order.  The real ``rootfs.img`` is a
+squashfs that the kernel keeps as ``/initrd.image``; Debian's kernel has no RAM disk built in and cannot do that, so
+here all four parts are cpio.  Neighbouring parts carry the same file with different contents, so what is left of it
+tells which of the two came later, and the userland prints the order that follows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import shutil
+from pathlib import Path
+
+from tests.lab.namespace import LabError
+from tests.support.cpio import DIRECTORY, PROGRAM, Entry, newc
+
+BUSYBOX = Path("/bin/busybox")
+KERNELS = "/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64/linux"
+EVE_PARTS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
+
+CMDLINE = r"NETBOOTD-LAB CMDLINE <(.*)>"
+"""The pattern of the line with the kernel's arguments."""
+ORDER = r"NETBOOTD-LAB ORDER <(.*)>"
+"""The pattern of the line with the parts of the initrd, in the order they arrived."""
+LOCAL = "NETBOOTD-LAB LOCAL DISK"
+"""What a machine prints that boots `local_disk`."""
+
+_INIT = """#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc
+$b mount -t devtmpfs dev /dev
+$b dmesg -n 1
+[ -c /dev/ttyS0 ] && exec >/dev/ttyS0 2>&1
+echo
+echo "NETBOOTD-LAB CMDLINE <$($b cat /proc/cmdline)>"
+[ -d /order ] && echo "NETBOOTD-LAB ORDER <$($b cat /order/first) $($b cat /order/*-*)>" | $b tr '\\n' ' ' && echo
+echo "NETBOOTD-LAB END"
+$b poweroff -f
+"""
+
+
+def kernel() -> Path:
+    """The kernel of Debian's installer."""
+    found = sorted(Path("/").glob(KERNELS[1:]))
+    if not found:
+        raise LabError("no kernel to boot: sudo apt-get install debian-installer-12-netboot-amd64")
+    return found[-1]
+
+
+def initrd() -> bytes:
+    """The userland: busybox and an ``/init``."""
+    if not BUSYBOX.exists():
+        raise LabError("no busybox: sudo apt-get install busybox-static")
+    tree = [
+        *(Entry(name, DIRECTORY) for name in ("bin", "dev", "proc")),
+        Entry("bin/busybox", PROGRAM, BUSYBOX.read_bytes()),
+        Entry("init", PROGRAM, _INIT.encode()),
+    ]
+    return _packed(tree)
+
+
+def write_linux(directory: Path) -> None:
+    """``vmlinuz`` and ``initrd.gz``, for a profile with ``payload: linux``."""
+    directory.mkdir(parents=True)
+    shutil.copyfile(kernel(), directory / "vmlinuz")
+    (directory / "initrd.gz").write_bytes(initrd())
+
+
+def write_eve_classic(directory: Path) -> None:
+    """EVE's classic layout: ``kernel`` and the four parts of its initrd."""
+    directory.mkdir(parents=True)
+    shutil.copyfile(kernel(), directory / "kernel")
+    for part in EVE_PARTS:
+        (directory / part).write_bytes((initrd() if part == EVE_PARTS[0] else b"") + _packed(_witness(part)))
+
+
+def _witness(part: str) -> list[Entry]:
+    """Files whose last writer tells the order: ``order/N-M`` is in part N and in part M, each with its own name."""
+    pairs = itertools.pairwise(EVE_PARTS)
+    names = [f"order/{n}-{n + 1}" for n, pair in enumerate(pairs, start=1) if part in pair]
+    first = [Entry("order/first", data=part.encode())] if part == EVE_PARTS[0] else []
+    return [Entry("order", DIRECTORY), *first, *(Entry(name, data=f"{part}\n".encode()) for name in names)]
+
+
+def _packed(tree: list[Entry]) -> bytes:
+    """A gzip of the archive: unlike plain cpio, it may follow another part at any offset."""
+    return gzip.compress(newc(tree), compresslevel=6, mtime=0)
+
+
+_BOOT_SECTOR = bytes.fromhex(
+    "31c0"  #     xor ax, ax
+    "8ed8"  #     mov ds, ax
+    "be187c"  #   mov si, text
+    "ac"  # next: lodsb
+    "84c0"  #     test al, al
+    "7409"  #     jz done
+    "b40e"  #     mov ah, 0x0e      (write a character)
+    "bb0700"  #   mov bx, 7
+    "cd10"  #     int 0x10
+    "ebf2"  #     jmp next
+    "f4"  # done: hlt
+    "ebfd"  #     jmp done
+)
+
+
+def local_disk(path: Path) -> Path:
+    """A disk for a BIOS machine that prints `LOCAL` and halts."""
+    text = f"\r\n{LOCAL}\r\n".encode() + b"\0"
+    sector = (_BOOT_SECTOR.ljust(0x18, b"\xf4") + text).ljust(510, b"\0") + b"\x55\xaa"
+    path.write_bytes(sector.ljust(1 << 20, b"\0"))
+    return path
