@@ -39,20 +39,22 @@ class Datagram:
 
     ``local`` is the address it was sent to if that is one of ours; for a broadcast it is the address the kernel would
     answer from (ipi_spec_dst), so it is always fit to be a source address.  ``ifindex`` is the interface it came in on.
+    ``broadcast`` tells that it was sent to more than us.
     """
 
     data: bytes
     source: tuple[str, int]
     local: str
     ifindex: int
+    broadcast: bool = False
 
 
-class PortBusy(OSError):  # noqa: N818 - a state of the world, told to the admin
+class PortBusy(OSError):
     """Somebody else has the port; ``holder`` is "dnsmasq (pid 812)" where /proc lets us see it, else ""."""
 
-    def __init__(self, address: str, port: int, holder: str) -> None:
+    def __init__(self, address: str, port: int, holder: str, *, protocol: str = "UDP") -> None:
         by = f" by {holder}" if holder else ""
-        super().__init__(errno.EADDRINUSE, f"UDP port {port} on {address} is already used{by}")
+        super().__init__(errno.EADDRINUSE, f"{protocol} port {port} on {address} is already used{by}")
         self.address = address
         self.port = port
         self.holder = holder
@@ -77,6 +79,23 @@ def bind_udp(address: str, port: int, *, broadcast: bool = False, device: str | 
         if error.errno == errno.EADDRINUSE:
             raise PortBusy(address, port, holder_of(address, port)) from error
         raise
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def connect_udp(local: str, peer: tuple[str, int]) -> socket.socket:
+    """A non-blocking socket on a fresh port of ``local`` that hears ``peer`` alone.
+
+    A datagram of anybody else is answered by the kernel with ICMP port unreachable; the peer's own port unreachable
+    shows here as ConnectionRefusedError.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+        sock.bind((local, 0))
+        sock.connect(peer)
     except BaseException:
         sock.close()
         raise
@@ -165,8 +184,7 @@ class UdpEndpoint:
                 size, ancillary, _, source = self._sock.recvmsg_into([self._buffer], 64)
             except OSError:  # nothing left, or an error the kernel kept for us such as ENETDOWN: told once
                 break
-            local, ifindex = _pktinfo(ancillary)
-            datagram = Datagram(bytes(memoryview(self._buffer)[:size]), source, local, ifindex)
+            datagram = Datagram(bytes(memoryview(self._buffer)[:size]), source, *_pktinfo(ancillary))
             self._guarded(partial(self._receive, datagram))
             if self._closed:
                 return
@@ -182,11 +200,12 @@ class UdpEndpoint:
             self._loop.call_exception_handler({"message": f"UDP callback failed: {error!r}", "exception": error})
 
 
-def _pktinfo(ancillary: list[tuple[int, int, bytes]]) -> tuple[str, int]:
+def _pktinfo(ancillary: list[tuple[int, int, bytes]]) -> tuple[str, int, bool]:
+    """Local address, interface, and whether the header's destination was another than that address."""
     for level, kind, data in ancillary:
         if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
-            ifindex, local, _ = _PKTINFO.unpack(data[: _PKTINFO.size])
-            return socket.inet_ntoa(local), ifindex
+            ifindex, local, destination = _PKTINFO.unpack(data[: _PKTINFO.size])
+            return socket.inet_ntoa(local), ifindex, local != destination
     raise AssertionError("the socket does not report IP_PKTINFO: was it made by bind_udp?")
 
 

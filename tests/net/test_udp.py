@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from netbootd.net.udp import Datagram, PortBusy, UdpEndpoint, bind_udp, mtu_of
+from netbootd.net.udp import Datagram, PortBusy, UdpEndpoint, bind_udp, connect_udp, mtu_of
 
 LOOPBACK = socket.if_nametoindex("lo")
 
@@ -83,6 +83,7 @@ def test_a_broadcast_names_an_address_of_ours_to_answer_from(runner: asyncio.Run
             asked = await inbox.queue.get()
             assert asked.local == "127.0.0.1"
             assert asked.ifindex == LOOPBACK
+            assert asked.broadcast
         inbox.endpoint.close()
 
     runner.run(main())
@@ -204,6 +205,29 @@ class TestBind:
     def test_it_does_not_block(self) -> None:
         with bind_udp("127.0.0.1", 0) as sock, pytest.raises(BlockingIOError):
             sock.recv(1)
+
+
+class TestConnected:
+    def test_it_leaves_from_the_address_given_and_hears_its_peer_alone(self) -> None:
+        with client() as peer, client() as stranger, connect_udp("127.0.0.7", peer.getsockname()) as sock:
+            sock.send(b"hello")
+            assert peer.recvfrom(100) == (b"hello", sock.getsockname())
+            assert sock.getsockname()[0] == "127.0.0.7"
+            stranger.sendto(b"wrong port", sock.getsockname())
+            peer.sendto(b"right port", sock.getsockname())
+            assert sock.recv(100) == b"right port"
+
+    def test_a_peer_that_is_gone_is_an_error_at_once(self) -> None:
+        with client() as peer:
+            gone = peer.getsockname()
+        with connect_udp("127.0.0.1", gone) as sock:
+            sock.send(b"anyone?")
+            with pytest.raises(ConnectionRefusedError):
+                sock.recv(100)
+
+    def test_an_impossible_peer_is_an_oserror(self) -> None:
+        with pytest.raises(PermissionError):
+            connect_udp("127.0.0.1", ("127.255.255.255", 9))
 
 
 def test_the_mtu_of_an_interface_is_known_and_of_no_interface_is_not() -> None:
