@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from netbootd.observe.events import Event
     from netbootd.serve.tftp_session import Source
 
-    Resolve = Callable[[str, str], Source | Awaitable[Source]]
+    Resolve = Callable[[str, str, str], Source | Awaitable[Source]]
     Peer = tuple[str, int]
 
 __all__ = ["Content", "NotServed", "OpenFile", "TftpServer"]
@@ -54,7 +54,7 @@ class NotServed(Exception):
 
 
 class TftpServer:
-    """``resolve(name, client_ip)`` gets a normalised relative name; it returns a `Source` or raises `NotServed`.
+    """``resolve(name, client_ip, local)`` gets a normalised relative name and our address; it returns a `Source` or raises `NotServed`.
 
     ``resolve`` and ``limits`` may be replaced while running; transfers under way keep what they began with.
     """
@@ -161,7 +161,7 @@ class TftpServer:
             self._supersede(peer, session)
         with self._refusing(datagram, request):
             self._admit(peer)
-            answer = self.resolve(normalise(request.filename), peer[0])
+            answer = self.resolve(normalise(request.filename), peer[0], datagram.local)
             if isinstance(answer, Content | OpenFile):
                 self._begin(datagram, request, answer)
             else:
