@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "netbootd"
 
 # What each room may import of ours, besides itself.  Arrows point down: a room never appears above where it stands.
 BELOW_CHAIN = {"wire", "boot", "payloads", "fleet", "artifacts"}
-BELOW_DAEMON = BELOW_CHAIN | {"net", "observe", "config", "chain", "serve", "systemd", "resources"}
+BELOW_LOAD = BELOW_CHAIN | {"config", "chain", "resources"}
+BELOW_DAEMON = BELOW_LOAD | {"net", "observe", "serve", "load", "check", "systemd"}
 MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
     "boot": {"wire"},
@@ -27,7 +28,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "observe": BELOW_CHAIN | {"systemd"},
     "config": BELOW_CHAIN | {"resources"},
     "chain": BELOW_CHAIN | {"config", "resources"},
-    "serve": BELOW_CHAIN | {"config", "chain", "net", "observe", "resources"},
+    "load": BELOW_LOAD,
+    "check": BELOW_LOAD | {"load"},
+    "serve": BELOW_LOAD | {"net", "observe"},
     "daemon": BELOW_DAEMON,
     "cli": BELOW_DAEMON | {"daemon"},
 }
