@@ -54,7 +54,8 @@ class NotServed(Exception):
 
 
 class TftpServer:
-    """``resolve(name, client_ip, local)`` gets a normalised relative name and our address; it returns a `Source` or raises `NotServed`.
+    """``resolve(name, client_ip, local)`` gets a normalised relative name and the address that was asked; it
+    returns a `Source` or raises `NotServed`.
 
     ``resolve`` and ``limits`` may be replaced while running; transfers under way keep what they began with.
     """
