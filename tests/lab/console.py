@@ -59,7 +59,7 @@ class Console:
         self._thread.join(timeout=10)
 
     def _read(self) -> None:
-        with self._path.open("wb") as copy:
+        with self._stream, self._path.open("wb") as copy:
             while chunk := self._stream.read1(4096):  # type: ignore[attr-defined]
                 copy.write(chunk)
                 with self._changed:

@@ -36,7 +36,7 @@ class Firmware(Enum):
 
 
 # OVMF's two halves: the code, and the variables of which each machine gets a copy.
-_OVMF = (
+OVMF = (
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
     ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
 )
@@ -71,7 +71,7 @@ def _without_pxe(version: int) -> list[str]:
 
 
 def _ovmf(directory: Path) -> list[str]:
-    for code, variables in _OVMF:
+    for code, variables in OVMF:
         if Path(code).exists():
             mine = directory / "nvram.fd"
             shutil.copyfile(variables, mine)

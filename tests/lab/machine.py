@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -15,7 +14,6 @@ from tests.lab import namespace
 from tests.lab.console import Console
 from tests.lab.disguise import Disguise
 from tests.lab.firmware import Firmware, boot_arguments, card
-from tests.lab.namespace import LabError
 from tests.lab.network import Network
 from tests.lab.qmp import Monitor
 
@@ -62,6 +60,12 @@ class Machine:
             raise BootFailed(self._story(f"no {pattern!r} on the console within {seconds:.0f} s"))
         return found.group(1) if found.re.groups else found.group()
 
+    def press(self, keys: bytes) -> None:
+        """Type on the serial console."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(keys)
+        self.process.stdin.flush()
+
     def expect_off(self, seconds: float = 60.0) -> None:
         """Wait until the machine has switched itself off."""
         try:
@@ -87,7 +91,10 @@ def tail(log: Path, lines: int = 25) -> str:
 
 @contextmanager
 def power_on(network: Network, hardware: Hardware, *, logs: tuple[Path, ...] = ()) -> Iterator[Machine]:
-    """Switch a machine on, on the lab's switch; it is off at the end, whatever happened."""
+    """Switch a machine on, on the lab's switch; it is off at the end, whatever happened.
+
+    Its console and, when the block fails, its packets stay in the lab's directory.
+    """
     directory = network.directory / hardware.mac.replace(":", "-")
     directory.mkdir()
     with ExitStack() as stack:
@@ -108,19 +115,20 @@ def power_on(network: Network, hardware: Hardware, *, logs: tuple[Path, ...] = (
             )
         if disguise:
             disguise.started()
+        assert process.stdin is not None
         assert process.stdout is not None
+        stack.callback(process.stdin.close)
         console = Console(process.stdout, directory / "serial.log")
         stack.callback(console.join)
         stack.callback(namespace.stop, process)
-        yield Machine(hardware, console, monitor, process, directory / "wire.pcap", (directory / "qemu.log", *logs))
+        pcap = directory / "wire.pcap"
+        yield Machine(hardware, console, monitor, process, pcap, (directory / "qemu.log", *logs))
+    pcap.unlink()  # of use only where something went wrong
 
 
 def _command(network: Network, hardware: Hardware, directory: Path, qmp: int) -> list[str]:
-    qemu = shutil.which("qemu-system-x86_64")
-    if qemu is None:
-        raise LabError("no QEMU: sudo apt-get install qemu-system-x86")
     return [
-        *(qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
+        *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
         # Without graphics SeaBIOS speaks on the serial port, and so does everything that uses its screen.
         *("-machine", "pc,accel=tcg,graphics=off", "-m", str(hardware.memory)),
         *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
+
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+"""Where programs are looked for; a user's own PATH often lacks the last two."""
 
 
 class LabError(Exception):
@@ -32,7 +35,7 @@ class Namespace:
 
     def run(self, *argv: str) -> str:
         """Run a short command inside and return its output."""
-        done = subprocess.run(self.enter(*argv), capture_output=True, text=True, check=False)
+        done = subprocess.run(self.enter(*argv), capture_output=True, text=True, check=False, env=_environment())
         if done.returncode:
             raise LabError(f"`{' '.join(argv)}` failed in a network namespace: {done.stderr.strip()}")
         return done.stdout
@@ -48,12 +51,19 @@ class Namespace:
         stdout: IO[bytes] | int,
         stderr: IO[bytes] | int = subprocess.STDOUT,
         stdin: int = subprocess.DEVNULL,
-        cwd: Path | None = None,
         pass_fds: tuple[int, ...] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a process inside; it dies with the thread that called this, so call it from one that lasts."""
         command = self.enter("setpriv", "--pdeathsig", "KILL", *argv)
-        return subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds)
+        return subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=pass_fds,
+            env=_environment(environment),
+        )
 
     def close(self) -> None:
         """Let the holder go; the namespace follows when nothing else runs in it."""
@@ -95,6 +105,10 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 10.0) -> int:
         return process.wait()
 
 
+def _environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    return {**(os.environ if base is None else base), "PATH": PATH}
+
+
 def _hold(*unshare: str) -> subprocess.Popen[str]:
     script = "ip link set lo up && echo ready && exec cat"
     holder = subprocess.Popen(
@@ -103,6 +117,7 @@ def _hold(*unshare: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=_environment(),
     )
     assert holder.stdout is not None
     assert holder.stderr is not None

@@ -48,8 +48,13 @@ class Network:
         return name
 
     @contextmanager
-    def dnsmasq(self, *options: str) -> Iterator[Path]:
-        """Run the DHCP server (no PXE, no TFTP, no DNS) with further ``options``; yields its log."""
+    def dnsmasq(self, *options: str, ipv6: bool = True) -> Iterator[Path]:
+        """Run the DHCP server (no PXE, no TFTP, no DNS) with further ``options``; yields its log.
+
+        With ``ipv6`` it is a router for IPv6 too.  On a network without one, iPXE of 2019 waits 16 s for a router's
+        answer before it uses the IPv4 address it has: true to life, and long.
+        """
+        options += _ROUTER if ipv6 else ()
         log = self.directory / "dnsmasq.log"
         with log.open("wb") as out:
             server = self.dhcp.start(*_DNSMASQ, f"--dhcp-leasefile={self.directory}/leases", *options, stdout=out)
@@ -71,10 +76,8 @@ _DNSMASQ = (
     "--dhcp-authoritative",
     "--no-ping",
     "--log-dhcp",
-    # Router advertisements only.  Without a router's answer iPXE waits 16 s for IPv6 before it uses its IPv4 lease.
-    "--enable-ra",
-    f"--dhcp-range={PREFIX},ra-only",
 )
+_ROUTER = ("--enable-ra", f"--dhcp-range={PREFIX},ra-only")
 
 
 @contextmanager

@@ -13,14 +13,20 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import os
 import shutil
 from pathlib import Path
 
-from tests.lab.namespace import LabError
 from tests.support.cpio import DIRECTORY, PROGRAM, Entry, newc
 
-BUSYBOX = Path("/bin/busybox")
-KERNELS = "/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64/linux"
+BUSYBOXES = ("/bin/busybox", "/usr/bin/busybox")
+KERNELS = (
+    (Path(__file__).parents[2] / ".lab/kernel/boot", "vmlinuz-*"),
+    (Path("/usr/lib/debian-installer/images"), "*/amd64/text/debian-installer/amd64/linux"),
+    (Path("/boot"), "vmlinuz-*"),
+)
+"""Where a kernel may lie; any of a distribution will do.  The first is this checkout's own, for systems without the
+package of Debian's installer."""
 EVE_PARTS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
 
 CMDLINE = r"NETBOOTD-LAB CMDLINE <(.*)>"
@@ -44,21 +50,25 @@ $b poweroff -f
 """
 
 
-def kernel() -> Path:
-    """The kernel of Debian's installer."""
-    found = sorted(Path("/").glob(KERNELS[1:]))
-    if not found:
-        raise LabError("no kernel to boot: sudo apt-get install debian-installer-12-netboot-amd64")
-    return found[-1]
+def kernel() -> Path | None:
+    """A kernel this user may read, the newest of the first place that has any."""
+    found = ([each for each in sorted(place.glob(pattern)) if os.access(each, os.R_OK)] for place, pattern in KERNELS)
+    return next((paths[-1] for paths in found if paths), None)
+
+
+def busybox() -> Path | None:
+    """A busybox that runs without libraries."""
+    found = (Path(path) for path in BUSYBOXES if Path(path).exists())
+    return next((path for path in found if b"/ld-linux" not in path.read_bytes()[:4096]), None)
 
 
 def initrd() -> bytes:
     """The userland: busybox and an ``/init``."""
-    if not BUSYBOX.exists():
-        raise LabError("no busybox: sudo apt-get install busybox-static")
+    program = busybox()
+    assert program is not None
     tree = [
         *(Entry(name, DIRECTORY) for name in ("bin", "dev", "proc")),
-        Entry("bin/busybox", PROGRAM, BUSYBOX.read_bytes()),
+        Entry("bin/busybox", PROGRAM, program.read_bytes()),
         Entry("init", PROGRAM, _INIT.encode()),
     ]
     return _packed(tree)
@@ -67,19 +77,25 @@ def initrd() -> bytes:
 def write_linux(directory: Path) -> None:
     """``vmlinuz`` and ``initrd.gz``, for a profile with ``payload: linux``."""
     directory.mkdir(parents=True)
-    shutil.copyfile(kernel(), directory / "vmlinuz")
+    _copy_kernel(directory / "vmlinuz")
     (directory / "initrd.gz").write_bytes(initrd())
 
 
 def write_eve_classic(directory: Path) -> None:
     """EVE's classic layout: ``kernel`` and the four parts of its initrd."""
     directory.mkdir(parents=True)
-    shutil.copyfile(kernel(), directory / "kernel")
+    _copy_kernel(directory / "kernel")
     for part in EVE_PARTS:
-        (directory / part).write_bytes((initrd() if part == EVE_PARTS[0] else b"") + _packed(_witness(part)))
+        (directory / part).write_bytes((initrd() if part == EVE_PARTS[0] else b"") + _packed(witness(part)))
 
 
-def _witness(part: str) -> list[Entry]:
+def _copy_kernel(path: Path) -> None:
+    program = kernel()
+    assert program is not None
+    shutil.copyfile(program, path)
+
+
+def witness(part: str) -> list[Entry]:
     """Files whose last writer tells the order: ``order/N-M`` is in part N and in part M, each with its own name."""
     pairs = itertools.pairwise(EVE_PARTS)
     names = [f"order/{n}-{n + 1}" for n, pair in enumerate(pairs, start=1) if part in pair]
