@@ -41,8 +41,7 @@ setup: ## only the set-up: .venv/ with netbootd, and Debian packages where it ma
 
 bench: ## the performance tables, side by side
 	@.ci/setup python
-	@for each in tests/bench/bench_*.py; do \
-		echo "== $$(basename $$each .py)"; $(BIN)/python -m tests.bench.$$(basename $$each .py) $(ARGS) || exit; done
+	@for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each $(ARGS) || exit; echo; done
 
 check: ## formatting, lint, types
 	@.ci/setup python
