@@ -1,0 +1,13 @@
+"""The settings: read from YAML, checked as a whole, handed on as one immutable `Config`.
+
+file(s) ─▶ yaml: tables that know their lines ─▶ models: keys and types ─▶ fleet: profiles, machines, rules ─▶ Config
+                                            └──────── every problem found, with file, line and key ─▶ ConfigError
+"""
+
+from __future__ import annotations
+
+from netbootd.config.loader import find, load
+from netbootd.config.problems import ConfigError, Problem
+from netbootd.config.settings import Config
+
+__all__ = ["Config", "ConfigError", "Problem", "find", "load"]

@@ -1,0 +1,247 @@
+"""Profiles, machines and rules: from tables to a `Snapshot`, each cross-reference checked."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter
+
+from netbootd.boot.model import Boots, Machine, Profile
+from netbootd.config import sources
+from netbootd.config.args import read_args
+from netbootd.config.check import checked, checked_as
+from netbootd.config.models import DEFAULT_MACHINES, DEFAULT_PROFILES, MachineKeys, ProfileKeys, RuleKeys, flag
+from netbootd.config.problems import Place, Problems, said, suggest
+from netbootd.config.sources import Entry
+from netbootd.config.yaml import Items, Table, line_of
+from netbootd.fleet.rules import FIELDS, Condition, Rule
+from netbootd.fleet.snapshot import POLICIES, Snapshot
+from netbootd.payloads import PAYLOADS, Payload
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
+
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_COMMON = tuple(ProfileKeys.model_fields)
+_ARCHES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "x86": "i386", "aarch64": "arm64"}
+_PLATFORMS = {"bios": "pcbios", "legacy": "pcbios", "uefi": "efi"}
+
+
+def read_fleet(top: Table, base: Path | None, unknown: str, unknown_at: Place, problems: Problems) -> Snapshot:
+    """The fleet that ``top`` and the files it names describe.  With problems it is only as good as it can be."""
+    reader = _Reader(problems)
+    for entry in sources.profiles(top, DEFAULT_PROFILES, base, problems):
+        reader.profile(entry)
+    for entry in sources.machines(top, DEFAULT_MACHINES, base, problems):
+        reader.machine(entry)
+    reader.rule_list(top)
+    reader.unknown(unknown, unknown_at)
+    return Snapshot(reader.profiles, reader.machines, reader.rules, unknown)
+
+
+class _Reader:
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
+        self._profile_places: dict[str, Place] = {}
+        self._machine_places: dict[str, Place] = {}
+        self._mac_places: dict[Mac, Place] = {}
+        self.profiles: list[Profile] = []
+        self.machines: list[Machine] = []
+        self.rules: list[Rule] = []
+
+    def profile(self, entry: Entry) -> None:
+        self._claim_profile(entry)
+        payload = self._payload(entry)
+        args = read_args(entry.table, entry.place.key, f"profile {entry.name}", self._problems)
+        keys = checked(ProfileKeys, entry.table.part(_COMMON), entry.place.key, self._problems)
+        settings = self._settings(entry, payload) if payload else None
+        self._refuse_config(entry)
+        if keys is None or payload is None or settings is None:
+            return
+        if keys.auto and (keys.boots or payload.boots) is Boots.ALWAYS:
+            self._problems.warn(entry.place, "auto has no meaning for a profile that boots always")
+        self.profiles.append(
+            Profile(
+                name=entry.name,
+                payload=payload.name,
+                settings=settings,
+                boots=keys.boots or payload.boots,
+                auto=keys.auto,
+                args=args,
+                local=keys.local,
+                loader=keys.loader,
+                root_path=keys.root_path,
+                label=keys.label,
+                origin=entry.origin,
+            )
+        )
+
+    def machine(self, entry: Entry) -> None:
+        keys = checked(MachineKeys, entry.table, entry.place.key, self._problems)
+        self._refuse_config(entry)
+        if keys is None:
+            return
+        macs = self._macs(keys.mac + keys.macs, entry)
+        name = keys.name or (str(macs[0]) if macs else "")
+        self._claim_machine(name, entry)
+        if keys.profile:
+            self._profile_named(keys.profile, self._at(entry, "profile"))
+        self.machines.append(
+            Machine(
+                macs=macs,
+                name=name,
+                profile=keys.profile,
+                args=read_args(entry.table, entry.place.key, f"machine {name}", self._problems),
+                local=keys.local,
+                loader=keys.loader,
+                origin=entry.origin,
+            )
+        )
+
+    def rule_list(self, top: Table) -> None:
+        raw = top.get("rules")
+        if raw is None:
+            return
+        if not isinstance(raw, Items):
+            self._problems.error(Place(top.file, top.lines["rules"], "rules"), f"must be a list, not {said(raw)}")
+            return
+        for number, table in enumerate(raw):
+            place = Place(raw.file, raw.lines[number], f"rules[{number}]")
+            if isinstance(table, Table):
+                self._rule(table, place, f"rule {number + 1}")
+            else:
+                self._problems.error(place, f"must be a table of keys and values, not {said(table)}")
+
+    def unknown(self, name: str, place: Place) -> None:
+        if name not in POLICIES:
+            self._profile_named(name, place, POLICIES)
+        found = next((p for p in self.profiles if p.name == name), None)
+        if found and found.auto and found.boots is Boots.ONCE:
+            told = f"every machine that boots from this network without a record is installed: profile {name} has auto"
+            self._problems.warn(place, told)
+
+    def _claim_profile(self, entry: Entry) -> None:
+        first = self._profile_places.setdefault(entry.name, entry.place)
+        if first is not entry.place:
+            self._problems.error(entry.place, f"the same name is given to a profile at {first}")
+        if not _PROFILE_NAME.fullmatch(entry.name):
+            self._problems.error(entry.place, "a profile's name is made of letters, digits, '-', '_' and '.'")
+        if entry.name in POLICIES and not (entry.name == "menu" and entry.table.get("payload") == "menu"):
+            self._problems.error(entry.place, f"{entry.name!r} is a word of the key 'unknown'; choose another name")
+
+    def _claim_machine(self, name: str, entry: Entry) -> None:
+        first = self._machine_places.setdefault(name, entry.place)
+        if name and first is not entry.place:
+            self._problems.error(self._at(entry, "name"), f"the machine at {first} has the same name, {name}")
+
+    def _payload(self, entry: Entry) -> Payload | None:
+        name = entry.table.get("payload")
+        if isinstance(name, str) and name not in PAYLOADS:
+            self._problems.error(self._at(entry, "payload"), f"no payload {name!r}{suggest(name, PAYLOADS)}")
+        return PAYLOADS.get(name) if isinstance(name, str) else None
+
+    def _settings(self, entry: Entry, payload: Payload) -> object | None:
+        """The payload's own settings out of the keys that are not every profile's."""
+        hints = {k: v for k, v in get_type_hints(payload.settings).items() if not k.startswith("__")}
+        own = entry.table.part(entry.table.keys() - set(_COMMON))
+        for key in own:
+            if (fault := _prepare(own, key, hints.get(key))) is not None:
+                self._problems.error(self._at(entry, key), fault)
+                return None
+        if payload.name not in self._adapters:
+            self._adapters[payload.name] = TypeAdapter(payload.settings)
+        known = (*hints, *_COMMON)
+        return checked_as(self._adapters[payload.name], own, entry.place.key, known, self._problems)
+
+    def _macs(self, texts: tuple[str, ...], entry: Entry) -> tuple[Mac, ...]:
+        if not entry.table.keys() & {"mac", "macs"}:
+            self._problems.error(entry.place, "has no 'mac'")
+        found = [mac for text in texts if (mac := self._mac(text, entry))]
+        return tuple(dict.fromkeys(found))
+
+    def _mac(self, text: str, entry: Entry) -> Mac | None:
+        place = self._at(entry, "mac" if "mac" in entry.table else "macs")
+        try:
+            mac = Mac.parse(text)
+        except WireError:
+            self._problems.error(place, f"{said(text)} is not a hardware address such as 52:54:00:12:34:56")
+            return None
+        if mac.octets[0] & 1 or not any(mac.octets):
+            self._problems.error(place, f"{mac} is not the address of a card")
+        first = self._mac_places.setdefault(mac, entry.place)
+        if first is not entry.place:
+            self._problems.error(place, f"{mac} already belongs to the machine at {first}")
+        return mac
+
+    def _rule(self, table: Table, place: Place, origin: str) -> None:
+        keys = checked(RuleKeys, table, place.key, self._problems)
+        args = read_args(table, place.key, origin, self._problems)
+        profile = table.get("profile")
+        if isinstance(profile, str):
+            self._profile_named(profile, Place(table.file, table.lines["profile"], f"{place.key}.profile"))
+        if keys is None:
+            return
+        if not keys.match:
+            at = Place(table.file, table.lines["match"], f"{place.key}.match")
+            self._problems.error(at, "is empty, so it would take every machine; that is the key 'unknown'")
+        conditions = tuple(self._condition(name, text, table, place.key) for name, text in keys.match.items())
+        self.rules.append(Rule(conditions, keys.profile, args, f"{origin} ({place})"))
+
+    def _condition(self, field: str, pattern: str, table: Table, key: str) -> Condition:
+        place = Place(table.file, line_of(table, ("match", field)), f"{key}.match.{field}")
+        if field not in FIELDS:
+            self._problems.error(place, f"a rule cannot look at this{suggest(field, FIELDS)}")
+        elif field == "ip" and (why := _bad_network(pattern)):
+            self._problems.error(place, why)
+        elif meant := {"arch": _ARCHES, "platform": _PLATFORMS}.get(field, {}).get(pattern.lower()):
+            self._problems.error(place, f"iPXE's word for {pattern} is {meant}")
+        if field == "mac" and "[" not in pattern:
+            pattern = pattern.replace("-", ":")
+        return Condition(field, pattern)
+
+    def _profile_named(self, name: str, place: Place, also: tuple[str, ...] = ()) -> None:
+        if name not in self._profile_places:
+            self._problems.error(place, f"no profile {name!r}{suggest(name, (*self._profile_places, *also))}")
+
+    def _refuse_config(self, entry: Entry) -> None:
+        value = entry.table.get("config")
+        if value is None:
+            return
+        if isinstance(value, (str, Table)):
+            self._problems.warn(self._at(entry, "config"), "config is not delivered to nodes yet by this version")
+        else:
+            told = f"must be a directory or a table of files, not {said(value)}"
+            self._problems.error(self._at(entry, "config"), told)
+
+    @staticmethod
+    def _at(entry: Entry, key: str) -> Place:
+        return Place(entry.table.file, line_of(entry.table, (key,), entry.place.line), f"{entry.place.key}.{key}")
+
+
+def _prepare(own: Table, key: str, hint: Any) -> str | None:
+    """Make one value ready for pydantic's lax mode; the fault where lax would be wrong."""
+    value = own[key]
+    if isinstance(value, str) and get_origin(hint) is tuple and str in get_args(hint):
+        own[key] = (value,)
+    if value is not None and hint is bool:
+        try:
+            flag(value)
+        except ValueError as error:
+            return str(error)
+    if isinstance(value, bool) and hint is int:
+        return f"must be a whole number, not {said(value)}"
+    return None
+
+
+def _bad_network(pattern: str) -> str:
+    try:
+        if "/" in pattern:
+            ipaddress.IPv4Network(pattern, strict=False)
+        elif not re.fullmatch(r"[0-9.*?\[\]!-]+", pattern):
+            raise ValueError
+    except ValueError:
+        return f"{said(pattern)} is neither a network such as 192.0.2.0/24 nor a pattern such as 192.0.2.*"
+    return ""

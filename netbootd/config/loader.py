@@ -1,0 +1,101 @@
+"""Find the settings file, read it, and tell everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from netbootd.config.check import checked
+from netbootd.config.fleet import read_fleet
+from netbootd.config.models import Settings
+from netbootd.config.problems import Place, Problems, said
+from netbootd.config.settings import Config
+from netbootd.config.yaml import Table, line_of, read
+from netbootd.fleet.snapshot import Snapshot
+
+BESIDE = Path("configs/netbootd.yaml")
+SYSTEM = Path("/etc/netbootd/netbootd.yaml")
+
+
+def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """The settings file to use: ``-c``, ``$NETBOOTD_CONFIG``, ``./configs/netbootd.yaml``, ``/etc/netbootd/``; None
+    for the defaults.  One that is named is returned even if it does not exist, so that `load` says so."""
+    if explicit is not None:
+        return explicit
+    if named := environ.get("NETBOOTD_CONFIG"):
+        return Path(named)
+    return next((path for path in (cwd / BESIDE, SYSTEM) if path.exists()), None)
+
+
+def load(path: Path | None, *, profile: str | None = None, interfaces: Sequence[str] = ()) -> Config:
+    """The settings in ``path`` (None: the defaults), with ``profile`` over ``unknown`` and ``interfaces`` over the
+    key of that name.  Raises `ConfigError` with every problem found."""
+    problems = Problems()
+    top = _top(path, problems)
+    problems.raise_errors()
+    settings = checked(Settings, top, "", problems)
+    base = path.parent if path else None
+    snapshot = _fleet(top, base, profile, problems)
+    if settings and settings.http.port == settings.admin.listen[1] != 0:
+        place = Place(top.file, line_of(top, ("admin", "listen")), "admin.listen")
+        problems.error(place, f"port {settings.http.port} is http.port too; choose another")
+    problems.raise_errors()
+    assert settings is not None, "a model that is missing has said why"
+    return _config(path, settings, snapshot, tuple(interfaces), problems)
+
+
+def _top(path: Path | None, problems: Problems) -> Table:
+    if path is None:
+        return Table("the defaults", 1)
+    value = read(path, problems)
+    if isinstance(value, Table):
+        return value
+    if value is not None:
+        problems.error(Place(str(path), 1), f"must hold keys and values, not {said(value)}")
+    return Table(str(path), 1)
+
+
+def _fleet(top: Table, base: Path | None, profile: str | None, problems: Problems) -> Snapshot:
+    if profile is not None:
+        return read_fleet(top, base, profile, Place("--profile", None), problems)
+    raw = top.get("unknown")
+    unknown = raw if isinstance(raw, str) else Settings().unknown
+    return read_fleet(top, base, unknown, Place(top.file, line_of(top, ("unknown",)), "unknown"), problems)
+
+
+def _config(
+    path: Path | None, settings: Settings, snapshot: Snapshot, interfaces: tuple[str, ...], problems: Problems
+) -> Config:
+    base = (path.parent if path else Path()).absolute()
+    return Config(
+        path=path,
+        interfaces=interfaces or settings.interfaces,
+        advertise=settings.advertise,
+        dhcp_mode=settings.dhcp.mode,
+        tftp_port=settings.tftp.port,
+        single_port=settings.tftp.single_port,
+        http_port=settings.http.port,
+        public_url=settings.http.public_url,
+        stall_timeout=settings.http.stall_timeout,
+        admin_listen=settings.admin.listen,
+        token_file=base / settings.admin.token_file if settings.admin.token_file else None,
+        state=_database(settings.state, base),
+        artifacts=base / settings.artifacts,
+        firmware=tuple(base / each for each in settings.firmware),
+        templates=base / settings.templates if settings.templates else None,
+        unknown=snapshot.unknown,
+        loop=settings.loop,
+        log_format=settings.log.format,
+        log_level=settings.log.level,
+        user=settings.user,
+        snapshot=snapshot,
+        warnings=problems.warnings(),
+    )
+
+
+def _database(url: str, base: Path) -> str:
+    """SQLite's three slashes and a name mean a relative path, which is relative to the settings file here."""
+    scheme, _, name = url.partition(":///")
+    if not scheme.startswith("sqlite") or not name or name.startswith(("/", ":memory:", "file:")):
+        return url
+    return f"{scheme}:///{base / name}"

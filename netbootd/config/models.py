@@ -1,0 +1,202 @@
+"""The keys of the settings and what they may hold.
+
+Every scalar arrives as text, true, false or None (`netbootd.config.yaml`), so pydantic's lax mode reads the numbers;
+what it would be too lax about (``single_port: yes``, ``port: true``) is refused here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from netbootd.boot.facts import unsafe
+from netbootd.boot.model import Boots
+from netbootd.boot.plan import LocalMethod
+from netbootd.config.problems import said
+
+DEFAULT_PROFILES = "profiles/*.yaml"
+DEFAULT_MACHINES = "machines/*.yaml"
+
+
+def flag(value: object) -> bool:
+    """True or false and no word for it."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {said(value)}")
+    return value
+
+
+def number(value: object) -> int:
+    """A decimal number, without YAML's octal, hexadecimal and base 60."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, str) or not re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", value):
+            raise ValueError(f"must be a whole number, not {said(value)}")
+        return int(value)
+    return value
+
+
+def _line(value: object) -> object:
+    if isinstance(value, str) and (why := unsafe(value)):
+        raise ValueError(f"cannot stand in a script: {why}")
+    return value
+
+
+def _many(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _interfaces(value: object) -> object:
+    names = _many(None if value == "auto" else value)
+    for name in names if isinstance(names, (list, tuple)) else ():
+        if not isinstance(name, str) or not re.fullmatch(r"[^\s/]{1,15}", name):
+            raise ValueError(f"{said(name)} is not the name of an interface")
+    if names is not None and not names:
+        raise ValueError("is an empty list; write auto, or name one")
+    return names
+
+
+def _advertise(value: object) -> object:
+    if value in ("auto", None):
+        return None
+    try:
+        address = ipaddress.IPv4Address(str(value))
+    except ValueError:
+        raise ValueError(f"must be auto or an IPv4 address, not {said(value)}") from None
+    if address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
+        raise ValueError(f"{address} is no address a machine can come back to")
+    return str(address)
+
+
+def _public_url(value: object) -> object:
+    if value is None:
+        return None
+    text = str(value)
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        usable = None
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc or unsafe(text) or re.search(r"\s", text):
+        raise ValueError(f"must be an absolute URL such as http://boot.example.net:8080, not {said(value)}")
+    return text.rstrip("/")
+
+
+def _listen(value: object) -> object:
+    if isinstance(value, tuple):
+        return value
+    host, colon, port = str(value).rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError(f"must be an address and a port, such as 127.0.0.1:8081, not {said(value)}")
+    if not _is_loopback(host):
+        raise ValueError("the admin side has no password yet: keep it on 127.0.0.1")
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _state(value: object) -> object:
+    # The text may hold a password, so it is not repeated.
+    if not re.match(r"(sqlite|postgresql)(\+[a-z0-9]+)?://", str(value)):
+        raise ValueError("must be a database URL: sqlite:////var/lib/netbootd/state.db or postgresql://...")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(flag)]
+Port = Annotated[int, BeforeValidator(number), Field(ge=0, le=65535)]
+Seconds = Annotated[int, BeforeValidator(number), Field(ge=1, le=86400)]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+Line = Annotated[str, BeforeValidator(_line), Field(max_length=200)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_many)]
+
+
+class Closed(BaseModel):
+    """A table that takes the keys it names and no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dhcp(Closed):
+    mode: Literal["proxy", "off"] = "proxy"
+
+
+class Tftp(Closed):
+    port: Port = 69
+    single_port: Flag = False
+
+
+class Http(Closed):
+    port: Port = 8080
+    public_url: Annotated[str | None, BeforeValidator(_public_url)] = None
+    stall_timeout: Seconds = 60
+
+
+class Admin(Closed):
+    listen: Annotated[tuple[str, int], BeforeValidator(_listen)] = ("127.0.0.1", 8081)
+    token_file: Text | None = None
+
+
+class Log(Closed):
+    format: Literal["auto", "text", "json"] = "auto"
+    level: Literal["debug", "info", "warning"] = "info"
+
+
+class Settings(Closed):
+    """The top of a settings file.  ``profiles``, ``machines`` and ``rules`` are read by `netbootd.config.fleet`."""
+
+    interfaces: Annotated[tuple[str, ...] | None, BeforeValidator(_interfaces)] = None
+    advertise: Annotated[str | None, BeforeValidator(_advertise)] = None
+    dhcp: Dhcp = Dhcp()
+    tftp: Tftp = Tftp()
+    http: Http = Http()
+    admin: Admin = Admin()
+    state: Annotated[Text, BeforeValidator(_state)] = "sqlite:////var/lib/netbootd/state.db"
+    artifacts: Text = "/var/lib/netbootd/artifacts"
+    firmware: Texts = ("/usr/lib/ipxe",)
+    templates: Text | None = None
+    unknown: Text = "menu"
+    loop: Literal["auto", "uvloop", "asyncio"] = "auto"
+    log: Log = Log()
+    user: Text | None = None
+    profiles: Any = DEFAULT_PROFILES
+    machines: Any = DEFAULT_MACHINES
+    rules: Any = ()
+
+
+class ProfileKeys(Closed):
+    """What every profile takes beside its payload's own settings."""
+
+    payload: Text
+    boots: Boots | None = None
+    auto: Flag = False
+    args: Any = None
+    local: LocalMethod = LocalMethod.SILENT
+    loader: Line | None = None
+    root_path: Line = ""
+    label: Line = ""
+    config: Any = None
+
+
+class MachineKeys(Closed):
+    mac: Texts = ()
+    macs: Texts = ()
+    name: Line | None = None
+    profile: Text | None = None
+    args: Any = None
+    local: LocalMethod | None = None
+    loader: Line | None = None
+    config: Any = None
+
+
+class RuleKeys(Closed):
+    match: dict[str, Text]
+    profile: Text
+    args: Any = None

@@ -1,0 +1,46 @@
+"""The settings as the daemon uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from netbootd.config.problems import Problem
+from netbootd.fleet.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a settings file says, defaults filled in.  Paths are absolute; port 0 lets the system choose."""
+
+    path: Path | None
+    """The file, None when the defaults are used."""
+    interfaces: tuple[str, ...] | None
+    """None: those that `netbootd.net.interfaces.usable` finds."""
+    advertise: str | None
+    """None: the address of the interface a machine asked on."""
+    dhcp_mode: Literal["proxy", "off"]
+    tftp_port: int
+    single_port: bool
+    http_port: int
+    public_url: str | None
+    """Without a slash at the end."""
+    stall_timeout: float
+    """Seconds without progress after which a download is dropped."""
+    admin_listen: tuple[str, int]
+    token_file: Path | None
+    state: str
+    """A database URL."""
+    artifacts: Path
+    firmware: tuple[Path, ...]
+    """Directories, the first wins."""
+    templates: Path | None
+    unknown: str
+    loop: Literal["auto", "uvloop", "asyncio"]
+    log_format: Literal["auto", "text", "json"]
+    log_level: Literal["debug", "info", "warning"]
+    user: str | None
+    """Who to become once the ports are bound."""
+    snapshot: Snapshot
+    warnings: tuple[Problem, ...] = ()

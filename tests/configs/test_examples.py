@@ -1,0 +1,104 @@
+"""The settings files that come with netbootd: each loads without a word, and the default one is the default."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from netbootd.boot.args import expand
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Boots
+from netbootd.config import Config, load
+from netbootd.payloads import PAYLOADS
+from netbootd.wire.mac import Mac
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+EXAMPLES = sorted(CONFIGS.glob("*.yaml"))
+
+
+def example(name: str) -> Config:
+    return load(CONFIGS / name)
+
+
+def profile_of(config: Config, **facts: object) -> str | None:
+    profile = config.snapshot.lookup(Facts(**facts)).profile  # type: ignore[arg-type]
+    return profile.name if profile else None
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_each_example_loads_without_error_or_warning(path: Path) -> None:
+    assert load(path).warnings == ()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_arguments_of_each_example_are_ones_its_payload_accepts(path: Path) -> None:
+    for profile in load(path).snapshot.profiles.values():
+        args = expand((s for s in profile.args if s.values is not None), lambda _text, _where: "52-54-00-12-34-56")
+        assert PAYLOADS[profile.payload].lint(args) == ()
+
+
+def test_the_default_file_says_what_holds_without_it() -> None:
+    ours, theirs = example("netbootd.yaml"), load(None)
+    differing = {f.name for f in fields(Config) if getattr(ours, f.name) != getattr(theirs, f.name)}
+    assert differing == {"path", "snapshot"}
+    assert (dict(ours.snapshot.profiles), ours.snapshot.machines, ours.snapshot.rules) == ({}, (), ())
+
+
+def test_home_has_three_machines_and_nobody_else_notices() -> None:
+    home = example("home.yaml")
+    assert [(m.name, m.profile) for m in home.snapshot.machines] == [
+        ("nuc-den", "debian"),
+        ("nuc-attic", "debian"),
+        ("nuc-workshop", "rescue"),
+    ]
+    assert home.snapshot.profiles["debian"].boots is Boots.ONCE, "an installer does not run unasked"
+    assert home.unknown == "silent"
+
+
+def test_the_lab_has_two_hundred_machines_and_rules_for_the_rest() -> None:
+    lab = example("lab.yaml")
+    assert len(lab.snapshot.machines) == 200
+    assert Counter(machine.profile for machine in lab.snapshot.machines) == {
+        "eve-gateway": 80,
+        "eve-server": 45,
+        "debian": 40,
+        "burn-in": 15,
+        "rescue-arm64": 12,
+        None: 8,
+    }
+    mac = Mac.parse("0c:c4:7a:00:00:01")
+    assert profile_of(lab, mac=mac, manufacturer="Supermicro", product="SYS-5019") == "eve-server"
+    assert profile_of(lab, mac=Mac.parse("dc:a6:32:00:00:01")) == "disk"
+    assert profile_of(lab, mac=mac, manufacturer="x", product="y", buildarch="arm64", ip="10.4.7.7") == "rescue-arm64"
+    assert lab.snapshot.lookup(Facts(mac=mac, manufacturer="", buildarch="i386")).policy == "register"
+
+
+def test_a_server_of_the_lab_is_known_by_either_port() -> None:
+    lab = example("lab.yaml").snapshot
+    first, second = Mac.parse("ac:1f:6b:0c:02:06"), Mac.parse("ac:1f:6b:0c:02:07")
+    assert lab.machine(first) is lab.machine(second) is not None
+
+
+def test_eve_nodes_install_once_and_only_the_factory_line_by_itself() -> None:
+    profiles = example("eve.yaml").snapshot.profiles
+    assert {p.name: (p.boots, p.auto) for p in profiles.values()} == {
+        "eve": (Boots.ONCE, False),
+        "eve-factory": (Boots.ONCE, True),
+    }
+
+
+def test_the_rescue_bench_gives_everybody_the_rescue_system_but_for_one() -> None:
+    rescue = example("rescue.yaml")
+    assert profile_of(rescue, mac=Mac.parse("52:54:00:00:00:09"), buildarch="x86_64") == "rescue"
+    assert profile_of(rescue, mac=Mac.parse("52:54:00:00:00:09"), buildarch="arm64") == "rescue-arm64"
+    assert profile_of(rescue, mac=Mac.parse("f8:bc:12:00:10:01")) == "disk"
+
+
+def test_without_dhcp_nothing_needs_a_privileged_port() -> None:
+    config = example("dhcp-off.yaml")
+    assert config.dhcp_mode == "off"
+    assert min(config.tftp_port, config.http_port, config.admin_listen[1]) > 1023
+    assert config.state == f"sqlite:///{CONFIGS}/state.db"
