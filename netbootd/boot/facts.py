@@ -16,6 +16,8 @@ LIMIT = 128
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _SEPARATORS = frozenset({"||", "&&", ";"})
+_JOINING = ("\\", "$", "|", "&")
+"""What two harmless texts side by side could become: a continued line, ``${``, or a separator."""
 _PLACEHOLDERS = frozenset(
     {
         "not specified",
@@ -48,7 +50,7 @@ _PLACEHOLDER_UUIDS = frozenset(
 class Facts:
     """Everything known of one machine; templates see it as ``machine``.
 
-    The text fields are one printable line each, without ``${`` and without iPXE's command separators.  A value the
+    The text fields are one printable line each, and `unsafe` has nothing against them.  A value the
     vendor left as a placeholder ("To be filled by O.E.M.") is None: it identifies nothing.
     """
 
@@ -84,8 +86,13 @@ def unsafe(text: str) -> str:
         return "it holds a control character"
     if "${" in text:
         return "it holds '${', which iPXE would expand"
-    if _SEPARATORS & set(text.split()):
+    words = text.split()
+    if _SEPARATORS.intersection(words):
         return "it holds a command separator of iPXE (||, && or ;)"
+    if any(word.startswith("#") for word in words):
+        return "it holds a word that begins with '#', which iPXE takes for a comment"
+    if text.endswith(_JOINING):
+        return f"it ends in {text[-1]!r}, which may join what follows"
     return ""
 
 
