@@ -97,9 +97,14 @@ def unsafe(text: str) -> str:
 
 
 def parse_facts(pairs: tuple[tuple[str, str], ...]) -> tuple[Facts, tuple[Refusal, ...]]:
-    """Read a query string's pairs.  Unknown names are ignored, empty values mean unknown, bad ones are refused."""
+    """Read a query string's pairs.  Unknown names are ignored, empty values mean unknown, bad ones are refused.
+
+    The first of a name counts.  iPXE before 2021 decodes a URL and encodes it again with ``&`` left bare, so a
+    serial number "1&mac=..." arrives as two pairs; the entry script writes SMBIOS texts last.
+    """
     facts, refused = Facts(), []
-    for name, raw in pairs:
+    first = dict(reversed(pairs))
+    for name, raw in first.items():
         reader = _READERS.get(name)
         value = raw.strip()
         if reader is None or not value:
