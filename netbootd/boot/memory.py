@@ -73,6 +73,8 @@ class Memory:
 
     def said(self, client: Client, style: Style, now: float) -> None:
         """An offer in this style went out."""
+        if style is Style.DIRECT:
+            return  # There is no other way to answer these; what this machine's firmware got before still counts.
         last = self._said.pop(client.mac, None)
         if last and last.style is style and now - last.at < _RETRY_AFTER:
             now = last.at
@@ -82,7 +84,7 @@ class Memory:
     def went_on(self, client: Client) -> None:
         """The client came back with the next step: what was said last works for its make."""
         last = self._said.get(client.mac)
-        if last is None or last.followed or last.style is Style.DIRECT:
+        if last is None or last.followed:
             return
         self._said[client.mac] = _Said(last.style, last.at, last.make, followed=True)
         self._works.pop(last.make, None)
