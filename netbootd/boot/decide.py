@@ -33,7 +33,7 @@ class Answer:
 
     message: MessageType
     file: str
-    """Boot file name or URL; "" when the client first has to come to port 4011."""
+    """Boot file name or URL.  Also in an offer that sends the client on to port 4011: some take it from there."""
     server: str
     vendor_class: str
     style: Style
@@ -43,8 +43,7 @@ class Answer:
     root_path: str = ""
 
     def __str__(self) -> str:
-        told = self.file or "come to port 4011"
-        return f"{self.message.name}: {told} ({self.style.value})"
+        return f"{self.message.name}: {self.file} ({self.style.value})"
 
 
 Decision = Answer | Silence
@@ -73,7 +72,8 @@ def decide(client: Client, wish: Wish, site: Site, firmware: Firmware, style: St
 def _script(client: Client, site: Site) -> str | Silence:
     """iPXE gets a script and never a boot program again: that is what ends the chain-loading loop."""
     assert client.ipxe
-    if client.ipxe.http or (client.ipxe.https and site.base_url.startswith("https:")):
+    secure = site.base_url.startswith("https:")
+    if client.ipxe.https if secure else client.ipxe.http:
         return site.entry_url()
     if client.ipxe.tftp:
         return f"{site.tftp_url}/{SCRIPT}"
@@ -85,7 +85,7 @@ def _loader(client: Client, wish: Wish, site: Site, firmware: Firmware) -> str |
     if arch is None:
         if not client.codes:
             return Silence(Reason.NO_ARCHITECTURE)
-        return Silence(Reason.UNKNOWN_ARCHITECTURE, ", ".join(f"code {c}, 0x{c:02x}" for c in client.codes))
+        return Silence(Reason.UNKNOWN_ARCHITECTURE, _told(client.codes))
     if arch.cpu is None or arch.platform is None:
         reason = Reason.NOT_IPXE_BOOTABLE if arch.code == 41 else Reason.UNKNOWN_ARCHITECTURE
         return Silence(reason, f"{arch}: {arch.why}")
@@ -93,6 +93,12 @@ def _loader(client: Client, wish: Wish, site: Site, firmware: Firmware) -> str |
     if binary is None:
         return Silence(Reason.NO_BINARY, str(arch))
     return site.firmware_url(binary.name) if client.http else binary.name
+
+
+def _told(codes: tuple[int, ...]) -> str:
+    """A few codes, decimal and hexadecimal: 27 and 0x27 are easily mixed.  A forged option can hold 30 000."""
+    few = ", ".join(f"code {code}, 0x{code:02x}" for code in codes[:4])
+    return few if len(codes) <= 4 else f"{few} and {len(codes) - 4} more"
 
 
 def _vendor_class(client: Client) -> str:
