@@ -7,6 +7,8 @@ stays last.  Arguments reach the installer through /proc/cmdline (EVE pkg/instal
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,9 +60,12 @@ FLAGS = frozenset(
         "eve_install_skip_zfs_checks",
         "eve_install_random_disk_uuids",
         "getty",
+        "interactive",
     }
 )
 """Found by ``grep -q`` anywhere in the command line, so ``=0`` would still be true."""
+
+_SOFT_SERIAL = re.compile(r"[A-Za-z0-9.-]+")
 
 _PLUMBING = (("root", "/initrd.image"), ("find_boot", "netboot"), ("overlaytmpfs", None), ("fastboot", None))
 
@@ -107,7 +112,9 @@ def _needs(settings: Settings) -> tuple[str, ...]:
 
 
 def _lint(args: tuple[Arg, ...]) -> tuple[str, ...]:
-    return tuple(f"{arg.key} of {arg.origin}: {why}" for arg in args if (why := _fault(arg)))
+    counted = Counter(arg.key for arg in args if arg.key.startswith("eve_"))
+    twice = tuple(f"{key}: EVE reads one value, and it is given {n}" for key, n in counted.items() if n > 1)
+    return twice + tuple(f"{arg.key} of {arg.origin}: {why}" for arg in args if (why := _fault(arg)))
 
 
 def _fault(arg: Arg) -> str:
@@ -116,14 +123,19 @@ def _fault(arg: Arg) -> str:
         return (
             "" if arg.value is None else "EVE takes it as set whatever its value; write true, or false to leave it out"
         )
-    if arg.value is None or not arg.key.startswith("eve_"):
-        return ""
-    if any(c in arg.value for c in " =\"'"):
+    if hidden := next((flag for flag in sorted(FLAGS) if flag in str(arg)), None):
+        return f"EVE would find the word {hidden!r} inside it and take it as a flag"
+    return _value_fault(arg.key, arg.value or "") if arg.key.startswith("eve_") else ""
+
+
+def _value_fault(key: str, value: str) -> str:
+    if any(c in value for c in " =\"'"):
         return "EVE reads neither blanks, quotes nor '=' inside a value"
-    if arg.key == "eve_install_disk" and ("/" in arg.value or "," in arg.value):
+    if key == "eve_install_disk" and ("/" in value or "," in value):
         return "EVE wants one kernel name such as sda or nvme0n1, without /dev/"
-    hidden = next((flag for flag in (*sorted(FLAGS), "interactive") if flag in arg.value), None)
-    return f"EVE would find the word {hidden!r} inside it and take it as a flag" if hidden else ""
+    if key == "eve_soft_serial" and not _SOFT_SERIAL.fullmatch(value):
+        return "it becomes a directory's name and an HTTP header: letters, digits, '.' and '-' only"
+    return ""
 
 
 PAYLOAD = Payload(
