@@ -13,7 +13,7 @@ from netbootd.boot.plan import LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
-from netbootd.fleet.lifecycle import Verdict, verdict
+from netbootd.fleet.lifecycle import Stage, Verdict, verdict
 from netbootd.fleet.snapshot import Assignment, Snapshot
 from netbootd.payloads import PAYLOADS, Order, Payload
 from netbootd.wire.mac import Mac
@@ -56,9 +56,15 @@ def script(facts: Facts, world: World, site: Site, choice: str | None = None) ->
 def _chosen(assignment: Assignment, choice: str, fleet: Snapshot) -> Assignment:
     """A person at the machine picked a profile.  One that boots once can wipe and is not theirs to pick."""
     profile = fleet.profiles.get(choice)
-    if assignment.profile or assignment.policy != "menu" or profile is None or profile.boots is Boots.ONCE:
+    if not _has_menu(assignment) or profile is None or profile.boots is Boots.ONCE:
         return assignment
-    return replace(assignment, profile=profile, args=(profile.args, *assignment.args), why="picked in the menu")
+    own = assignment.machine.args if assignment.machine else ()
+    return replace(assignment, profile=profile, args=(profile.args, own), why="picked in the menu")
+
+
+def _has_menu(assignment: Assignment) -> bool:
+    profile = assignment.profile
+    return profile.payload == _MENU.name if profile else assignment.policy == "menu"
 
 
 def _rendered(assignment: Assignment, facts: Facts, world: World, site: Site) -> Rendered:
@@ -66,10 +72,12 @@ def _rendered(assignment: Assignment, facts: Facts, world: World, site: Site) ->
     if profile is None:
         return _without_profile(assignment, facts, world, site)
     payload = PAYLOADS[profile.payload]
-    said = verdict(profile, world.stage(facts.mac) if facts.mac else None)
+    # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
+    said = verdict(profile, world.stage(facts.mac) if facts.mac else Stage.DISARMED)
     args = _args(payload, profile, assignment, facts, world)
     if not said.netboot:
-        plan: Plan = LocalPlan(assignment.local, said.why, args, f"netbootd machines install {facts.mac}")
+        how = f"netbootd machines install {facts.mac}" if facts.mac else ""
+        plan: Plan = LocalPlan(assignment.local, said.why, args, how)
         return _written(_LOCAL, plan, assignment, facts, world, site, args, said)
     if faults := payload.lint(args):
         raise ArgError("; ".join(faults))
