@@ -169,14 +169,14 @@ def _written(
 
 def _refused(assignment: Assignment, facts: Facts, world: World, reason: str) -> Rendered:
     profile = assignment.profile.name if assignment.profile else ""
-    title = assignment.name or str(facts.mac or "this machine")
+    title = " ".join(_screen_lines(assignment.name or str(facts.mac or "this machine")))
     text = world.templates.render("refused.ipxe.j2", title=title, reason=_screen_lines(reason))
     return Rendered(text, "refused", profile, assignment, failure=reason)
 
 
 def _screen_lines(reason: str, width: int = 72) -> tuple[str, ...]:
-    """An error's text for an 80-column screen, without anything iPXE would act on."""
-    words = ["".join(c for c in w if c.isprintable() and c not in "${};|&#") for w in reason.split()]
+    """A text for an 80-column screen, without anything iPXE would act on."""
+    words = ["".join(c for c in w if c.isprintable() and c not in "${};|&#\\") for w in reason.split()]
     lines: list[str] = [""]
     for word in filter(None, words):
         if len(lines[-1]) + len(word) >= width:
