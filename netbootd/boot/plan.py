@@ -62,6 +62,13 @@ class KernelPlan:
         return command_line(self.args)
 
     @property
+    def length(self) -> int:
+        """Characters of the longest command line the kernel may get, ``initrd=`` and any variant's arguments included."""
+        board = max((len(command_line(args)) for args in (self.fallback, *(v.args for v in self.variants))), default=0)
+        named = sum(len(f" initrd={image.name}") for image in self.initrds)
+        return len(self.line) + (board + 1 if board else 0) + named
+
+    @property
     def fallback_line(self) -> str:
         """The fallback's arguments as one line."""
         return command_line(self.fallback)

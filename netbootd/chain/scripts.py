@@ -9,7 +9,7 @@ from netbootd import __version__
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots, Profile
-from netbootd.boot.plan import LocalPlan, MenuEntry, Plan, TemplatePlan
+from netbootd.boot.plan import KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
@@ -82,6 +82,7 @@ def _rendered(assignment: Assignment, facts: Facts, world: World, site: Site) ->
     if faults := payload.lint(args):
         raise ArgError("; ".join(faults))
     plan = payload.plan(profile.settings, Order(facts, site, args, _menu(assignment, facts, world, site)))
+    _check_length(plan)
     return _written(payload, plan, assignment, facts, world, site, args, said)
 
 
@@ -100,11 +101,12 @@ def _args(payload: Payload, profile: Profile, assignment: Assignment, facts: Fac
     def write(text: str, where: str) -> str:
         return world.templates.expand(text, where, machine=subject)
 
-    args = expand(settings, write)
-    length = sum(len(str(arg)) + 1 for arg in args)
-    if length > COMMAND_LINE_LIMIT:
-        raise ArgError(f"the arguments take {length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
-    return args
+    return expand(settings, write)
+
+
+def _check_length(plan: Plan) -> None:
+    if isinstance(plan, KernelPlan) and plan.length > COMMAND_LINE_LIMIT:
+        raise ArgError(f"the arguments take {plan.length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
 
 
 def _menu(assignment: Assignment, facts: Facts, world: World, site: Site) -> tuple[MenuEntry, ...]:
