@@ -63,7 +63,7 @@ class KernelPlan:
 
     @property
     def length(self) -> int:
-        """Characters of the longest command line the kernel may get, ``initrd=`` and any variant's arguments included."""
+        """Characters of the longest command line the kernel may get, with ``initrd=`` and a variant's arguments."""
         board = max((len(command_line(args)) for args in (self.fallback, *(v.args for v in self.variants))), default=0)
         named = sum(len(f" initrd={image.name}") for image in self.initrds)
         return len(self.line) + (board + 1 if board else 0) + named
