@@ -9,6 +9,7 @@ from netbootd.boot.identify import PXE_PORT, Client
 from netbootd.boot.memory import Style
 from netbootd.boot.silence import Reason, Silence
 from netbootd.boot.site import Site
+from netbootd.wire import pxe
 from netbootd.wire.dhcp import MessageType
 
 SCRIPT = "ipxe.cfg"
@@ -53,6 +54,8 @@ def decide(client: Client, wish: Wish, site: Site, firmware: Firmware, style: St
     """Choose.  ``style`` is `Memory.style` of this client; on port 4011 it no longer matters."""
     if not wish.netboot:
         return wish.silence
+    if client.boot_item and client.boot_item[1] & pxe.BIS:
+        return Silence(Reason.SIGNED_BOOT)
     chosen = _script(client, site) if client.ipxe else _loader(client, wish, site, firmware)
     if isinstance(chosen, Silence):
         return chosen

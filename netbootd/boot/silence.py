@@ -24,6 +24,7 @@ class Reason(Enum):
     UNKNOWN_ARCHITECTURE = "no boot program exists for this architecture"
     NO_BINARY = "the boot program for this architecture is not installed"
     NOT_IPXE_BOOTABLE = "this firmware loads its own files, not iPXE"
+    SIGNED_BOOT = "the client asks for a signed boot image (BIS), and this server signs none"
     IPXE_WITHOUT_PROTOCOL = "this iPXE can fetch neither by HTTP nor by TFTP"
     BOOT_LOCAL = "this machine boots its own disk, and silence lets its firmware go on to it"
     UNKNOWN_MACHINE = "no machine or rule names this client, and unknown machines are met with silence"

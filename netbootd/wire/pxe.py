@@ -18,6 +18,8 @@ BOOT_SERVERS = 8
 BOOT_MENU = 9
 MENU_PROMPT = 10
 BOOT_ITEM = 71
+BIS = 0x8000
+"""Bit of a boot item's layer: the client wants the image's credentials, Boot Integrity Services."""
 
 # iPXE, sub-options of option 175
 IPXE_PRIORITY = 0x01
@@ -93,7 +95,7 @@ def decode_vendor(raw: bytes) -> dict[int, bytes]:
 def boot_item(raw: bytes) -> tuple[int, int] | None:
     """The boot server (type, layer) that option 43 asks for or answers with; None when it names none.
 
-    Bit 15 of the layer asks for BIS.  Raises `WireError`.
+    The layer may hold the bit `BIS`.  Raises `WireError`.
     """
     item = decode_vendor(raw).get(BOOT_ITEM)
     if item is None:
