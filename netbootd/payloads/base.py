@@ -12,13 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from netbootd.boot.args import Arg, ArgSetting
-from netbootd.boot.facts import Facts
+from netbootd.boot.facts import Facts, unsafe
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import LocalMethod, MenuEntry, Plan
 from netbootd.boot.site import Site
 
 CLOSED = {"extra": "forbid"}
 """For a settings class's ``__pydantic_config__``: an unknown key is an error."""
+
+
+def url_fault(url: str) -> str:
+    """Why this URL cannot stand in a script, or ""."""
+    if unsafe(url) or " " in url or "://" not in url:
+        return f"not a URL that can stand in a script: {url!r}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import Image, KernelPlan
-from netbootd.payloads.base import CLOSED, Order, Payload
+from netbootd.payloads.base import CLOSED, Order, Payload, url_fault
+
+_URL = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,11 @@ class Settings:
 
     kernel: str
     initrd: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for path in (self.kernel, *self.initrd):
+            if path.startswith(_URL) and (fault := url_fault(path)):
+                raise ValueError(fault)
 
 
 def _plan(settings: Settings, order: Order) -> KernelPlan:
@@ -35,7 +42,7 @@ def images(paths: tuple[str, ...], order: Order) -> tuple[Image, ...]:
 
 def _needs(settings: Settings) -> tuple[str, ...]:
     paths = (settings.kernel, *settings.initrd)
-    return tuple(path for path in paths if not path.startswith(("http://", "https://")))
+    return tuple(path for path in paths if not path.startswith(_URL))
 
 
 PAYLOAD = Payload(

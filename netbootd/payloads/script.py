@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from netbootd.boot.facts import unsafe
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import ChainPlan, Plan, TemplatePlan
-from netbootd.payloads.base import CLOSED, Order, Payload
+from netbootd.payloads.base import CLOSED, Order, Payload, url_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,8 @@ class Settings:
     def __post_init__(self) -> None:
         if (self.template is None) == (self.url is None):
             raise ValueError("give either 'template' or 'url'")
-        if self.url is not None and (unsafe(self.url) or " " in self.url or "://" not in self.url):
-            raise ValueError(f"not a URL that can stand in a script: {self.url!r}")
+        if self.url is not None and (fault := url_fault(self.url)):
+            raise ValueError(fault)
 
 
 def _plan(settings: Settings, order: Order) -> Plan:
