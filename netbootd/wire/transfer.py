@@ -80,6 +80,11 @@ class Transfer:
         """Bytes the client has acknowledged."""
         return min(self._acked * self.terms.blksize, self.size)
 
+    @property
+    def buffered(self) -> int:
+        """Bytes of the file held here."""
+        return len(self._data)
+
     def is_repeat(self, request: ReadRequest) -> bool:
         """Whether a request from this client's port belongs here: a retry, our first answer being lost, or an echo.
 

@@ -43,13 +43,15 @@ class Link:
         return [now + self.latency + self._random.random() * self.delay for _ in range(copies)]
 
 
-def run(transfer: Transfer, reader: Reader, link: Link, file: bytes | None = None) -> float:
+def run(transfer: Transfer, reader: Reader, link: Link, file: bytes | None = None, disk: float = 0.0015) -> float:
     """Drive both ends until both are done; return the simulated time.
 
-    With ``file`` the transfer's reads (`Transfer.wants`) are answered from it; without, all was provided before.
+    With ``file`` the transfer's reads (`Transfer.wants`) are answered from it, one at a time and after ``disk``
+    seconds; without, all was provided before.
     """
     order = count()
     flying: list[tuple[float, int, str, bytes]] = []
+    reading: tuple[int, int] | None = None
     now = transfer.started
 
     def launch(to: str, datagrams: list[bytes]) -> None:
@@ -59,17 +61,20 @@ def run(transfer: Transfer, reader: Reader, link: Link, file: bytes | None = Non
 
     reader.datagrams(now)  # its request: it has arrived, since the transfer is there
     for _ in range(_FOREVER):
-        while file is not None and (wanted := transfer.wants()) is not None:
-            offset, length = wanted
-            transfer.provide(offset, file[offset : offset + length], now)
+        if file is not None and reading is None and (reading := transfer.wants()) is not None:
+            heapq.heappush(flying, (now + disk, next(order), "disk", file[reading[0] : sum(reading)]))
         launch("reader", transfer.datagrams(now))
         launch("server", reader.datagrams(now))
         if transfer.outcome is not None and reader.done:
             return now
         timers = [when for when in (transfer.deadline(), reader.deadline()) if when is not None]
         if flying and flying[0][0] <= min(timers, default=flying[0][0]):
-            now, _, to, datagram = heapq.heappop(flying)
-            (reader if to == "reader" else transfer).receive(datagram, now)
+            now, _, to, data = heapq.heappop(flying)
+            if to == "disk" and reading is not None:
+                transfer.provide(reading[0], data, now)
+                reading = None
+            else:
+                (reader if to == "reader" else transfer).receive(data, now)
         elif timers:
             now = max(now, min(timers))
             transfer.expire(now)

@@ -343,6 +343,28 @@ class TestReads:
         transfer = self.begin(1_000_000, windowsize="64", blksize="1468")
         assert transfer.wants() == (0, 64 * 1468)
 
+    def test_what_was_acknowledged_is_let_go(self) -> None:
+        transfer = self.begin(1_000_000, blksize="1024")
+        sent(transfer)
+        number = 0
+        while transfer.outcome is None:
+            hear(transfer, Ack(number))
+            while (wanted := transfer.wants()) is not None:
+                transfer.provide(wanted[0], bytes(wanted[1]), 0.0)
+            assert transfer.buffered <= 2 * 32768
+            blocks(transfer)
+            number += 1
+        assert transfer.outcome is Outcome.DELIVERED
+
+    def test_a_block_that_waits_for_the_disk_cannot_be_acknowledged(self) -> None:
+        transfer = self.begin(100_000, windowsize="4")
+        transfer.provide(0, bytes(1024), 0.0)
+        sent(transfer)
+        hear(transfer, Ack(0))
+        assert blocks(transfer) == [1, 2]
+        hear(transfer, Ack(3))
+        assert transfer.delivered == 0
+
     def test_a_short_read_is_taken_and_the_rest_asked_for(self) -> None:
         transfer = self.begin(1000)
         transfer.provide(0, content(1000)[:600], 0.0)
@@ -438,6 +460,26 @@ def test_the_exact_bytes_arrive_over_any_link(
     assert bytes(reader.received) == content(size)
     assert reader.complete
     assert reader.options["tsize"] == str(size)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    windowsize=st.sampled_from(["1", "4", "16", "64"]),
+    link=st.builds(
+        Link,
+        seed=st.integers(0, 1 << 30),
+        loss=st.sampled_from([0.01, 0.1]),
+        duplicate=st.sampled_from([0.0, 0.1]),
+        delay=st.sampled_from([0.0, 0.01, 3.0]),
+    ),
+)
+def test_a_file_of_many_pieces_arrives_from_disk(windowsize: str, link: Link) -> None:
+    """Resending and reading ahead must agree about which bytes are still at hand."""
+    size = 300_000
+    request = ReadRequest("file", "octet", (("blksize", "1468"), ("windowsize", windowsize)))
+    reader = Reader(request)
+    run(Transfer(request, size, PATIENT, 0.0), reader, link, content(size))
+    assert bytes(reader.received) == content(size)
 
 
 @pytest.mark.parametrize("rollover", [0, 1])
