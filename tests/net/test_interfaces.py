@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -117,18 +118,21 @@ ip addr add 10.9.1.1/25 label lan0:1 dev lan0
 """
 
 
+UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
+
+
 def _can_make_a_namespace() -> bool:
     if not (shutil.which("unshare") and shutil.which("ip")):
         return False
-    return subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True).returncode == 0
+    return subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not _can_make_a_namespace(), reason="needs unshare, ip and user namespaces")
+@pytest.mark.skipif(not _can_make_a_namespace(), reason="needs unshare, ip and the right to make a network namespace")
 def test_in_a_network_namespace_its_own_interfaces_are_seen() -> None:
     """/sys still shows the host's interfaces there; a labelled address belongs to its interface."""
     show = "from netbootd.net.interfaces import *\nfor i in list_interfaces(): print(i.name, i.mtu, i.up, *i.addresses)"
     script = f"set -e\n{NAMESPACE}\nexec {sys.executable} -c '{show}'"
-    done = subprocess.run(["unshare", "-rn", "sh", "-c", script], check=True, capture_output=True, text=True)
+    done = subprocess.run([*UNSHARE, "sh", "-c", script], check=True, capture_output=True, text=True)
     assert sorted(done.stdout.splitlines()) == [
         "lan0 1400 True 10.9.0.1/24 10.9.1.1/25",
         "lo 65536 True 127.0.0.1/8",
