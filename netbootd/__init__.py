@@ -2,7 +2,8 @@
 
 The way of a packet is one direction, no back and forth::
 
-    bytes in -> wire.decode -> boot.identify -> fleet.lookup -> boot.decide -> boot.reply / render -> wire.encode -> bytes out
+    bytes in -> wire.decode -> boot.identify -> fleet.lookup -> boot.decide
+             -> boot.reply / boot.render -> wire.encode -> bytes out
 
 ``wire``, ``boot`` and ``payloads`` are pure: no socket, clock, randomness, file or logger; time and addresses are
 arguments.  ``net`` touches sockets, ``serve`` joins the two, ``observe`` is told what happened, ``cli`` stands on top.

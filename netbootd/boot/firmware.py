@@ -33,9 +33,12 @@ class Firmware:
     binaries: tuple[Binary, ...] = ()
 
     def choose(self, cpu: Cpu, platform: Platform, wanted: str | None = None) -> Binary | None:
-        """The binary for this width and platform: ``wanted`` by name if it fits, else the preferred one, else None."""
+        """The binary for this width and platform, or None: ``wanted`` by name if it fits, else the preferred one.
+
+        ``ipxe.efi`` also names ``arm64-efi/ipxe.efi``, so that one word does for machines of several widths.
+        """
         fitting = [b for b in self.binaries if b.cpu is cpu and b.platform is platform]
-        named = [b for b in fitting if b.name == wanted]
+        named = [b for b in fitting if wanted and b.name in (wanted, f"{b.name.rpartition('/')[0]}/{wanted}")]
         return min(named or fitting, key=_rank, default=None)
 
     def named(self, name: str) -> Binary | None:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -67,6 +66,10 @@ class Templates:
         except Exception as error:
             raise RenderError(f"{where}: {_told(error)}") from None
 
+    def has(self, name: str) -> bool:
+        """Whether there is a template of this name."""
+        return name in self._names
+
     def faults(self) -> tuple[Fault, ...]:
         """Every template that does not parse, for ``check``."""
         return tuple(fault for name in self._names if (fault := self._fault(name)))
@@ -111,8 +114,3 @@ def _urlpath(value: object) -> str:
 
 def _uristring(value: object) -> str:
     return quote(str(value), safe="")
-
-
-def plain(value: object) -> object:
-    """Facts as templates see them: uuids as text."""
-    return str(value) if isinstance(value, UUID) else value

@@ -49,7 +49,7 @@ def dhcp(data: bytes, arrival: Arrival, world: World, site: Site, memory: Memory
 def _decided(
     packet: Packet, client: Client, arrival: Arrival, world: World, site: Site, memory: Memory, now: float
 ) -> DhcpTrace:
-    facts = Facts(mac=client.mac, uuid=real_uuid(client.uuid))
+    facts = Facts(mac=client.mac, uuid=real_uuid(client.uuid)).over(world.known(client.mac))
     assignment = world.fleet.lookup(facts)
     wish, said = _wish(assignment, client.mac, world)
     if client.port == PXE_PORT or client.ipxe:

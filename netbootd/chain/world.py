@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netbootd.boot.facts import Facts
 from netbootd.boot.firmware import Firmware
 from netbootd.boot.render import Templates
 from netbootd.fleet.lifecycle import Stage
@@ -21,3 +22,5 @@ class World:
     templates: Templates
     stage: Callable[[Mac], Stage | None] = lambda _mac: None
     """Where a machine stands with a profile that boots once, from memory."""
+    known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac)
+    """What this machine's iPXE said of it at an earlier boot, from memory."""

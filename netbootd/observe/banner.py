@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netbootd.artifacts.firmware import MissingFirmware
 from netbootd.observe.events import printable
 
 if TYPE_CHECKING:
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
 _WIDTH = 80
 _LABEL = 13  # columns of the label and its indent
 _TO_OPEN = 200  # a URL or path is never broken across lines, unless it is longer than any real one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissingFirmware:
-    """An iPXE binary that was not found: who gets no answer for want of it, and the command or setting that helps."""
-
-    file: str
-    needed_by: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

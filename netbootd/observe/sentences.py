@@ -131,8 +131,8 @@ def _tftp(event: TftpStarted | TftpFinished | TftpAborted | TftpProbed | TftpRef
 def _script_served(event: ScriptServed) -> str:
     how = " by TFTP" if event.via == "tftp" else ""
     match event:
-        case ScriptServed(payload=""):
-            return f"got {event.script}{how}"
+        case ScriptServed(payload="" | "entry"):
+            return f"asks for its script ({event.script}){how}"
         case ScriptServed(payload="local"):
             return "boots its own disk"
         case ScriptServed(payload="menu"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from netbootd.observe.banner import Banner, MissingFirmware, ServedInterface, banner
+from netbootd.artifacts.firmware import MissingFirmware
+from netbootd.observe.banner import Banner, ServedInterface, banner
 
 TYPICAL = Banner(
     version="0.1.0",

@@ -1,0 +1,5 @@
+"""``python -m netbootd``."""
+
+from netbootd.cli.main import main
+
+main()

@@ -1,0 +1,90 @@
+"""What would go wrong at boot, found before anybody boots: ``netbootd check``, and the warnings of ``run``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from netbootd.artifacts.tree import NotServed, Tree
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Boots, Machine, Profile
+from netbootd.boot.site import Site
+from netbootd.chain.scripts import Rendered, script
+from netbootd.chain.world import World
+from netbootd.config import Config, Problem
+from netbootd.fleet.lifecycle import Stage
+from netbootd.load import Loaded
+from netbootd.payloads import PAYLOADS
+
+_SITE = Site("192.0.2.1")  # any address will do: nothing is sent
+
+
+def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
+    """Templates, artifacts, and every machine's own script, in that order; settings themselves passed `config.load`."""
+    return (
+        *(Problem("netbootd", None, "", note, "warning") for note in loaded.notes),
+        *_templates(loaded.world),
+        *_artifacts(config, loaded.world),
+        *_scripts(loaded.world),
+    )
+
+
+def waiting(world: World) -> tuple[Machine, ...]:
+    """Listed machines whose profile boots once and that nobody has armed."""
+    return tuple(m for m in world.fleet.machines if _waits(world, m))
+
+
+def _waits(world: World, machine: Machine) -> bool:
+    profile = world.fleet.lookup(Facts(mac=machine.macs[0])).profile
+    return (
+        profile is not None
+        and profile.boots is Boots.ONCE
+        and not profile.auto
+        and world.stage(machine.macs[0]) is not Stage.ARMED
+    )
+
+
+def _templates(world: World) -> Iterator[Problem]:
+    for fault in world.templates.faults():
+        yield Problem(fault.name, fault.line, "templates", fault.reason, "error")
+
+
+def _artifacts(config: Config, world: World) -> Iterator[Problem]:
+    tree = Tree(config.artifacts)
+    for profile in world.fleet.profiles.values():
+        payload = PAYLOADS[profile.payload]
+        for name in payload.templates(profile.settings):
+            if not world.templates.has(name):
+                where = config.templates or "the templates directory (setting: templates)"
+                yield _of(profile, f"template {name!r} does not exist in {where}")
+        for path in payload.needs(profile.settings):
+            if why := _missing(tree, path):
+                yield _of(profile, f"{config.artifacts / path}: {why}")
+
+
+def _missing(tree: Tree, path: str) -> str:
+    try:
+        tree.open(path).close()
+    except NotServed as refused:
+        return refused.reason.value
+    return ""
+
+
+def _of(profile: Profile, text: str) -> Problem:
+    return Problem(profile.origin or "settings", None, f"profiles.{profile.name}", text)
+
+
+def _scripts(world: World) -> Iterator[Problem]:
+    """Render each named machine's script as if it were armed: what it will get then must be right before then."""
+    armed = World(world.fleet, world.firmware, world.templates, lambda _mac: Stage.ARMED, world.known)
+    for machine in world.fleet.machines:
+        rendered = script(Facts(mac=machine.macs[0]), armed, _SITE)
+        if rendered.failure:
+            yield Problem(
+                machine.origin or "settings", None, f"machines.{machine.name}", rendered.failure, _weight(rendered)
+            )
+
+
+def _weight(rendered: Rendered) -> Literal["error", "warning"]:
+    """A fact only the machine's own iPXE can tell is no error yet."""
+    return "warning" if "not known" in rendered.failure else "error"

@@ -1,0 +1,91 @@
+"""``netbootd render``: exactly the text a machine would get."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from netbootd.boot.facts import Facts, parse_facts
+from netbootd.chain.scripts import Rendered, script
+from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, fail, settings, site
+from netbootd.load import load_world
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
+
+
+class Target(Enum):
+    """For which loader."""
+
+    IPXE = "ipxe"
+    GRUB = "grub"
+
+
+def render(
+    mac: Annotated[str, typer.Argument(help="Any usual spelling of the machine's hardware address.")],
+    config: ConfigOption = None,
+    arch: Annotated[str | None, typer.Option(metavar="A", help="iPXE's ${buildarch}: x86_64, i386, arm64.")] = None,
+    platform: Annotated[str | None, typer.Option(metavar="P", help="iPXE's ${platform}: efi or pcbios.")] = None,
+    stage: Annotated[Target, typer.Option(help="For which loader.")] = Target.IPXE,
+    fact: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="What iPXE would report: serial, manufacturer ...")
+    ] = None,
+    origins: Annotated[bool, typer.Option("--origins", help="Say instead where each argument came from.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Script, profile, arguments and origins as JSON.")] = False,
+) -> None:
+    """Print the script this machine would get now, exactly as the daemon would send it."""
+    if stage is Target.GRUB:
+        fail("no profile of this machine boots by GRUB; --stage ipxe shows what it gets")
+    loaded_config = settings(config)
+    facts = _facts(mac, arch, platform, tuple(fact or ()))
+    rendered = script(facts, load_world(loaded_config).world, site(loaded_config))
+    if as_json:
+        typer.echo(json.dumps(_record(rendered), indent=2))
+    elif origins:
+        _origins(rendered)
+    else:
+        typer.echo(rendered.text, nl=False)
+    if rendered.failure:
+        typer.echo(f"netbootd: {rendered.failure}", err=True)
+        raise typer.Exit(FOUND_WRONG)
+
+
+def _facts(mac: str, arch: str | None, platform: str | None, given: tuple[str, ...]) -> Facts:
+    pairs = [("mac", mac)]
+    pairs += [(key, value) for key, value in (("buildarch", arch), ("platform", platform)) if value]
+    for each in given:
+        key, separator, value = each.partition("=")
+        if not separator:
+            fail(f"--fact {each!r}: write it as KEY=VALUE", USED_WRONGLY)
+        pairs.append((key, value))
+    try:
+        Mac.parse(mac)
+    except WireError as error:
+        fail(str(error), USED_WRONGLY)
+    facts, refused = parse_facts(tuple(pairs))
+    for refusal in refused:
+        fail(f"{refusal.field}: {refusal.reason}", USED_WRONGLY)
+    return facts
+
+
+def _origins(rendered: Rendered) -> None:
+    if rendered.assignment:
+        typer.echo(f"profile   {rendered.profile or 'none'}: {rendered.assignment.why}")
+    if rendered.verdict:
+        typer.echo(f"now       {'boots it' if rendered.verdict.netboot else 'own disk'}: {rendered.verdict.why}")
+    width = max((len(str(arg)) for arg in rendered.args), default=0)
+    for arg in rendered.args:
+        typer.echo(f"{arg!s:<{min(width, 48)}}  {arg.origin}")
+
+
+def _record(rendered: Rendered) -> dict[str, object]:
+    return {
+        "script": rendered.text,
+        "payload": rendered.payload,
+        "profile": rendered.profile,
+        "why": rendered.assignment.why if rendered.assignment else "",
+        "failure": rendered.failure,
+        "args": [{"key": a.key, "value": a.value, "origin": a.origin} for a in rendered.args],
+    }

@@ -1,0 +1,67 @@
+"""``netbootd run``: the daemon, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from netbootd.cli.common import ConfigOption, fail, settings
+from netbootd.config import Config, load
+from netbootd.daemon import CannotListen, Daemon
+from netbootd.net.interfaces import NoSuchInterface
+from netbootd.observe.log import LogSink, configure
+from netbootd.serve.sockets import Sockets
+from netbootd.systemd import Notifier, listen_fds
+
+
+def run(
+    config: ConfigOption = None,
+    interface: Annotated[
+        list[str] | None, typer.Option("-i", "--interface", metavar="IFACE", help="Serve this one; may be repeated.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What machines that nobody has named boot.")
+    ] = None,
+) -> None:
+    """Answer firmware, serve iPXE and scripts, until stopped.  SIGHUP reads the settings anew."""
+    interfaces = tuple(interface or ())
+    loaded = settings(config, profile=profile, interfaces=interfaces)
+    path = loaded.path
+    try:
+        with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:
+            runner.run(_serve(loaded, lambda: load(path, profile=profile, interfaces=interfaces)))
+    except (CannotListen, NoSuchInterface) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+async def _serve(config: Config, reread: Callable[[], Config]) -> None:
+    loop = asyncio.get_running_loop()
+    logger = configure(config.log_format, config.log_level, sys.stderr)
+    daemon = Daemon(
+        config,
+        reread=reread,
+        log=LogSink(logger, call_later=loop.call_later),
+        sockets=Sockets(listen_fds(os.environ)),
+        notifier=Notifier.from_environment(os.environ),
+    )
+    await daemon.run()
+
+
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    """``auto`` takes uvloop where it is installed: on our own paths it is at least as fast."""
+    if name in ("auto", "uvloop"):
+        try:
+            import uvloop
+        except ImportError:
+            if name == "uvloop":
+                fail("loop: uvloop is not installed; 'pip install uvloop', or set loop: asyncio")
+        else:
+            return uvloop.new_event_loop
+    return asyncio.new_event_loop

@@ -1,0 +1,277 @@
+"""The daemon: binds everything, says what it found, reloads, drains, stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+
+from netbootd import __version__
+from netbootd.artifacts.firmware import missing
+from netbootd.artifacts.tree import Tree
+from netbootd.boot.site import Site
+from netbootd.config import Config, ConfigError
+from netbootd.load import Loaded, load_world
+from netbootd.net.interfaces import Interface, list_interfaces, usable
+from netbootd.net.neighbours import neighbour
+from netbootd.net.udp import UdpEndpoint
+from netbootd.observe.events import DaemonNotice, Level
+from netbootd.observe.hub import Hub
+from netbootd.observe.log import Banner, LogSink, ServedInterface
+from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.serve.admin.app import Status, build_admin
+from netbootd.serve.boot import BootSide
+from netbootd.serve.directory import Directory
+from netbootd.serve.http.app import build_app
+from netbootd.serve.http.server import HttpServer, start_http
+from netbootd.serve.proxydhcp import ProxyDhcp
+from netbootd.serve.sockets import CannotListen, Sockets
+from netbootd.serve.tftp import TftpServer
+from netbootd.systemd import Notifier
+from netbootd.wire.mac import Mac
+
+__all__ = ["CannotListen", "Daemon"]
+
+_ANY = "0.0.0.0"
+_LOOK_AGAIN = 2.0  # seconds; how often at most the interfaces are listed anew for a packet from an unknown one
+_DRAIN = 10.0  # seconds running transfers get at the end
+
+
+class Interfaces:
+    """The interfaces that are served, kept true as they come and go."""
+
+    def __init__(self, wanted: tuple[str, ...] | None) -> None:
+        self._wanted = wanted
+        self._looked = time.monotonic()
+        self.served = self._look()
+
+    def name(self, ifindex: int) -> str | None:
+        """The interface of this index, if it is served.  A new one is noticed when its first packet comes."""
+        found = self._find(ifindex)
+        if found is None and time.monotonic() - self._looked > _LOOK_AGAIN:
+            self._looked = time.monotonic()
+            self.served = self._look()
+            found = self._find(ifindex)
+        return found
+
+    def _find(self, ifindex: int) -> str | None:
+        return next((each.name for each in self.served if each.index == ifindex), None)
+
+    def _look(self) -> tuple[Interface, ...]:
+        return usable(list_interfaces(), self._wanted or "auto")
+
+
+class Daemon:
+    """Everything that runs.  ``reread`` reads the settings anew for a reload."""
+
+    def __init__(
+        self, config: Config, *, reread: Callable[[], Config], log: LogSink, sockets: Sockets, notifier: Notifier
+    ) -> None:
+        self._config = config
+        self._reread = reread
+        self._log = log
+        self._sockets = sockets
+        self._notifier = notifier
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._metrics = Metrics()
+        self._directory = Directory(self._named, neighbour)
+        self._hub = Hub(self._directory.who)
+        self._hub.add(log)
+        self._hub.add(self._metrics.observe)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT.  Raises `CannotListen` or `NoSuchInterface` when it cannot begin."""
+        self._interfaces = Interfaces(self._config.interfaces)
+        self._loaded = load_world(self._config, known=self._directory.known)
+        try:
+            await self._start()
+            self._drop_privileges()
+            self._announce()
+            self._signals()
+            self._background(self._notifier.watchdog())
+            await self._stopping.wait()
+        finally:
+            await self._stop()
+
+    # start
+
+    async def _start(self) -> None:
+        config = self._config
+        self._dhcp = ProxyDhcp(
+            world=lambda: self._loaded.world,
+            site=self._site,
+            interface=self._interfaces.name,
+            emit=self._hub,
+            clock=time.monotonic,
+            met=self._directory.met,
+        )
+        self._boot = BootSide(
+            emit=self._hub,
+            directory=self._directory,
+            site=self._site,
+            world=self._loaded.world,
+            firmware=self._loaded.firmware,
+            tree=Tree(config.artifacts),
+            stall_seconds=config.stall_timeout,
+        )
+        self._tftp = TftpServer(self._boot.resolve, self._hub, port=config.tftp_port, single_port=config.single_port)
+        self._servers: list[HttpServer] = []
+        if config.dhcp_mode == "proxy":
+            self._listen_dhcp("dhcp", 67)
+            self._listen_dhcp("pxe", 4011)
+        tftp = self._sockets.udp("tftp", _ANY, config.tftp_port)
+        http = self._sockets.tcp("http", _ANY, config.http_port)
+        admin = self._sockets.tcp("admin", *config.admin_listen)
+        self._tftp_port, self._http_port = tftp.getsockname()[1], http.getsockname()[1]
+        self._admin_address = admin.getsockname()[:2]
+        await self._tftp.start(tftp)
+        self._servers.append(await start_http(build_app(self._boot), [http], self._hub, grace=_DRAIN))
+        self._servers.append(await start_http(build_admin(self), [admin], self._hub, grace=0.0))
+
+    def _listen_dhcp(self, name: str, port: int) -> None:
+        sock = self._sockets.udp(name, _ANY, port, broadcast=True)
+        self._dhcp.start(partial(UdpEndpoint, sock), port)
+
+    def _drop_privileges(self) -> None:
+        """Ports are bound; go on as the user the settings name."""
+        if self._config.user is None or os.geteuid() != 0:
+            return
+        entry = pwd.getpwnam(self._config.user)
+        os.initgroups(entry.pw_name, entry.pw_gid)
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._background(self._reload()))
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # while it runs
+
+    def _site(self, local: str) -> Site:
+        """How a client that asked at ``local`` comes back."""
+        return Site(self._config.advertise or local, self._http_port, self._tftp_port, self._config.public_url)
+
+    def _named(self, mac: Mac) -> str:
+        machine = self._loaded.world.fleet.machine(mac)
+        return machine.name if machine else ""
+
+    async def _reload(self) -> None:
+        """Read the settings anew.  Wrong ones change nothing; running transfers go on with what they began with."""
+        self._notifier.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+        loop = asyncio.get_running_loop()
+        try:
+            config = await loop.run_in_executor(None, self._reread)
+            loaded = await loop.run_in_executor(None, partial(load_world, config, known=self._directory.known))
+        except ConfigError as error:
+            for problem in error.problems:
+                self._notice(f"not reloaded, {problem}", "error")
+        else:
+            self._take(config, loaded)
+        self._notifier.ready(self._summary())
+
+    def _take(self, config: Config, loaded: Loaded) -> None:
+        for key in _FIXED:
+            if getattr(config, key) != getattr(self._config, key):
+                self._notice(f"{key.replace('_', '.', 1)} changed: that takes a restart", "warning")
+        self._config, self._loaded = config, loaded
+        self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts))
+        self._notice(f"settings reloaded: {self._summary()}")
+
+    # the admin side asks
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """See `serve.admin.app.AdminServices`."""
+        return (self._config.admin_listen[0],)
+
+    def metrics(self) -> Exposition:
+        """See `serve.admin.app.AdminServices`."""
+        return self._metrics.exposition()
+
+    def status(self) -> Status:
+        """See `serve.admin.app.AdminServices`."""
+        fleet = self._loaded.world.fleet
+        return Status(
+            "netbootd",
+            __version__,
+            (
+                ("interfaces", ", ".join(each.name for each in self._interfaces.served)),
+                ("profiles", str(len(fleet.profiles))),
+                ("machines", str(len(fleet.machines))),
+                ("TFTP transfers now", str(self._tftp.active)),
+                ("HTTP connections now", str(self._servers[0].connections)),
+            ),
+        )
+
+    # words
+
+    def _announce(self) -> None:
+        self._log.banner(self._banner())
+        self._notifier.ready(self._summary())
+
+    def _summary(self) -> str:
+        fleet = self._loaded.world.fleet
+        return f"{len(fleet.machines)} machines, {len(fleet.profiles)} profiles"
+
+    def _banner(self) -> Banner:
+        config, fleet = self._config, self._loaded.world.fleet
+        served = self._interfaces.served
+        services = [f"TFTP on {self._tftp_port}", f"HTTP on {self._http_port}"]
+        if config.dhcp_mode == "proxy":
+            services.insert(0, "ProxyDHCP on 67 and 4011")
+        found = sorted(b.name for b in self._loaded.world.firmware.binaries)
+        return Banner(
+            version=__version__,
+            interfaces=tuple(ServedInterface(name=i.name, addresses=tuple(map(str, i.addresses))) for i in served),
+            services=tuple(services),
+            script_urls=tuple(self._site(a.ip).entry_url() for i in served for a in i.addresses[:1]),
+            admin_url="http://{}:{}/".format(*self._admin_address),
+            config=str(config.path) if config.path else "",
+            firmware=tuple(found),
+            missing=missing(self._loaded.world.firmware),
+            profiles=tuple(fleet.profiles),
+            machines=len(fleet.machines),
+            unknown=fleet.unknown,
+            warnings=(*map(str, config.warnings), *self._loaded.notes, *self._doubts()),
+        )
+
+    def _doubts(self) -> tuple[str, ...]:
+        doubts = []
+        if not self._interfaces.served:
+            doubts.append("no interface with an IPv4 address to serve; packets are answered once one appears")
+        if not self._config.artifacts.is_dir():
+            doubts.append(f"artifacts: {self._config.artifacts} does not exist yet; put kernels and bundles there")
+        return tuple(doubts)
+
+    def _notice(self, text: str, severity: Level = "info") -> None:
+        self._hub(DaemonNotice(text=text, severity=severity))
+
+    # stop
+
+    async def _stop(self) -> None:
+        """No new work; running transfers get a moment; then everything is closed."""
+        self._notifier.stopping()
+        for task in tuple(self._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if hasattr(self, "_dhcp"):
+            self._dhcp.stop()
+            await asyncio.gather(self._tftp.stop(_DRAIN), *(server.stop() for server in self._servers))
+        self._log.flush()
+
+
+_FIXED = ("interfaces", "dhcp_mode", "tftp_port", "single_port", "http_port", "admin_listen", "state", "loop")

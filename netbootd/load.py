@@ -1,0 +1,61 @@
+"""From settings to a `World`: everything that is read from disk once, at start and at reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from netbootd.artifacts.firmware import scan
+from netbootd.boot.facts import Facts
+from netbootd.boot.render import Templates
+from netbootd.chain.world import World
+from netbootd.config import Config
+from netbootd.fleet.lifecycle import Stage
+from netbootd.resources import templates_dir
+from netbootd.wire.mac import Mac
+
+_LARGEST_TEMPLATE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A world, the boot programs' bytes, and what could not be read."""
+
+    world: World
+    firmware: Mapping[str, bytes]
+    notes: tuple[str, ...]
+
+
+def load_world(
+    config: Config,
+    stage: Callable[[Mac], Stage | None] = lambda _mac: None,
+    known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac),
+) -> Loaded:
+    """Read templates and boot programs.  What cannot be read is a note, never an error: the rest still works."""
+    found = scan(config.firmware)
+    sources, notes = read_templates(config.templates)
+    world = World(config.snapshot, found.firmware, Templates(sources), stage, known)
+    return Loaded(world, found.contents, (*found.notes, *notes))
+
+
+def read_templates(own: Path | None) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The built-in templates, and the user's over them by name."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(templates_dir().glob("*.j2"))}
+    notes: list[str] = []
+    if own is None:
+        return sources, ()
+    if not own.is_dir():
+        return sources, (f"templates: {own} is not a directory; the built-in ones are used",)
+    for path in sorted(p for p in own.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        try:
+            sources[str(path.relative_to(own))] = _text(path)
+        except (OSError, ValueError) as error:
+            notes.append(f"template {path}: {error}")
+    return sources, tuple(notes)
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > _LARGEST_TEMPLATE:
+        raise ValueError(f"larger than {_LARGEST_TEMPLATE // 1024} KiB")
+    return path.read_text(encoding="utf-8")

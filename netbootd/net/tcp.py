@@ -1,0 +1,71 @@
+"""TCP sockets: listen, share a transport's connection, and cut one off."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+from contextlib import suppress
+
+from netbootd.net.holder import holder_of
+from netbootd.net.udp import PortBusy
+
+_BACKLOG = 1024
+_LINGER_NONE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds, so that the last close sends RST
+
+
+def bind_tcp(address: str, port: int) -> socket.socket:
+    """A listening, non-blocking socket; ``port`` 0 lets the kernel choose.
+
+    Raises `PortBusy`, PermissionError (ports below 1024 need CAP_NET_BIND_SERVICE) or another OSError.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        _prepare(sock)
+        sock.bind((address, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _explained(error, address, port) from error
+    return sock
+
+
+def _prepare(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by every accepted connection
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # "::" and "0.0.0.0" can both be listened on
+
+
+def _explained(error: OSError, address: str, port: int) -> OSError:
+    if error.errno == errno.EADDRINUSE:
+        return PortBusy(address, port, holder_of(address, port, "tcp"), protocol="TCP")
+    if isinstance(error, PermissionError):
+        text = f"not allowed to use TCP port {port} on {address}: run as root or grant CAP_NET_BIND_SERVICE"
+        return PermissionError(error.errno, text)
+    return error
+
+
+def shared_socket(transport: asyncio.BaseTransport) -> socket.socket:
+    """A second descriptor of a transport's connection, to be closed by the caller.
+
+    asyncio and uvloop both refuse ``add_writer`` on a transport's own descriptor; on a duplicate both accept it.
+    Raises ConnectionResetError when the connection is already closed.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        raise ConnectionResetError(errno.ECONNRESET, "the connection is closed")
+    return socket.fromfd(sock.fileno(), sock.family, socket.SOCK_STREAM)
+
+
+def cut(transport: asyncio.WriteTransport) -> None:
+    """End a connection at once with RST, dropping what the kernel still holds; wakes whoever sends on it.
+
+    A plain close would leave megabytes queued for a machine that was switched off.
+    """
+    with suppress(OSError), shared_socket(transport) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+        sock.shutdown(socket.SHUT_RDWR)
+    transport.abort()

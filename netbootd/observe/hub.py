@@ -1,0 +1,29 @@
+"""Where events go: completed with what is known of the machine, then to every sink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from netbootd.observe.events import Event
+
+Sink = Callable[[Event], None]
+
+
+class Hub:
+    """Called with an event by every shell; ``who`` gives (mac, machine name) of an address, "" where unknown."""
+
+    def __init__(self, who: Callable[[str, str], tuple[str, str]]) -> None:
+        self._who = who
+        self._sinks: list[Sink] = []
+
+    def add(self, sink: Sink) -> None:
+        """Tell this sink of every later event, after those already added."""
+        self._sinks.append(sink)
+
+    def __call__(self, event: Event) -> None:
+        if (event.ip or event.mac) and not (event.mac and event.machine):
+            mac, machine = self._who(event.mac, event.ip)
+            event = replace(event, mac=event.mac or mac, machine=event.machine or machine)
+        for sink in self._sinks:
+            sink(event)

@@ -1,0 +1,146 @@
+"""What HTTP and TFTP serve: scripts out of the chain, boot programs out of memory, files out of the artifacts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from netbootd.artifacts.tree import NotServed as TreeRefuses
+from netbootd.artifacts.tree import Tree
+from netbootd.boot.facts import Facts, parse_facts
+from netbootd.boot.site import Site
+from netbootd.chain.scripts import Rendered, entry, script
+from netbootd.chain.world import World
+from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
+from netbootd.serve.directory import Directory
+from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from netbootd.serve.tftp import Content, NotServed, OpenFile
+from netbootd.serve.tftp_session import Source
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
+
+SCRIPT_NAMES = ("ipxe.cfg", "autoexec.ipxe")
+_NO_SUCH_FILE = 1
+
+
+class BootSide:
+    """One object for both servers; `swap` replaces what is behind it at reload without touching running transfers.
+
+    ``handed`` is told when a machine was given its script, so that what it then fetches can be followed.
+    """
+
+    def __init__(
+        self,
+        *,
+        emit: Callable[[Event], None],
+        directory: Directory,
+        site: Callable[[str], Site],
+        world: World,
+        firmware: Mapping[str, bytes],
+        tree: Tree,
+        stall_seconds: float = 60.0,
+        handed: Callable[[Mac, str, Rendered], None] = lambda _mac, _ip, _rendered: None,
+    ) -> None:
+        self.emit = emit
+        self.stall_seconds = stall_seconds
+        self.world = world
+        self._directory = directory
+        self._site = site
+        self._handed = handed
+        self._firmware = firmware
+        self._tree = tree
+
+    def swap(self, world: World, firmware: Mapping[str, bytes], tree: Tree) -> None:
+        """Serve these from now on."""
+        self.world, self._firmware, self._tree = world, firmware, tree
+
+    def artifacts(self) -> Tree:
+        """The tree served now."""
+        return self._tree
+
+    def firmware(self, name: str) -> bytes | None:
+        """A boot program by name; firmware gets case wrong at times."""
+        found = self._firmware.get(name)
+        if found is None:
+            found = next((data for known, data in self._firmware.items() if known.lower() == name.lower()), None)
+        return found
+
+    # HTTP
+
+    def script(self, request: ScriptRequest) -> ScriptReply:
+        """The entry script, or a machine's own."""
+        site = self._site(request.local[0])
+        if request.kind == "entry":
+            return self._entry(site, request.client_ip)
+        try:
+            mac = Mac.parse(request.mac or "")
+        except WireError as error:
+            return ScriptReply(404, f"not a hardware address: {printable(error.detail, 60)}\n".encode())
+        if request.kind == "grub":
+            return ScriptReply(404, b"no GRUB configuration for this machine: it boots by iPXE, /ipxe.cfg\n")
+        return self._machine(mac, request, site)
+
+    def _entry(self, site: Site, ip: str, via: str = "http") -> ScriptReply:
+        rendered = entry(self.world, site)
+        self.emit(ScriptServed(ip=ip, script="ipxe.cfg", payload=rendered.payload, via=via))
+        return ScriptReply(200, rendered.text.encode())
+
+    def _machine(self, mac: Mac, request: ScriptRequest, site: Site) -> ScriptReply:
+        facts = self._facts(mac, request)
+        choice = next((value for name, value in request.query if name == "profile"), None)
+        rendered = script(facts, self.world, site, choice)
+        self._tell(rendered, mac, request.client_ip)
+        self._handed(mac, request.client_ip, rendered)
+        return ScriptReply(200, rendered.text.encode())
+
+    def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:
+        said, refused = parse_facts(request.query)
+        for refusal in refused:
+            self.emit(
+                HostileValue(mac=str(mac), ip=request.client_ip, field=refusal.field, reason=printable(refusal.reason))
+            )
+        said = replace(said, mac=mac)
+        self._directory.met(request.client_ip, mac)
+        self._directory.told(said)
+        return said.over(self._directory.known(mac))
+
+    def _tell(self, rendered: Rendered, mac: Mac, ip: str) -> None:
+        name = f"machines/{mac.hexhyp}/ipxe.cfg"
+        machine = rendered.assignment.name if rendered.assignment else ""
+        if rendered.failure:
+            reason = printable(rendered.failure, 300)
+            self.emit(ScriptFailed(mac=str(mac), machine=machine, ip=ip, script=name, reason=reason))
+            return
+        self.emit(
+            ScriptServed(
+                mac=str(mac),
+                machine=machine,
+                ip=ip,
+                script=name,
+                profile=rendered.profile,
+                payload=rendered.payload,
+            )
+        )
+
+    # TFTP
+
+    def resolve(self, name: str, client_ip: str, local: str) -> Source | asyncio.Future[Source]:
+        """A TFTP name: a script, a boot program, else a file of the artifacts, opened off the loop."""
+        base = name.rsplit("/", 1)[-1].lower()
+        if base in SCRIPT_NAMES:
+            return Content(base, self._entry(self._site(local), client_ip, via="tftp").body)
+        data = self.firmware(name) or self.firmware(base)
+        if data is not None:
+            return Content(name, data)
+        return asyncio.get_running_loop().run_in_executor(None, _open, self._tree, name)
+
+
+def _open(tree: Tree, name: str) -> Source:
+    for path in (name, name.removeprefix("artifacts/")):
+        try:
+            opened = tree.open(path, lenient=True)
+        except TreeRefuses:
+            continue
+        return OpenFile(opened.name, opened.fd, opened.size)
+    raise NotServed(_NO_SUCH_FILE, "File not found")

@@ -1,0 +1,66 @@
+"""Who is behind an address: the MAC a client last showed there, and what its iPXE said of it.
+
+Bounded, in memory, and only a convenience: a decision never trusts an address to be a machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from netbootd.boot.facts import Facts
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
+
+_LIMIT = 8192
+
+
+class Directory:
+    """``name`` gives a machine's configured name; ``neighbour`` asks the kernel's table for an address's MAC."""
+
+    def __init__(
+        self, name: Callable[[Mac], str], neighbour: Callable[[str], Mac | None] = lambda _ip: None, limit: int = _LIMIT
+    ) -> None:
+        self._name = name
+        self._neighbour = neighbour
+        self._limit = limit
+        self._macs: dict[str, Mac] = {}
+        self._facts: dict[Mac, Facts] = {}
+
+    def met(self, ip: str, mac: Mac) -> None:
+        """This card spoke from this address."""
+        self._macs.pop(ip, None)
+        self._macs[ip] = mac
+        _bound(self._macs, self._limit)
+
+    def told(self, facts: Facts) -> None:
+        """A machine's iPXE said this."""
+        if facts.mac is None:
+            return
+        merged = facts.over(self._facts.pop(facts.mac, Facts()))
+        self._facts[facts.mac] = merged
+        _bound(self._facts, self._limit)
+
+    def known(self, mac: Mac) -> Facts:
+        """All it ever said."""
+        return self._facts.get(mac) or Facts(mac=mac)
+
+    def mac_of(self, ip: str) -> Mac | None:
+        """The card last seen at this address."""
+        mac = self._macs.get(ip)
+        if mac is None and ip and (mac := self._neighbour(ip)) is not None:
+            self.met(ip, mac)
+        return mac
+
+    def who(self, mac: str, ip: str) -> tuple[str, str]:
+        """(MAC, configured name) for a log line, "" where unknown."""
+        try:
+            found = Mac.parse(mac) if mac else self.mac_of(ip)
+        except WireError:
+            return mac, ""
+        return (str(found), self._name(found)) if found else ("", "")
+
+
+def _bound(table: dict[Any, Any], limit: int) -> None:
+    while len(table) > limit:
+        del table[next(iter(table))]

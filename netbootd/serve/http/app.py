@@ -1,0 +1,99 @@
+"""The boot site: every request of firmware, iPXE and GRUB enters here."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from netbootd.observe.events import HttpRefused, printable
+from netbootd.serve.http import files, target
+from netbootd.serve.http.delivery import patience, unbuffered, write_all
+from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
+from netbootd.serve.http.services import ScriptKind, ScriptRequest
+
+if TYPE_CHECKING:
+    from netbootd.serve.http.services import BootServices
+
+
+def build_app(services: BootServices) -> web.Application:
+    """The application to listen with, see `server.start_http`."""
+    app = web.Application()
+    app.router.add_route("*", "/{target:.*}", BootSite(services).handle)
+    return app
+
+
+class BootSite:
+    """Routes by decoded segments; aiohttp's router would match and decode by rules of its own."""
+
+    def __init__(self, services: BootServices) -> None:
+        self._services = services
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request; what is refused becomes an event."""
+        unbuffered(request)
+        try:
+            response = await self._answer(request)
+        except Refused as refused:
+            self._tell(request, refused)
+            response = answer(refused, request)
+        await write_all(request, response, patience(request, self._services.stall_seconds))
+        return response
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", {"Allow": "GET, HEAD"})
+        wanted = target.parse(request.raw_path)
+        match wanted.segments:
+            case ("ipxe.cfg",) | ("autoexec.ipxe",) | ("firmware", "autoexec.ipxe"):
+                return self._script(request, "entry", None, wanted.query)
+            case ("machines", mac, "ipxe.cfg"):
+                return self._script(request, "machine", mac, wanted.query)
+            case ("machines", mac, "grub.cfg"):
+                return self._script(request, "grub", mac, wanted.query)
+            case ("artifacts", *path) if path:
+                return await files.artifact(request, self._services, tuple(path))
+            case ("firmware", name):
+                return await files.firmware(request, self._services, name)
+            case ("healthz",):
+                return _text(HTTPStatus.OK, b"ok\n", TEXT)
+        raise Refused(HTTPStatus.NOT_FOUND, "no such page")
+
+    def _script(
+        self, request: web.Request, kind: ScriptKind, mac: str | None, query: tuple[tuple[str, str], ...]
+    ) -> web.Response:
+        reply = self._services.script(
+            ScriptRequest(
+                kind=kind,
+                mac=mac,
+                query=query,
+                client_ip=target.unmapped(request.remote or ""),
+                local=_local(request),
+                host=request.headers.get("Host", ""),
+                user_agent=request.headers.get("User-Agent", ""),
+            )
+        )
+        if reply.status == HTTPStatus.NOT_FOUND:
+            raise Refused(HTTPStatus.NOT_FOUND, reply.body.decode("utf-8", "replace").strip())
+        return _text(reply.status, reply.body, reply.content_type)
+
+    def _tell(self, request: web.Request, refused: Refused) -> None:
+        self._services.emit(
+            HttpRefused(
+                ip=target.unmapped(request.remote or ""),
+                file=printable(request.raw_path),
+                status=int(refused.status),
+                reason=printable(refused.reason),
+            )
+        )
+
+
+def _text(status: int, body: bytes, content_type: str) -> web.Response:
+    headers = {"Content-Type": content_type, "Cache-Control": "no-store", "Server": SERVER}
+    return web.Response(status=status, headers=headers, body=body)
+
+
+def _local(request: web.Request) -> tuple[str, int]:
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return (target.unmapped(name[0]), name[1]) if name else ("", 0)

@@ -1,0 +1,80 @@
+"""Responses to sockets, with an end to every wait: a client that stops reading is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from netbootd.net.sendfile import CHUNK, Ending, SendResult, send_bytes, send_file
+from netbootd.net.tcp import cut
+from netbootd.serve.http.quirks import quirk_for
+
+Body = memoryview | int
+"""Bytes in memory, or the descriptor of an open file."""
+
+_GONE = SendResult(0, Ending.GONE)
+
+
+def unbuffered(request: web.Request) -> None:
+    """Make ``drain`` wait for the last byte, so that none is left behind a wait nobody ends."""
+    if request.transport is not None:
+        request.transport.set_write_buffer_limits(high=0)
+
+
+def patience(request: web.Request, stall: float) -> float:
+    """Seconds this client may take nothing."""
+    return max(stall, quirk_for(request.headers.get("User-Agent", "")).stall_seconds)
+
+
+async def write_all(request: web.Request, response: web.StreamResponse, stall: float) -> Ending:
+    """Send a small response whole; every later call for the same response does nothing."""
+    try:
+        async with asyncio.timeout(stall):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        return _dropped(request, response, Ending.STALLED)
+    except ConnectionError:
+        return _dropped(request, response, Ending.GONE)
+    return Ending.COMPLETE
+
+
+async def send_body(
+    request: web.Request, response: web.StreamResponse, body: Body, offset: int, count: int, stall: float
+) -> SendResult:
+    """Send the headers, then ``count`` bytes of ``body`` from ``offset``, past aiohttp."""
+    result = await _headers_then_body(request, response, body, offset, count, stall)
+    if result.complete:
+        await response.write_eof()
+    else:
+        _dropped(request, response, result.reason)
+    return result
+
+
+async def _headers_then_body(
+    request: web.Request, response: web.StreamResponse, body: Body, offset: int, count: int, stall: float
+) -> SendResult:
+    try:
+        async with asyncio.timeout(stall):
+            writer = await response.prepare(request)
+            if writer is None:
+                raise AssertionError("already answered")
+            await writer.drain()
+    except TimeoutError:
+        return SendResult(0, Ending.STALLED)
+    except ConnectionError:
+        return _GONE
+    transport = request.transport
+    if transport is None:
+        return _GONE
+    if isinstance(body, int):
+        return await send_file(transport, body, offset, count, stall=stall, chunk=CHUNK)
+    return await send_bytes(transport, body[offset : offset + count], stall=stall, chunk=CHUNK)
+
+
+def _dropped(request: web.Request, response: web.StreamResponse, reason: Ending) -> Ending:
+    response.force_close()
+    if request.transport is not None:
+        cut(request.transport)
+    return reason

@@ -1,0 +1,49 @@
+"""What single HTTP clients need beyond the RFCs: one named entry each, with the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HttpQuirk:
+    """``agent`` is the beginning of the User-Agent it applies to."""
+
+    name: str
+    agent: str
+    evidence: str
+    bare_not_found: bool = False
+    """404 without a body, its Content-Length not being the first header."""
+    stall_seconds: float = 0.0
+    """The least time it may take nothing before it is dropped."""
+
+
+NONE = HttpQuirk("none", "", "")
+
+QUIRKS = (
+    HttpQuirk(
+        name="grub",
+        agent="GRUB ",
+        evidence=(
+            "GRUB 2.12 http.c takes 404 as success and eats the first header after the status line: without the "
+            "Content-Length it waits 33 s and asks again with 'Range: bytes=0-', for ever; a body would be read as "
+            "the file.  It holds the connections of a loop-mounted ISO open at window 0 while it reads elsewhere or "
+            "shows a menu: a limit of 5 s cut a boot that was well (seen in QEMU)."
+        ),
+        bare_not_found=True,
+        stall_seconds=3600.0,
+    ),
+)
+
+
+def quirk_for(user_agent: str) -> HttpQuirk:
+    """The entry for a client, `NONE` for most."""
+    return next((quirk for quirk in QUIRKS if user_agent.startswith(quirk.agent)), NONE)
+
+
+GRUB_PORTS = range(21550, 22550)
+"""GRUB 2.12 numbers its connections 21550, 21551 ... after every start (net/tcp.c).
+
+A machine that lost power and boots again so meets its own old connections: the server answers its SYN with a challenge
+ACK and GRUB waits until the boot fails (two power-cut runs and a capture).  See `server.HttpServer.forget`.
+"""

@@ -1,0 +1,113 @@
+"""The ProxyDHCP shell: datagrams of :67 and :4011 in, the chain's replies out.
+
+It never allocates an address, and so lives beside any DHCP server.  Everything is answered from memory within the
+callback: iPXE waits two seconds for a proxy offer, some ROMs less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from netbootd.boot.decide import Answer
+from netbootd.boot.identify import Arrival
+from netbootd.boot.memory import Memory
+from netbootd.boot.silence import Reason, Silence
+from netbootd.boot.site import Site
+from netbootd.chain.dhcp import DhcpTrace, dhcp
+from netbootd.chain.world import World
+from netbootd.net.udp import Datagram, UdpEndpoint
+from netbootd.observe.events import DhcpAnswered, DhcpSilent, Event, printable
+from netbootd.wire.mac import Mac
+
+
+class ProxyDhcp:
+    """Answers on the sockets it is given.
+
+    ``world`` returns the current snapshot; ``interface`` names the interface of an index if it is served, else None;
+    ``site`` says how a client that asked this address comes back; ``met`` is told every client's MAC and address.
+    """
+
+    def __init__(
+        self,
+        *,
+        world: Callable[[], World],
+        site: Callable[[str], Site],
+        interface: Callable[[int], str | None],
+        emit: Callable[[Event], None],
+        clock: Callable[[], float],
+        met: Callable[[str, Mac], None] = lambda _ip, _mac: None,
+    ) -> None:
+        self._world = world
+        self._site = site
+        self._interface = interface
+        self._emit = emit
+        self._clock = clock
+        self._met = met
+        self._memory = Memory()
+        self._endpoints: list[UdpEndpoint] = []
+
+    def start(self, endpoint: Callable[[Callable[[Datagram], None]], UdpEndpoint], port: int) -> None:
+        """Serve ``port`` (67 or 4011 as the protocol means it) on the endpoint that ``endpoint`` makes."""
+        served = endpoint(lambda datagram: self._receive(served, datagram, port))
+        served.start(asyncio.get_running_loop())
+        self._endpoints.append(served)
+
+    def stop(self) -> None:
+        """Close the sockets."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+        self._endpoints.clear()
+
+    def _receive(self, endpoint: UdpEndpoint, datagram: Datagram, port: int) -> None:
+        interface = self._interface(datagram.ifindex)
+        if interface is None:
+            self._emit(DhcpSilent(reason=Reason.OTHER_INTERFACE.name, detail=f"index {datagram.ifindex}", port=port))
+            return
+        if datagram.local == "0.0.0.0":
+            self._emit(DhcpSilent(reason=Reason.NO_ADDRESS.name, detail=interface, port=port))
+            return
+        site = self._site(datagram.local)
+        arrival = Arrival(port, datagram.source, datagram.local, site.address, interface)
+        trace = dhcp(datagram.data, arrival, self._world(), site, self._memory, self._clock())
+        if trace.client and trace.packet and datagram.source[0] != "0.0.0.0":
+            self._met(datagram.source[0], trace.client.mac)
+        if trace.reply is not None and trace.destination is not None:
+            target = (trace.destination.address, trace.destination.port)
+            endpoint.send(trace.reply, target, local=datagram.local, ifindex=_through(target[0], datagram.ifindex))
+        self._emit(_event(trace, arrival))
+
+
+def _through(address: str, ifindex: int) -> int:
+    """A broadcast leaves by the interface it was asked on; a relay may be reached by another."""
+    return ifindex if address == "255.255.255.255" else 0
+
+
+def _event(trace: DhcpTrace, arrival: Arrival) -> Event:
+    ip = arrival.source[0] if arrival.source[0] != "0.0.0.0" else ""
+    mac = str(Mac(trace.packet.chaddr)) if trace.packet and trace.packet.chaddr else ""
+    name = trace.assignment.name if trace.assignment else ""
+    match trace.decision:
+        case Silence() as silence:
+            return DhcpSilent(
+                mac=mac,
+                machine=name,
+                ip=ip,
+                reason=silence.reason.name,
+                detail=printable(silence.detail),
+                port=arrival.port,
+            )
+        case Answer() as answer:
+            assert trace.client is not None, "only a client is answered"
+            return DhcpAnswered(
+                mac=mac,
+                machine=name,
+                ip=ip,
+                message=trace.client.message.name,
+                answer=answer.message.name,
+                client=str(trace.client),
+                file=answer.file,
+                style=answer.style.value,
+                port=arrival.port,
+                interface=arrival.interface,
+            )

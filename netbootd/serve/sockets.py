@@ -1,0 +1,55 @@
+"""The sockets the daemon listens on: from systemd where it passed them, else bound here; and why one cannot be had."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from netbootd.net.tcp import bind_tcp
+from netbootd.net.udp import PortBusy, bind_udp
+
+_HINTS = {
+    "dhcp": "Another DHCP server or netbootd runs on this machine. Stop it, run netbootd on another machine of the "
+    "same network, or set 'dhcp: {mode: off}' and let that server send machines here (options 66 and 67).",
+    "pxe": "Another PXE server runs on this machine (dnsmasq, say). Stop it, or set 'dhcp: {mode: off}'.",
+    "tftp": "Another TFTP server runs on this machine (tftpd-hpa, atftpd, dnsmasq). Stop it: firmware asks on port 69 "
+    "and no other. 'tftp: {port: N}' is for tests and for clients that can be told.",
+    "http": "Set another port with 'http: {port: N}'.",
+    "admin": "Set another address with 'admin: {listen: 127.0.0.1:PORT}'.",
+}
+
+
+class CannotListen(Exception):
+    """A socket cannot be had; the text says which, who holds it, and what to change."""
+
+
+@dataclass(slots=True)
+class Sockets:
+    """Sockets by name: ``dhcp``, ``pxe``, ``tftp``, ``http``, ``admin``."""
+
+    passed: dict[str, list[socket.socket]] = field(default_factory=dict)
+    """What systemd opened, by FileDescriptorName."""
+
+    def udp(self, name: str, address: str, port: int, *, broadcast: bool = False) -> socket.socket:
+        """A datagram socket that reports IP_PKTINFO.  Raises `CannotListen`."""
+        return self._get(name, lambda: bind_udp(address, port, broadcast=broadcast))
+
+    def tcp(self, name: str, address: str, port: int) -> socket.socket:
+        """A listening socket.  Raises `CannotListen`."""
+        return self._get(name, lambda: bind_tcp(address, port))
+
+    def _get(self, name: str, bind: Callable[[], socket.socket]) -> socket.socket:
+        waiting = self.passed.get(name)
+        if waiting:
+            return waiting.pop(0)
+        try:
+            return bind()
+        except PortBusy as error:
+            raise CannotListen(f"{error.strerror}.\n{_HINTS[name]}") from error
+        except PermissionError as error:
+            raise CannotListen(
+                f"{error.strerror}.\n'sudo netbootd run', or the systemd unit, which grants just that capability."
+            ) from error
+        except OSError as error:
+            raise CannotListen(f"{name}: {error}") from error
