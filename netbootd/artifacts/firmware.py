@@ -8,6 +8,7 @@ MiB, so they are held in memory and no answer waits for a disk.
 from __future__ import annotations
 
 import re
+import stat
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from netbootd.boot.firmware import Binary, Firmware
 
 LIMIT = 8 * 1024 * 1024
 """Octets of one boot program; iPXE with every driver stays below 2 MiB."""
+
+TOTAL = 256 * 1024 * 1024
+"""Octets of all of them together."""
 
 _DEPTH = 2
 _MOST_ENTRIES = 2000
@@ -127,6 +131,8 @@ class _Found:
         try:
             data = _read(path)
             binary = identify(name, data)
+            if sum(map(len, self.contents.values())) + len(data) > TOTAL:
+                raise ValueError(f"left out, for all together are larger than {TOTAL // 2**20} MiB")
         except OSError as error:
             self.notes.append(f"firmware: {path}: {error.strerror or error}")
         except ValueError as error:
@@ -139,8 +145,10 @@ class _Found:
 def identify(name: str, data: bytes) -> Binary:
     """What kind of boot program ``data`` is.  Raises ValueError if it is none."""
     if not name.lower().endswith(_BIOS_SUFFIXES):
-        found = _VERSION.search(data)
-        return Binary(name, _efi_cpu(data), Platform.EFI, len(data), found[0].decode() if found else "")
+        # Every iPXE holds its user class (option 77), however it was rebranded.
+        ipxe = b"iPXE" in data
+        found = _VERSION.search(data) if ipxe else None
+        return Binary(name, _efi_cpu(data), Platform.EFI, len(data), found[0].decode() if found else "", ipxe)
     # The banner that iPXE's PXE prefix prints ("PXE->EB: !PXE at ..."; arch/x86/prefix/pxeprefix.S).
     if b"PXE->EB:" not in data[:8192]:
         raise ValueError("not a BIOS boot program of iPXE")
@@ -172,13 +180,20 @@ def _read(path: Path) -> bytes:
 
 
 def _files(directory: Path, depth: int) -> Iterator[Path]:
-    """Files in the order of their names, those of ``directory`` itself first.  Links are followed; a FIFO is no file."""
+    """Files in the order of their names, those of ``directory`` itself first; links are followed."""
     try:
-        entries = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+        entries = {path: _kind(path) for path in sorted(directory.iterdir()) if not path.name.startswith(".")}
     except OSError:
         return
-    yield from (path for path in entries if path.is_file() or (path.is_symlink() and not path.exists()))
-    if depth:
-        for path in entries:
-            if path.is_dir():
-                yield from _files(path, depth - 1)
+    yield from (path for path, kind in entries.items() if kind in (stat.S_IFREG, 0))
+    for path, kind in entries.items():
+        if depth and kind == stat.S_IFDIR:
+            yield from _files(path, depth - 1)
+
+
+def _kind(path: Path) -> int:
+    """``S_IFREG``, ``S_IFDIR`` ...; 0 for what cannot be looked at, so that opening it tells why."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return 0

@@ -24,6 +24,8 @@ class Binary:
     size: int
     version: str = ""
     """iPXE's own version string where it could be read, ``1.0.0+git-20190125.36a4c85``."""
+    ipxe: bool = True
+    """Another boot program (GRUB, a shim) is given only to who names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Firmware:
         """
         fitting = [b for b in self.binaries if b.cpu is cpu and b.platform is platform]
         named = [b for b in fitting if wanted and b.name in (wanted, f"{b.name.rpartition('/')[0]}/{wanted}")]
-        return min(named or fitting, key=_rank, default=None)
+        return min(named or [b for b in fitting if b.ipxe], key=_rank, default=None)
 
     def named(self, name: str) -> Binary | None:
         """The binary served under exactly this name."""
