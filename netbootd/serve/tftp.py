@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp, mtu_of
 from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, printable
-from netbootd.serve.tftp_session import Content, OpenFile, OwnSocket, Session
+from netbootd.serve.tftp_session import Content, OpenFile, OwnSocket, Session, Source
 from netbootd.wire.errors import WireError
 from netbootd.wire.tftp import Error, ErrorCode, ReadRequest, WriteRequest, decode, encode, netascii, normalise
 from netbootd.wire.tftp_options import Limits
@@ -32,12 +32,11 @@ if TYPE_CHECKING:
 
     from netbootd.net.udp import Datagram
     from netbootd.observe.events import Event
-    from netbootd.serve.tftp_session import Source
 
     Resolve = Callable[[str, str, str], Source | Awaitable[Source]]
     Peer = tuple[str, int]
 
-__all__ = ["Content", "NotServed", "OpenFile", "TftpServer"]
+__all__ = ["Content", "NotServed", "OpenFile", "Source", "TftpServer"]
 
 _OVERHEAD = 32  # IP 20, UDP 8, TFTP 4
 _NETASCII_MOST = 64 << 10

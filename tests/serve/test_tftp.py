@@ -157,6 +157,10 @@ class TestReading:
             assert address == "127.0.0.7"
             assert port != server.address[1]
 
+    async def test_what_is_served_may_depend_on_the_address_asked(self) -> None:
+        async with serving(lambda name, client, local: Content(name, local.encode())) as (server, _):
+            assert (await read(("127.0.0.7", server.address[1]), "ipxe.cfg")).received == b"127.0.0.7"
+
     async def test_with_single_port_it_comes_from_the_port_asked(self) -> None:
         async with serving(single_port=True) as (server, _):
             asked = "127.0.0.7", server.address[1]
@@ -268,7 +272,7 @@ class TestResolving:
         async def slow(name: str, client: str, local: str = "") -> Content:
             asked.append(name)
             await ready.wait()
-            return resolve(name, client)
+            return resolve(name, client, local)
 
         async with serving(slow, single_port=single_port) as (server, told):
             with Raw(at(server)) as raw:
