@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netbootd.wire.errors import WireError
-from netbootd.wire.mac import Mac
-
 _ARP = Path("/proc/net/arp")
 _INCOMPLETE = "00:00:00:00:00:00"
 
 
-def neighbour(ip: str, table: Path = _ARP) -> Mac | None:
+def neighbour(ip: str, table: Path = _ARP) -> str | None:
     """The MAC of an IPv4 neighbour, None when the kernel does not know it.  /proc is memory: this never waits."""
     try:
         lines = table.read_text().splitlines()[1:]
@@ -20,8 +17,5 @@ def neighbour(ip: str, table: Path = _ARP) -> Mac | None:
     for line in lines:
         columns = line.split()
         if len(columns) >= 4 and columns[0] == ip and columns[3] != _INCOMPLETE:
-            try:
-                return Mac.parse(columns[3])
-            except WireError:
-                return None
+            return columns[3]
     return None

@@ -19,7 +19,7 @@ class Directory:
     """``name`` gives a machine's configured name; ``neighbour`` asks the kernel's table for an address's MAC."""
 
     def __init__(
-        self, name: Callable[[Mac], str], neighbour: Callable[[str], Mac | None] = lambda _ip: None, limit: int = _LIMIT
+        self, name: Callable[[Mac], str], neighbour: Callable[[str], str | None] = lambda _ip: None, limit: int = _LIMIT
     ) -> None:
         self._name = name
         self._neighbour = neighbour
@@ -48,7 +48,8 @@ class Directory:
     def mac_of(self, ip: str) -> Mac | None:
         """The card last seen at this address."""
         mac = self._macs.get(ip)
-        if mac is None and ip and (mac := self._neighbour(ip)) is not None:
+        if mac is None and ip and (text := self._neighbour(ip)) is not None:
+            mac = Mac.parse(text)
             self.met(ip, mac)
         return mac
 
