@@ -46,7 +46,7 @@ class BootSite:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", {"Allow": "GET, HEAD"})
         wanted = target.parse(request.raw_path)
         match wanted.segments:
-            case ("ipxe.cfg",) | ("autoexec.ipxe",) | ("firmware", "autoexec.ipxe"):
+            case ("ipxe.cfg",) | ("autoexec.ipxe",) | ("firmware", *_, "autoexec.ipxe"):
                 return self._script(request, "entry", None, wanted.query)
             case ("machines", mac, "ipxe.cfg"):
                 return self._script(request, "machine", mac, wanted.query)
@@ -54,8 +54,8 @@ class BootSite:
                 return self._script(request, "grub", mac, wanted.query)
             case ("artifacts", *path) if path:
                 return await files.artifact(request, self._services, tuple(path))
-            case ("firmware", name):
-                return await files.firmware(request, self._services, name)
+            case ("firmware", *path) if path:
+                return await files.firmware(request, self._services, "/".join(path))
             case ("healthz",):
                 return _text(HTTPStatus.OK, b"ok\n", TEXT)
         raise Refused(HTTPStatus.NOT_FOUND, "no such page")
