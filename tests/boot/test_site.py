@@ -1,0 +1,33 @@
+"""Every URL is absolute, and a usual port is left out."""
+
+from __future__ import annotations
+
+from netbootd.boot.site import Site
+
+
+def test_urls_name_the_address_and_the_port() -> None:
+    site = Site("192.0.2.1", http_port=8080, tftp_port=1069)
+
+    assert site.entry_url() == "http://192.0.2.1:8080/ipxe.cfg"
+    assert site.tftp_url == "tftp://192.0.2.1:1069"
+    assert site.firmware_url("snponly.efi") == "http://192.0.2.1:8080/firmware/snponly.efi"
+    assert site.artifact_url("/a b/kernel") == "http://192.0.2.1:8080/artifacts/a%20b/kernel"
+
+
+def test_usual_ports_are_left_out() -> None:
+    """Some UEFI firmware and GRUB do not read a port."""
+    site = Site("192.0.2.1", http_port=80)
+
+    assert (site.base_url, site.tftp_url) == ("http://192.0.2.1", "tftp://192.0.2.1")
+
+
+def test_a_public_url_goes_before_the_address() -> None:
+    assert Site("192.0.2.1", public_url="https://boot.example/x/").entry_url() == "https://boot.example/x/ipxe.cfg"
+
+
+def test_what_already_is_a_url_stays() -> None:
+    assert Site("192.0.2.1").artifact_url("https://mirror.example/vmlinuz") == "https://mirror.example/vmlinuz"
+
+
+def test_a_name_cannot_leave_its_place() -> None:
+    assert Site("192.0.2.1").firmware_url("a?b#c\n") == "http://192.0.2.1:8080/firmware/a%3Fb%23c%0A"
