@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from netbootd.boot.args import ArgError, ArgSetting, expand, problem
 from netbootd.config.problems import Place, Problems, said
 from netbootd.config.yaml import Items, Table, Toggle, line_of
+
+_TEMPLATE = re.compile(r"{[{%#]")
 
 
 def read_args(table: Table, key: str, origin: str, problems: Problems) -> tuple[ArgSetting, ...]:
@@ -71,5 +74,5 @@ def _misread(item: Any, whole: Any) -> str:
         case Toggle():
             return f'write "{item}" in quotes if the word is meant, else true or false'
         case str():
-            return "" if "{" in item else problem(item)
+            return "" if _TEMPLATE.search(item) else problem(item)
     return f"must be a list of texts, and holds {said(item)}"

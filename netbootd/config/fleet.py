@@ -157,7 +157,7 @@ class _Reader:
         return checked_as(self._adapters[payload.name], own, entry.place.key, known, self._problems)
 
     def _macs(self, texts: tuple[str, ...], entry: Entry) -> tuple[Mac, ...]:
-        if not entry.table.keys() & {"mac", "macs"}:
+        if not (entry.table.get("mac") or entry.table.get("macs")):
             self._problems.error(entry.place, "has no 'mac'")
         found = [mac for text in texts if (mac := self._mac(text, entry))]
         return tuple(dict.fromkeys(found))
@@ -182,13 +182,22 @@ class _Reader:
         profile = table.get("profile")
         if isinstance(profile, str):
             self._profile_named(profile, Place(table.file, table.lines["profile"], f"{place.key}.profile"))
+        self._blank_conditions(table, place.key)
         if keys is None:
             return
-        if not keys.match:
-            at = Place(table.file, table.lines["match"], f"{place.key}.match")
-            self._problems.error(at, "is empty, so it would take every machine; that is the key 'unknown'")
         conditions = tuple(self._condition(name, text, table, place.key) for name, text in keys.match.items())
         self.rules.append(Rule(conditions, keys.profile, args, f"{origin} ({place})"))
+
+    def _blank_conditions(self, table: Table, key: str) -> None:
+        match = table.get("match")
+        if not isinstance(match, Table):
+            return
+        if not match:
+            at = Place(table.file, table.lines["match"], f"{key}.match")
+            self._problems.error(at, "is empty, so it would take every machine; that is the key 'unknown'")
+        for field, pattern in match.items():
+            if pattern is None:
+                self._problems.error(Place(match.file, match.lines[field], f"{key}.match.{field}"), "is empty")
 
     def _condition(self, field: str, pattern: str, table: Table, key: str) -> Condition:
         place = Place(table.file, line_of(table, ("match", field)), f"{key}.match.{field}")

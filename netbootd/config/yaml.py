@@ -86,7 +86,7 @@ def read(path: Path, problems: Problems) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problems.error(Place(file, None), f"is not YAML: {' '.join(str(error).split())}")
     else:
-        return _Builder(file, problems).value(root, 0) if root is not None else None
+        return _Builder(file, problems).value(root) if root is not None else None
     return None
 
 
@@ -177,18 +177,19 @@ class _Builder:
         self._built: dict[int, Any] = {}
         self._open: set[int] = set()
 
-    def value(self, node: Node, depth: int) -> Any:
+    def value(self, node: Node, depth: int = 0, line: int | None = None) -> Any:
+        """``line``: where the key before it stands, which says more than where a table's own first key does."""
         if id(node) in self._built:
             return self._built[id(node)]
         if depth > _DEPTH or id(node) in self._open:
             self._fault(node, "", "is nested too deep, or holds itself")
             return None
         self._open.add(id(node))
-        built = self._built[id(node)] = self._build(node, depth)
+        built = self._built[id(node)] = self._build(node, depth, line or _line(node))
         self._open.discard(id(node))
         return built
 
-    def _build(self, node: Node, depth: int) -> Any:
+    def _build(self, node: Node, depth: int, line: int) -> Any:
         if node.tag not in _TAGS:
             self._fault(node, "", f"the tag {node.tag} means nothing here; a value that begins with '!' wants quotes")
             return None
@@ -198,7 +199,7 @@ class _Builder:
             case SequenceNode():
                 return self._items(node, depth)
             case MappingNode():
-                return self._table(node, depth)
+                return self._table(node, depth, line)
         raise AssertionError(f"a node of no known kind: {node!r}")
 
     def _items(self, node: SequenceNode, depth: int) -> Items:
@@ -208,8 +209,8 @@ class _Builder:
             items.lines.append(_line(child))
         return items
 
-    def _table(self, node: MappingNode, depth: int) -> Table:
-        table = Table(self._file, _line(node))
+    def _table(self, node: MappingNode, depth: int, line: int) -> Table:
+        table = Table(self._file, line)
         inherited: list[Any] = []
         for key, child in node.value:
             if not isinstance(key, ScalarNode):
@@ -217,7 +218,7 @@ class _Builder:
             elif key.value == "<<" and not key.style:
                 inherited.append(self.value(child, depth + 1))
             else:
-                self._put(table, key, self.value(child, depth + 1))
+                self._put(table, key, self.value(child, depth + 1, _line(key)))
         for parent in inherited:
             self._inherit(table, parent, node)
         return table

@@ -1,0 +1,54 @@
+"""What each key may hold, and the words in which anything else is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.settings import Files
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tftp: {single_port: yes}", "tftp.single_port: must be true or false, not 'yes'"),
+        ("tftp: {port: 0x45}", "tftp.port: must be a whole number, not '0x45'"),
+        ("tftp: {port: true}", "tftp.port: must be a whole number, not true"),
+        ("tftp: {port: -1}", "tftp.port: must be at least 0"),
+        ("tftp: 69", "tftp: must be a table of keys and values, not '69'"),
+        ("dhcp: {mode: authoritative}", "dhcp.mode: must be 'proxy' or 'off', not 'authoritative'"),
+        ("advertise: 300.1.1.1", "advertise: must be auto or an IPv4 address, not '300.1.1.1'"),
+        ("advertise: 0.0.0.0", "advertise: 0.0.0.0 is no address a machine can come back to"),
+        ("interfaces: []", "interfaces: is an empty list; write auto, or name one"),
+        ("interfaces: [eth0/1]", "interfaces: 'eth0/1' is not the name of an interface"),
+        ("interfaces: true", "interfaces: must be text or a list of texts, not true"),
+        ("admin: {listen: 0.0.0.0:8081}", "admin.listen: the admin side has no password yet: keep it on 127.0.0.1"),
+        ("admin: {listen: 10.0.0.1:8081}", "admin.listen: the admin side has no password yet: keep it on 127.0.0.1"),
+        (
+            "admin: {listen: 8081}",
+            "admin.listen: must be an address and a port, such as 127.0.0.1:8081, not '8081'",
+        ),
+        ("admin: {listen: 127.0.0.1:8080}", "admin.listen: port 8080 is http.port too; choose another"),
+        (
+            "state: netbootd.db",
+            "state: must be a database URL: sqlite:////var/lib/netbootd/state.db or postgresql://...",
+        ),
+        ("log: {level: loud}", "log.level: must be 'debug', 'info' or 'warning', not 'loud'"),
+        ("firmware: [1, {a: 1}]", "firmware[1]: must be text, not a table of keys"),
+        ("artifacts: ''", "artifacts: must not be empty"),
+        ("unknown: regster", "unknown: no profile 'regster'; did you mean 'register'?"),
+        ("- mac: 1", "must hold keys and values, not a list"),
+        ("hello", "must hold keys and values, not 'hello'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key(files: Files, text: str, told: str) -> None:
+    assert files.wrong(text) == [f"netbootd.yaml:1: {told}"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["boot.example.net", "ftp://boot", "http://", "http://b/?x=1", "http://u:p@b/", "http://b:99999", "http://b/${x}"],
+)
+def test_public_url_must_be_one_that_a_script_can_hold(files: Files, url: str) -> None:
+    assert files.wrong(f"http: {{public_url: '{url}'}}") == [
+        f"netbootd.yaml:1: http.public_url: must be an absolute URL such as http://boot.example.net:8080, not {url!r}"
+    ]
