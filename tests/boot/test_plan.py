@@ -1,0 +1,26 @@
+"""What is to be booted, as values a template writes down."""
+
+from __future__ import annotations
+
+from netbootd.boot.args import Arg
+from netbootd.boot.plan import Image, KernelPlan, LocalMethod, LocalPlan, TemplatePlan, Variant
+
+KERNEL = Image("http://x/kernel", "kernel")
+A, B, LONG = Arg("a", "1", ""), Arg("quiet", None, ""), Arg("console", "ttyAMA0,115200n8", "")
+
+
+def test_lines_are_the_arguments_in_order() -> None:
+    plan = KernelPlan(KERNEL, (), (A, B), fallback=(B,), variants=(Variant("Huawei", (LONG,)),))
+
+    assert (plan.line, plan.fallback_line, plan.variants[0].line) == ("a=1 quiet", "quiet", "console=ttyAMA0,115200n8")
+    assert TemplatePlan("x", (A, B)).line == "a=1 quiet"
+    assert LocalPlan(LocalMethod.EXIT, "", withheld=(A,)).withheld_line == "a=1"
+
+
+def test_the_length_is_that_of_the_longest_line_the_kernel_may_see() -> None:
+    initrds = (Image("http://x/1", "initrd0"), Image("http://x/2", "initrd1"))
+
+    assert KernelPlan(KERNEL, (), (A,)).length == len("a=1")
+    assert KernelPlan(KERNEL, initrds, (A, B)).length == len("a=1 quiet initrd=initrd0 initrd=initrd1")
+    boarded = KernelPlan(KERNEL, initrds[:1], (A,), fallback=(B,), variants=(Variant("Huawei", (LONG,)),))
+    assert boarded.length == len("a=1 console=ttyAMA0,115200n8 initrd=initrd0")
