@@ -1,0 +1,107 @@
+"""Who gets what: the machine's own entry, else the first rule, else what becomes of everybody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from netbootd.boot.facts import Facts
+from netbootd.boot.plan import LocalMethod
+from netbootd.fleet.rules import Condition, Rule
+from netbootd.fleet.snapshot import Assignment, Snapshot
+from tests.support.worlds import CARD, OTHER_CARD, args, linux, machine
+
+A, B = linux("a", args=args("profile a", x="1")), linux("b", args=args("profile b", x="2"))
+DELL = Rule((Condition("manufacturer", "Dell*"),), "b", args("rule dell", y="1"), "rules 1")
+ANY = Rule((Condition("mac", "*"),), "a", origin="rules 2")
+
+
+def lookup(fleet: Snapshot, manufacturer: str | None = None) -> Assignment:
+    return fleet.lookup(Facts(mac=CARD, manufacturer=manufacturer))
+
+
+def given(found: Assignment) -> str | None:
+    return found.profile.name if found.profile else None
+
+
+def test_a_machines_own_profile_goes_before_every_rule() -> None:
+    fleet = Snapshot([A, B], [machine("a", args=args("machine", z="1"))], [DELL])
+    found = lookup(fleet, "Dell Inc.")
+
+    assert (given(found), found.name, found.undecided) == ("a", "node-1", False)
+    assert [[s.origin for s in layer] for layer in found.args] == [["profile a"], ["machine"]]
+    assert found.why == "machines.yaml:1 names it"
+
+
+def test_any_card_of_a_machine_is_the_machine() -> None:
+    two = Snapshot([A], [machine("a", macs=(OTHER_CARD, CARD))])
+
+    assert lookup(two).name == "node-1"
+    assert two.machine(None) is None
+
+
+def test_the_first_matching_rule_wins() -> None:
+    found = lookup(Snapshot([A, B], rules=[DELL, ANY]), "Dell Inc.")
+
+    assert (given(found), found.why, found.undecided) == ("b", "rules 1 matches it", False)
+    assert given(lookup(Snapshot([A, B], rules=[ANY, DELL]), "Dell Inc.")) == "a"
+
+
+def test_arguments_go_profile_rule_machine() -> None:
+    fleet = Snapshot([A, B], [machine(None, args=args("machine", z="1"))], [DELL])
+    found = lookup(fleet, "Dell Inc.")
+
+    assert [[s.origin for s in layer] for layer in found.args] == [["profile b"], ["rule dell"], ["machine"]]
+    assert found.name == "node-1"
+
+
+def test_a_rule_that_may_match_later_leaves_the_assignment_undecided() -> None:
+    """At DHCP time only the card is known."""
+    found = lookup(Snapshot([A, B], rules=[DELL, ANY]))
+
+    assert (given(found), found.undecided) == ("a", True)
+
+
+def test_a_rule_behind_the_one_that_matches_cannot_change_it() -> None:
+    assert not lookup(Snapshot([A, B], rules=[ANY, DELL])).undecided
+
+
+@pytest.mark.parametrize("policy", ["menu", "register", "silent"])
+def test_everybody_else_meets_the_policy(policy: str) -> None:
+    found = lookup(Snapshot([A], unknown=policy))
+
+    assert (given(found), found.policy, found.undecided) == (None, policy, False)
+    assert found.why == f"no machine or rule names it; unknown: {policy}"
+
+
+def test_everybody_else_may_have_a_profile() -> None:
+    found = lookup(Snapshot([A], unknown="a"))
+
+    assert (given(found), found.policy, found.why) == ("a", "", "no machine or rule names it; unknown: a")
+
+
+def test_everybody_else_is_undecided_while_a_rule_is() -> None:
+    assert lookup(Snapshot([A, B], rules=[DELL], unknown="silent")).undecided
+    assert not lookup(Snapshot([A, B], rules=[DELL], unknown="silent"), "Acme").undecided
+
+
+def test_a_machine_without_a_profile_keeps_its_name_and_arguments() -> None:
+    found = lookup(Snapshot([A], [machine(None, args=args("machine", z="1"))], unknown="a"))
+
+    assert (found.name, given(found)) == ("node-1", "a")
+    assert [[s.origin for s in layer] for layer in found.args] == [["profile a"], ["machine"]]
+    assert found.why == "machines.yaml:1 names it without a profile; unknown: a"
+
+
+def test_the_machines_local_method_and_loader_go_before_the_profiles() -> None:
+    profile = linux("a", local=LocalMethod.EXIT, loader="ipxe.efi")
+    plain = lookup(Snapshot([profile], [machine("a")]))
+    own = lookup(Snapshot([profile], [machine("a", local=LocalMethod.SANBOOT, loader="snp.efi")]))
+
+    assert (plain.local, plain.loader) == (LocalMethod.EXIT, "ipxe.efi")
+    assert (own.local, own.loader) == (LocalMethod.SANBOOT, "snp.efi")
+
+
+def test_without_a_profile_silence_leaves_a_machine_to_its_disk() -> None:
+    nobody = lookup(Snapshot())
+
+    assert (nobody.local, nobody.loader, nobody.name) == (LocalMethod.SILENT, None, "")

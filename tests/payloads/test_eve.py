@@ -1,0 +1,161 @@
+"""EVE-OS, classic layout: the stock script's arguments, per machine, and what its installer would misread."""
+
+from __future__ import annotations
+
+import pytest
+
+from netbootd.boot.args import Arg, ArgSetting, command_line, expand, merge
+from netbootd.boot.facts import Facts
+from netbootd.boot.plan import KernelPlan
+from netbootd.payloads import Order
+from netbootd.payloads.eve import FLAGS, PAYLOAD, Settings
+from tests.support.worlds import CARD, SITE, args
+
+SETTINGS = Settings("eve-13.3/")
+ARTIFACTS = "http://192.0.2.1:8080/artifacts/eve-13.3"
+
+
+def rendered(text: str, _where: str) -> str:
+    return text.replace("{{ machine.mac | hexhyp }}", CARD.hexhyp)
+
+
+def ordered(manufacturer: str | None = None, *layers: tuple[ArgSetting, ...]) -> KernelPlan:
+    facts = Facts(mac=CARD, manufacturer=manufacturer)
+    merged = expand(merge(PAYLOAD.defaults(SETTINGS, facts), *layers), rendered)
+    plan = PAYLOAD.plan(SETTINGS, Order(facts, SITE, merged))
+    assert isinstance(plan, KernelPlan)
+    return plan
+
+
+def faults(**values: str | bool | list[str]) -> str:
+    return "; ".join(PAYLOAD.lint(expand(args("machine", **values), rendered)))
+
+
+def test_the_initrds_stand_in_the_stock_order() -> None:
+    """The init looks for the squashfs from the front, so rootfs.img is last."""
+    plan = ordered()
+
+    assert plan.kernel.url == f"{ARTIFACTS}/kernel"
+    assert [image.name for image in plan.initrds] == ["initrd.img", "installer.img", "initrd.bits", "rootfs.img"]
+    assert [image.url for image in plan.initrds] == [f"{ARTIFACTS}/{image.name}" for image in plan.initrds]
+
+
+def test_it_needs_five_files() -> None:
+    assert PAYLOAD.needs(SETTINGS) == tuple(
+        f"eve-13.3/{name}" for name in ("kernel", "initrd.img", "installer.img", "initrd.bits", "rootfs.img")
+    )
+
+
+def test_the_defaults_are_those_of_the_stock_script() -> None:
+    assert ordered().line == (
+        "eve_soft_serial=52-54-00-12-34-56 eve_reboot_after_install "
+        "root=/initrd.image find_boot=netboot overlaytmpfs fastboot"
+    )
+
+
+@pytest.mark.parametrize(
+    ("manufacturer", "board"),
+    [
+        ("Supermicro", "console=ttyS1,115200n8"),
+        ("Huawei", "console=ttyAMA0,115200n8 pcie_aspm=off pci=pcie_bus_perf"),
+        (
+            "Dell Inc.",
+            "console=ttyS0 console=ttyS1 console=ttyS2 console=ttyAMA0 console=ttyAMA1 console=tty0",
+        ),
+    ],
+)
+def test_a_known_manufacturer_decides_the_console(manufacturer: str, board: str) -> None:
+    plan = ordered(manufacturer)
+
+    assert plan.line.endswith(f"fastboot {board}")
+    assert (plan.fallback, plan.variants) == ((), ())
+
+
+def test_while_the_manufacturer_is_unknown_ipxe_decides() -> None:
+    plan = ordered()
+
+    assert plan.fallback_line.startswith("console=ttyS0 ")
+    assert plan.fallback_line.endswith(" console=tty0")
+    assert {v.manufacturer: v.line for v in plan.variants} == {
+        "Huawei": "console=ttyAMA0,115200n8 pcie_aspm=off pci=pcie_bus_perf",
+        "Supermicro": "console=ttyS1,115200n8",
+    }
+
+
+@pytest.mark.parametrize("manufacturer", [None, "Supermicro", "Dell Inc."])
+def test_the_profiles_console_goes_before_the_boards(manufacturer: str | None) -> None:
+    plan = ordered(manufacturer, args(console="ttyS4"))
+
+    everywhere = command_line((*plan.args, *plan.fallback, *(arg for v in plan.variants for arg in v.args)))
+    assert [word for word in everywhere.split() if word.startswith("console=")] == ["console=ttyS4"]
+
+
+def test_each_argument_can_be_overridden_or_taken_away() -> None:
+    plan = ordered("Supermicro", args(eve_soft_serial="N1", eve_reboot_after_install=False), args(overlaytmpfs=False))
+
+    assert plan.line.startswith("eve_soft_serial=N1 root=/initrd.image find_boot=netboot fastboot")
+
+
+def test_its_own_arguments_say_so() -> None:
+    assert {arg.origin for arg in ordered("Supermicro").args} == {"EVE default", "EVE default for Supermicro"}
+
+
+def test_usual_arguments_pass() -> None:
+    assert not faults(
+        eve_soft_serial="NODE-0001.a",
+        eve_install_server="zedcontrol.example.net:443",
+        eve_install_disk="nvme0n1",
+        eve_persist_disk="sda,sdb,sdc",
+        eve_reboot_after_install=True,
+        eve_pause_after_install=True,
+        getty=True,
+        console=["tty0", "ttyS0,115200"],
+        pci="pcie_bus_perf",
+    )
+    assert PAYLOAD.lint(ordered().args) == ()
+
+
+@pytest.mark.parametrize("flag", sorted(FLAGS))
+@pytest.mark.parametrize("value", ["0", "false", "no", "", "1"])
+def test_a_flag_with_a_value_is_still_set(flag: str, value: str) -> None:
+    assert "whatever its value" in faults(**{flag: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("eve_soft_serial", "getty-lab", "getty"),
+        ("eve_install_server", "interactive-1.example", "interactive"),
+        ("hostname", "rack-getty", "getty"),
+        ("x.eve_nuke_all_disks", "1", "eve_nuke_all_disks"),
+        ("note", "no eve_blackbox", "eve_blackbox"),
+    ],
+)
+def test_a_flags_letters_anywhere_on_the_line_would_set_it(key: str, value: str, word: str) -> None:
+    """The installer greps /proc/cmdline; "eve_nuke_all_disks" wipes."""
+    assert f"find the word {word!r}" in faults(**{key: value})
+
+
+@pytest.mark.parametrize("value", ["a b", "a=b", "it's"])
+def test_a_value_eve_cannot_read_is_refused(value: str) -> None:
+    assert "neither blanks, quotes nor '='" in faults(eve_install_server=value)
+
+
+@pytest.mark.parametrize("disk", ["/dev/sda", "sda,sdb", "disk/by-id/x"])
+def test_the_disk_is_one_kernel_name(disk: str) -> None:
+    assert "one kernel name" in faults(eve_install_disk=disk)
+
+
+@pytest.mark.parametrize("serial", ["", "a/b", "a_b", "../x", "ä"])
+def test_the_soft_serial_becomes_a_directory_and_a_header(serial: str) -> None:
+    assert "directory" in faults(eve_soft_serial=serial)
+
+
+def test_a_key_given_twice_yields_two_lines() -> None:
+    assert "eve_install_server: EVE reads one value, and it is given 2" in faults(eve_install_server=["a", "b"])
+
+
+def test_a_fault_names_the_argument_and_its_origin() -> None:
+    (fault,) = PAYLOAD.lint((Arg("getty", "0", "machine node-1"),))
+
+    assert fault.startswith("getty of machine node-1: ")
