@@ -42,6 +42,8 @@ class Answer:
     """Options 66 and 67 end in NUL, for ROMs that read them as C strings."""
     boot_item: tuple[int, int] | None = None
     root_path: str = ""
+    over_lease: bool = False
+    """iPXE is told to take this boot file even where the DHCP server that gave its address names another."""
 
     def __str__(self) -> str:
         return f"{self.message.name}: {self.file} ({self.style.value})"
@@ -69,6 +71,7 @@ def decide(client: Client, wish: Wish, site: Site, firmware: Firmware, style: St
         terminated=not client.ipxe and not client.http,
         boot_item=client.boot_item if on_4011 else None,
         root_path=wish.root_path if client.ipxe else "",
+        over_lease=client.ipxe is not None,
     )
 
 

@@ -15,6 +15,7 @@ from netbootd.boot.identify import DHCP_PORT, PXE_PORT, Arrival
 from netbootd.boot.memory import Style
 from netbootd.wire import options, pxe
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet
+from netbootd.wire.tlv import encode_options
 
 BROADCAST = 0x8000
 _CLIENT_PORT = 68
@@ -85,6 +86,10 @@ def _options(request: Packet, answer: Answer) -> dict[int, bytes]:
         said[options.BOOTFILE.code] = answer.file.encode("latin-1", "replace") + end
     if answer.root_path:
         said[options.ROOT_PATH.code] = answer.root_path.encode("latin-1", "replace")
+    if answer.over_lease:
+        # iPXE takes `filename` from the lease before that from a proxy, unless the proxy's settings rank higher than
+        # the usual 0: a router that names itself as boot server would win.
+        said[options.IPXE_ENCAP.code] = encode_options({pxe.IPXE_PRIORITY: b"\x01"})
     vendor = _vendor(answer)
     if vendor:
         said[options.VENDOR_SPECIFIC.code] = vendor

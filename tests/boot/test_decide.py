@@ -253,3 +253,9 @@ def test_a_root_path_is_for_ipxe_alone() -> None:
 
     assert answer(ipxe_question(), wish=wish).root_path == "iscsi:192.0.2.9::::iqn.x"
     assert answer(question(), wish=wish).root_path == ""
+
+
+def test_only_ipxe_is_told_to_prefer_us_to_the_lease() -> None:
+    """Firmware prefers a proxy by itself; iPXE does so only when its private option says so."""
+    assert answer(ipxe_question()).over_lease
+    assert not answer(question()).over_lease

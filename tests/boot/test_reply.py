@@ -89,6 +89,11 @@ def test_strings_are_terminated_for_roms_that_read_c_strings() -> None:
     assert (offer(terminated=False).options[66], offer(terminated=False).options[67]) == (b"192.0.2.1", b"snponly.efi")
 
 
+def test_ipxe_is_told_to_prefer_the_proxy_to_the_lease() -> None:
+    """175.1 = 1 ranks above the 0 of a router that names itself as boot server (run: tests/lab, iPXE of 2019)."""
+    assert offer(over_lease=True).options[175] == bytes.fromhex("010101")
+
+
 def test_a_root_path_is_option_17() -> None:
     assert offer(root_path="iscsi:192.0.2.9::::iqn.x").options[17] == b"iscsi:192.0.2.9::::iqn.x"
 
