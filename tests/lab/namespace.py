@@ -55,7 +55,9 @@ class Namespace:
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a process inside; it dies with the thread that called this, so call it from one that lasts."""
-        command = self.enter("setpriv", "--pdeathsig", "KILL", *argv)
+        # If we died before the signal was asked for, nobody would send it: the shell looks whether we are still there.
+        alive = ("sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(os.getpid()))
+        command = self.enter("setpriv", "--pdeathsig", "KILL", *alive, *argv)
         return subprocess.Popen(
             command,
             stdin=stdin,

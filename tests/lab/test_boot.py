@@ -65,7 +65,7 @@ def test_another_machine_gets_other_arguments(lab: type_of_lab) -> None:
         assert boots_with(second) == NODE_2_ARGS
 
 
-@pytest.mark.parametrize("firmware", [Firmware.BIOS_PXE, Firmware.UEFI_PXE], ids=lambda kind: kind.name.lower())
+@pytest.mark.parametrize("firmware", [Firmware.BIOS_IPXE, Firmware.UEFI_PXE], ids=lambda kind: kind.name.lower())
 def test_a_dhcp_server_with_a_boot_file_of_its_own_does_not_lead_astray(firmware: Firmware, lab: type_of_lab) -> None:
     """Home routers name themselves as boot server (siaddr) and old set-ups a file that is long gone."""
     opened = lab(SETTINGS, "--dhcp-boot=gone/pxelinux.0,router,10.99.0.1")
