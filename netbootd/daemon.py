@@ -15,9 +15,9 @@ from netbootd import __version__
 from netbootd.artifacts.firmware import missing
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
-from netbootd.config import Config, ConfigError
+from netbootd.config import Config, ConfigError, Problem
 from netbootd.load import Loaded, load_world
-from netbootd.net.interfaces import Interface, list_interfaces, usable
+from netbootd.net.interfaces import Interface, NoSuchInterface, list_interfaces, usable
 from netbootd.net.neighbours import neighbour
 from netbootd.net.udp import UdpEndpoint
 from netbootd.observe.events import DaemonNotice, Level
@@ -55,7 +55,8 @@ class Interfaces:
         found = self._find(ifindex)
         if found is None and time.monotonic() - self._looked > _LOOK_AGAIN:
             self._looked = time.monotonic()
-            self.served = self._look()
+            with suppress(NoSuchInterface):  # one that was named went away: the others are served as before
+                self.served = self._look()
             found = self._find(ifindex)
         return found
 
@@ -72,12 +73,13 @@ class Daemon:
     def __init__(
         self, config: Config, *, reread: Callable[[], Config], log: LogSink, sockets: Sockets, notifier: Notifier
     ) -> None:
-        self._config = config
+        self._config = self._started = config
         self._reread = reread
         self._log = log
         self._sockets = sockets
         self._notifier = notifier
         self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._metrics = Metrics()
         self._directory = Directory(self._named, neighbour)
@@ -86,14 +88,18 @@ class Daemon:
         self._hub.add(self._metrics.observe)
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT.  Raises `CannotListen` or `NoSuchInterface` when it cannot begin."""
+        """Serve until SIGTERM or SIGINT.
+
+        Raises `CannotListen`, `NoSuchInterface` or `ConfigError` when it cannot begin.
+        """
         self._interfaces = Interfaces(self._config.interfaces)
         self._loaded = load_world(self._config, known=self._directory.known)
+        account = _account(self._config)
         try:
             await self._start()
-            self._drop_privileges()
+            _become(account)
+            self._signals()  # before anybody hears that we are ready, and sends one
             self._announce()
-            self._signals()
             self._background(self._notifier.watchdog())
             await self._stopping.wait()
         finally:
@@ -106,7 +112,7 @@ class Daemon:
         self._dhcp = ProxyDhcp(
             world=lambda: self._loaded.world,
             site=self._site,
-            interface=self._interfaces.name,
+            interface=self._interface,
             emit=self._hub,
             clock=time.monotonic,
             met=self._directory.met,
@@ -138,15 +144,6 @@ class Daemon:
         sock = self._sockets.udp(name, _ANY, port, broadcast=True)
         self._dhcp.start(partial(UdpEndpoint, sock), port)
 
-    def _drop_privileges(self) -> None:
-        """Ports are bound; go on as the user the settings name."""
-        if self._config.user is None or os.geteuid() != 0:
-            return
-        entry = pwd.getpwnam(self._config.user)
-        os.initgroups(entry.pw_name, entry.pw_gid)
-        os.setgid(entry.pw_gid)
-        os.setuid(entry.pw_uid)
-
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -164,30 +161,43 @@ class Daemon:
         """How a client that asked at ``local`` comes back."""
         return Site(self._config.advertise or local, self._http_port, self._tftp_port, self._config.public_url)
 
+    def _interface(self, index: int) -> str | None:
+        return self._interfaces.name(index)
+
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
         return machine.name if machine else ""
 
     async def _reload(self) -> None:
-        """Read the settings anew.  Wrong ones change nothing; running transfers go on with what they began with."""
-        self._notifier.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
-        loop = asyncio.get_running_loop()
-        try:
-            config = await loop.run_in_executor(None, self._reread)
-            loaded = await loop.run_in_executor(None, partial(load_world, config, known=self._directory.known))
-        except ConfigError as error:
-            for problem in error.problems:
-                self._notice(f"not reloaded, {problem}", "error")
-        else:
-            self._take(config, loaded)
-        self._notifier.ready(self._summary())
+        """Read the settings anew.  Wrong ones change nothing; running transfers go on with what they began with.
 
-    def _take(self, config: Config, loaded: Loaded) -> None:
-        for key in _FIXED:
-            if getattr(config, key) != getattr(self._config, key):
-                self._notice(f"{key.replace('_', '.', 1)} changed: that takes a restart", "warning")
-        self._config, self._loaded = config, loaded
+        One at a time, so that what was read last is what holds.
+        """
+        async with self._reloading:
+            self._notifier.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+            try:
+                self._take(*await asyncio.get_running_loop().run_in_executor(None, self._read))
+            except ConfigError as error:
+                for problem in error.problems:
+                    self._notice(f"not reloaded, {problem}", problem.severity)
+            except NoSuchInterface as error:
+                self._notice(f"not reloaded, {error}", "error")
+            finally:
+                self._notifier.ready(self._summary())
+
+    def _read(self) -> tuple[Config, Loaded, Interfaces]:
+        config = self._reread()
+        return config, load_world(config, known=self._directory.known), Interfaces(config.interfaces)
+
+    def _take(self, config: Config, loaded: Loaded, interfaces: Interfaces) -> None:
+        for attribute, key in _FIXED.items():
+            if getattr(config, attribute) != getattr(self._started, attribute):
+                self._notice(f"{key} changed: that takes a restart", "warning")
+        self._config, self._loaded, self._interfaces = config, loaded, interfaces
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts))
+        self._boot.stall_seconds = config.stall_timeout
+        for doubt in (*config.warnings, *loaded.notes, *self._doubts()):
+            self._notice(str(doubt), "warning")
         self._notice(f"settings reloaded: {self._summary()}")
 
     # the admin side asks
@@ -195,7 +205,7 @@ class Daemon:
     @property
     def host_names(self) -> tuple[str, ...]:
         """See `serve.admin.app.AdminServices`."""
-        return (self._config.admin_listen[0],)
+        return (self._started.admin_listen[0],)
 
     def metrics(self) -> Exposition:
         """See `serve.admin.app.AdminServices`."""
@@ -264,14 +274,43 @@ class Daemon:
     async def _stop(self) -> None:
         """No new work; running transfers get a moment; then everything is closed."""
         self._notifier.stopping()
-        for task in tuple(self._tasks):
+        for task in self._tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if hasattr(self, "_dhcp"):
             self._dhcp.stop()
             await asyncio.gather(self._tftp.stop(_DRAIN), *(server.stop() for server in self._servers))
         self._log.flush()
 
 
-_FIXED = ("interfaces", "dhcp_mode", "tftp_port", "single_port", "http_port", "admin_listen", "state", "loop")
+def _account(config: Config) -> pwd.struct_passwd | None:
+    """Whom to become once the ports are bound.  Only root can."""
+    if config.user is None or os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(config.user)
+    except KeyError:
+        wrong = Problem(str(config.path), None, "user", f"there is no user {config.user!r} on this machine")
+        raise ConfigError((wrong,)) from None
+
+
+def _become(account: pwd.struct_passwd | None) -> None:
+    if account is not None:
+        os.initgroups(account.pw_name, account.pw_gid)
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
+
+
+_FIXED = {
+    "dhcp_mode": "dhcp.mode",
+    "tftp_port": "tftp.port",
+    "single_port": "tftp.single_port",
+    "http_port": "http.port",
+    "admin_listen": "admin.listen",
+    "state": "state",
+    "loop": "loop",
+    "log_format": "log.format",
+    "log_level": "log.level",
+    "user": "user",
+}
+"""What only holds from a start on, and how the settings file calls it."""

@@ -2,38 +2,77 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import sys
+
 import typer
 
 from netbootd import check as checks
 from netbootd.artifacts.firmware import missing
-from netbootd.cli.common import FOUND_WRONG, ConfigOption, settings, tell
-from netbootd.load import load_world
+from netbootd.cli.common import FOUND_WRONG, ConfigOption, JsonOption, find_settings, row, tell
+from netbootd.config import Config, ConfigError, Problem, load
+from netbootd.load import Loaded, load_world
 
 
-def check(config: ConfigOption = None) -> None:
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Settings, templates, machines, artifacts: each error with its file and key.  Exit 1 if there is any."""
-    loaded_config = settings(config)
-    loaded = load_world(loaded_config)
-    problems = (*loaded_config.warnings, *checks.check(loaded_config, loaded))
-    tell(problems)
-    for lack in missing(loaded.world.firmware):
-        typer.secho("missing: ", fg=typer.colors.YELLOW, err=True, nl=False)
-        typer.echo(str(lack), err=True)
-    _summary(loaded_config.path, loaded)
-    errors = sum(problem.severity == "error" for problem in problems)
-    if errors:
-        typer.echo(f"{errors} error{'s' if errors > 1 else ''}")
+    loaded: Loaded | None = None
+    try:
+        settings = load(find_settings(config))
+    except ConfigError as error:
+        problems = error.problems
+    else:
+        loaded = load_world(settings)
+        problems = (*settings.warnings, *checks.check(settings, loaded), *_lacks(loaded))
+        if not as_json:
+            _summary(settings, loaded)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
+    else:
+        _verdict(problems)
+    if _errors(problems):
         raise typer.Exit(FOUND_WRONG)
-    typer.echo("ok")
 
 
-def _summary(path: object, loaded: object) -> None:
-    world = loaded.world  # type: ignore[attr-defined]
-    typer.echo(f"settings   {path or 'none found, the defaults are used'}")
-    typer.echo(f"firmware   {', '.join(sorted(b.name for b in world.firmware.binaries)) or 'none'}")
-    typer.echo(f"profiles   {', '.join(world.fleet.profiles) or 'none'}")
-    typer.echo(f"machines   {len(world.fleet.machines)}; others: {world.fleet.unknown}")
+def _lacks(loaded: Loaded) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            "firmware",
+            None,
+            "",
+            f"{each.file} is missing, {each.needed_by} get no answer; to fix: {each.fix}",
+            "warning",
+        )
+        for each in missing(loaded.world.firmware)
+    )
+
+
+def _summary(settings: Config, loaded: Loaded) -> None:
+    world = loaded.world
+    row("settings", str(settings.path or "none found, the defaults are used"))
+    row("firmware", ", ".join(sorted(b.name for b in world.firmware.binaries)) or "none")
+    row("profiles", ", ".join(world.fleet.profiles) or "none")
+    row("machines", f"{len(world.fleet.machines) or 'none'} named; others: {world.fleet.unknown}")
     waits = checks.waiting(world)
     if waits:
-        typer.echo(f"waiting    {', '.join(m.name for m in waits)}")
-        typer.echo("           armed by: netbootd machines install NAME")
+        row("waiting", ", ".join(m.name for m in waits))
+        row("", "until armed by: netbootd machines install NAME")
+
+
+def _verdict(problems: tuple[Problem, ...]) -> None:
+    gap = "\n" * sys.stdout.isatty()
+    typer.echo(gap, nl=False)
+    tell(problems)
+    typer.echo(gap if problems else "", nl=False)
+    errors, warnings = _errors(problems), len(problems) - _errors(problems)
+    said = [_counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+    typer.echo(", ".join(said if errors else ["ok", *said]))
+
+
+def _errors(problems: tuple[Problem, ...]) -> int:
+    return sum(problem.severity == "error" for problem in problems)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"

@@ -1,10 +1,13 @@
-"""What commands share: finding and loading the settings, and saying what is wrong in one readable line each."""
+"""What commands share: finding and loading the settings, and saying things so that they read well."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import textwrap
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -19,12 +22,20 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("-c", "--config", metavar="FILE", help="Settings; without it the usual places are looked at."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="The same as JSON, for programs.")]
+
+_WIDEST = 100  # columns; longer lines are hard to read
+
+
+def find_settings(path: Path | None) -> Path | None:
+    """The settings file this command uses."""
+    return find(path, os.environ, Path.cwd())
 
 
 def settings(path: Path | None, *, profile: str | None = None, interfaces: tuple[str, ...] = ()) -> Config:
     """The settings, or the end: every problem on stderr, exit 1."""
     try:
-        return load(find(path, os.environ, Path.cwd()), profile=profile, interfaces=interfaces)
+        return load(find_settings(path), profile=profile, interfaces=interfaces)
     except ConfigError as error:
         tell(error.problems)
         raise typer.Exit(FOUND_WRONG) from None
@@ -34,15 +45,38 @@ def tell(problems: tuple[Problem, ...]) -> None:
     """One line a problem, on stderr."""
     for problem in problems:
         colour = typer.colors.RED if problem.severity == "error" else typer.colors.YELLOW
-        typer.secho(f"{problem.severity}: ", fg=colour, err=True, nl=False)
-        typer.echo(str(problem), err=True)
+        _complain(f"{problem.severity}: ", str(problem), colour)
 
 
 def fail(text: str, code: int = FOUND_WRONG) -> NoReturn:
     """Say it on stderr and end."""
-    typer.secho("netbootd: ", fg=typer.colors.RED, err=True, nl=False)
-    typer.echo(text, err=True)
+    _complain("netbootd: ", text, typer.colors.RED)
     raise typer.Exit(code)
+
+
+def row(label: str, text: str, *, indent: int = 0, width: int = 11, colour: str | None = None) -> None:
+    """``label`` in a column, ``text`` beside it; on a terminal a long text goes on below itself."""
+    head = " " * indent + label.ljust(width)
+    lines = wrapped(text, head, sys.stdout)
+    typer.secho(lines, fg=colour) if colour else typer.echo(lines)
+
+
+def wrapped(text: str, head: str, stream: TextIO) -> str:
+    """``head`` and ``text``, broken into lines where ``stream`` is a terminal; a pipe gets one line, for grep."""
+    if not stream.isatty():
+        return (head + text).rstrip()
+    columns = min(shutil.get_terminal_size().columns, _WIDEST)
+    below = " " * min(len(head), columns // 2)
+    lines = textwrap.wrap(
+        text, columns - 1, initial_indent=head, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines) or head.rstrip()
+
+
+def _complain(label: str, text: str, colour: str) -> None:
+    shown = wrapped(" ".join(text.split()), label, sys.stderr)
+    typer.secho(label, fg=colour, err=True, nl=False)
+    typer.echo(shown.removeprefix(label), err=True)
 
 
 def site(config: Config) -> Site:

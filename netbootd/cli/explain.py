@@ -1,35 +1,33 @@
-"""``netbootd explain``: why a machine gets what it gets, or nothing, step by step.
+"""``netbootd explain``: why a machine gets what it gets, or why it gets nothing, step by step.
 
 The packets, of a capture or made here, go through the very chain the daemon uses; this module only prints it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from netbootd.boot.arch import architecture
 from netbootd.boot.decide import Answer
 from netbootd.boot.facts import Facts
-from netbootd.boot.identify import DHCP_PORT, PXE_PORT, Arrival
+from netbootd.boot.identify import DHCP_PORT, Arrival
 from netbootd.boot.memory import Memory
 from netbootd.boot.silence import Silence
 from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
-from netbootd.chain.scripts import script
+from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, fail, settings, site
+from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, site
 from netbootd.load import load_world
 from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet, decode, encode
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
-
-_BOOT_PORTS = (DHCP_PORT, PXE_PORT)
 
 
 def explain(
@@ -38,80 +36,64 @@ def explain(
     address: Annotated[
         str | None, typer.Option(metavar="IP", help="The address netbootd has in the capture's network.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Say step by step why a machine gets what it gets, or why it gets nothing."""
-    loaded_config = settings(config)
-    world, here = load_world(loaded_config).world, site(loaded_config)
-    if Path(what).is_file():
-        _capture(Path(what), world, here, address)
-        return
     try:
         mac = Mac.parse(what)
     except WireError:
+        mac = None
+    path = Path(what)
+    if mac is None and not path.exists():
         fail(f"{what!r} is neither a file nor a hardware address", USED_WRONGLY)
-    _machine(mac, world, replace(here, address=address) if address else here)
+    loaded_config = settings(config)
+    world, here = load_world(loaded_config).world, site(loaded_config)
+    if mac is None or path.is_file():
+        _capture(path, world, here, address, as_json)
+    else:
+        _machine(mac, world, replace(here, address=address) if address else here, as_json)
 
 
 # a capture
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One UDP datagram of a capture; ``time`` in seconds since the first."""
-
-    time: float
-    source: tuple[str, int]
-    target: tuple[str, int]
-    data: bytes
-
-
-def _capture(path: Path, world: World, here: Site, address: str | None) -> None:
-    seen = tuple(read_capture(path))
+def _capture(path: Path, world: World, here: Site, address: str | None, as_json: bool) -> None:
+    try:
+        seen = read_capture(path)
+    except NotACapture as error:
+        fail(str(error))
     if not seen:
         fail(f"{path}: no DHCP packet in this capture (UDP ports 67, 68, 4011)")
-    here = replace(here, address=address or _own_address(seen) or here.address)
-    typer.echo(f"as netbootd at {here.address} would answer, packet by packet\n")
+    here = replace(here, address=address or own_address(seen) or here.address)
     memory = Memory()
-    for each in seen:
-        _judge(each, world, here, memory)
-
-
-def read_capture(path: Path) -> Iterator[Seen]:
-    """The DHCP datagrams of a pcap or pcapng file, read by scapy."""
-    from scapy.error import Scapy_Exception
-    from scapy.layers.inet import IP, UDP
-    from scapy.utils import PcapReader
-
-    started: float | None = None
-    try:
-        with PcapReader(str(path)) as packets:
-            for packet in packets:
-                if UDP not in packet or IP not in packet or not {packet[UDP].sport, packet[UDP].dport} & {67, 68, 4011}:
-                    continue
-                started = float(packet.time) if started is None else started
-                source, target = (packet[IP].src, packet[UDP].sport), (packet[IP].dst, packet[UDP].dport)
-                yield Seen(float(packet.time) - started, source, target, bytes(packet[UDP].payload))
-    except (Scapy_Exception, EOFError, OSError) as error:
-        fail(f"{path}: not a capture that can be read: {error}")
-
-
-def _own_address(seen: tuple[Seen, ...]) -> str | None:
-    """Whom the clients of this capture asked on port 4011: that was the boot server."""
-    return next((s.target[0] for s in seen if s.target[1] == PXE_PORT and s.target[0] != "255.255.255.255"), None)
-
-
-def _judge(seen: Seen, world: World, here: Site, memory: Memory) -> None:
-    head = f"{seen.time:8.3f} s  {seen.source[0]}:{seen.source[1]} > {seen.target[0]}:{seen.target[1]}"
-    if seen.target[1] not in _BOOT_PORTS or _is_reply(seen.data):
-        typer.secho(f"{head}  {_reply_line(seen.data)}", dim=True)
+    traces = [(each, _judged(each, world, here, memory)) for each in seen]
+    if as_json:
+        typer.echo(json.dumps([_seen_record(each, trace) for each, trace in traces], indent=2))
         return
-    typer.echo(head)
+    typer.echo(f"as netbootd at {here.address} would answer, packet by packet\n")
+    for each, trace in traces:
+        _shown(each, trace)
+
+
+def _judged(seen: Seen, world: World, here: Site, memory: Memory) -> DhcpTrace | None:
+    if not seen.asks:
+        return None
     arrival = Arrival(seen.target[1], seen.source, here.address, here.address)
-    _steps(dhcp(seen.data, arrival, world, here, memory, seen.time))
+    return dhcp(seen.data, arrival, world, here, memory, seen.time)
 
 
-def _is_reply(data: bytes) -> bool:
-    return data[:1] == bytes([Op.REPLY])
+def _shown(seen: Seen, trace: DhcpTrace | None) -> None:
+    head = f"{seen.time:8.3f} s  {seen.source[0]}:{seen.source[1]} > {seen.target[0]}:{seen.target[1]}"
+    if trace is None:
+        _faintly(head)
+        _faintly(f"{'':12}{_reply_line(seen.data)}\n")
+        return
+    typer.secho(head, bold=True)
+    _steps(trace)
+
+
+def _faintly(text: str) -> None:
+    typer.secho(text, dim=True)
 
 
 def _reply_line(data: bytes) -> str:
@@ -127,15 +109,15 @@ def _reply_line(data: bytes) -> str:
 
 def _steps(trace: DhcpTrace) -> None:
     if trace.packet:
-        typer.echo(f"    packet    {trace.packet}")
+        _step("packet", str(trace.packet))
     if trace.client:
-        typer.echo(f"    client    {trace.client} ({trace.client.mac})")
+        _step("client", f"{trace.client} ({trace.client.mac})")
         for quirk in trace.client.quirks:
-            typer.echo(f"    quirk     {quirk.name}: {quirk.evidence}")
+            _step("quirk", f"{quirk.name}: {quirk.evidence}")
     if trace.assignment:
-        typer.echo(f"    machine   {trace.assignment.name or 'not named'}: {trace.assignment.why}")
+        _step("machine", f"{trace.assignment.name or 'not named'}: {trace.assignment.why}")
     if trace.verdict:
-        typer.echo(f"    now       {trace.verdict.why}")
+        _step("now", trace.verdict.why)
     _decision(trace)
     typer.echo("")
 
@@ -143,11 +125,35 @@ def _steps(trace: DhcpTrace) -> None:
 def _decision(trace: DhcpTrace) -> None:
     match trace.decision:
         case Silence() as silence:
-            typer.secho(f"    silence   {silence.reason.name}: {silence}", fg=typer.colors.YELLOW)
+            _step("silence", f"{silence.reason.name}: {silence}", typer.colors.MAGENTA)
         case Answer() as answer:
-            typer.secho(f"    answer    {answer}", fg=typer.colors.GREEN)
-            assert trace.destination
-            typer.echo(f"    sent to   {trace.destination.address}:{trace.destination.port}")
+            assert trace.destination, "an answer goes somewhere"
+            _step("answer", str(answer), typer.colors.GREEN)
+            _step("sent to", f"{trace.destination.address}:{trace.destination.port}")
+
+
+def _step(label: str, text: str, colour: str | None = None) -> None:
+    row(label, text, indent=12, colour=colour)
+
+
+def _seen_record(seen: Seen, trace: DhcpTrace | None) -> dict[str, object]:
+    place = {"time": round(seen.time, 6), "source": list(seen.source), "target": list(seen.target)}
+    return place | ({"reply": _reply_line(seen.data)} if trace is None else _trace_record(trace))
+
+
+def _trace_record(trace: DhcpTrace) -> dict[str, object]:
+    record: dict[str, object] = {}
+    if trace.client:
+        record |= {"client": str(trace.client), "mac": str(trace.client.mac), "message": trace.client.message.name}
+    if trace.assignment:
+        record |= {"machine": trace.assignment.name, "why": trace.assignment.why}
+    match trace.decision:
+        case Silence(reason, detail):
+            return record | {"silence": reason.name, "detail": detail}
+        case Answer() as answer:
+            assert trace.destination, "an answer goes somewhere"
+            said = {"answer": answer.message.name, "file": answer.file, "style": answer.style.value}
+            return record | said | {"to": [trace.destination.address, trace.destination.port]}
 
 
 # a machine
@@ -160,25 +166,42 @@ _KINDS: tuple[tuple[str, int, str, dict[int, bytes]], ...] = (
 )
 
 
-def _machine(mac: Mac, world: World, here: Site) -> None:
+def _machine(mac: Mac, world: World, here: Site, as_json: bool) -> None:
+    answers = {
+        label: _asked(_discover(mac, code, vendor_class, more), world, here)
+        for label, code, vendor_class, more in _KINDS
+    }
+    rendered = script(Facts(mac=mac).over(world.known(mac)), world, here)
+    if as_json:
+        records = {label: _trace_record(trace) for label, trace in answers.items()}
+        typer.echo(json.dumps({"mac": str(mac), "answers": records, "script": _script_record(rendered)}, indent=2))
+        return
     assignment = world.fleet.lookup(world.known(mac))
-    typer.echo(f"{mac}: {assignment.name or 'not named'}")
-    typer.echo(f"  profile   {assignment.profile.name if assignment.profile else 'none'}: {assignment.why}\n")
-    typer.echo("What it is told when it asks, by the firmware it has:")
-    for label, code, vendor_class, more in _KINDS:
-        _ask(label, _discover(mac, code, vendor_class, more), world, here)
-    _script(mac, world, here)
+    typer.echo(f"{mac}: {assignment.name or 'not named'}\n")
+    row("profile", f"{assignment.profile.name if assignment.profile else 'none'}: {assignment.why}", indent=2)
+    typer.echo("\nWhat it is told when it asks, by the firmware it has:\n")
+    _answers(answers)
+    typer.echo("\nIts script, once its iPXE asks:\n")
+    _script(rendered)
+    typer.echo(f"\nThe script itself: netbootd render {mac}")
 
 
-def _ask(label: str, packet: Packet, world: World, here: Site) -> None:
+def _asked(packet: Packet, world: World, here: Site) -> DhcpTrace:
     arrival = Arrival(DHCP_PORT, ("0.0.0.0", 68), here.address, here.address)
-    trace = dhcp(encode(packet), arrival, world, here, Memory(), 0.0)
-    typer.echo(f"  {label:<10}{trace.decision}")
+    return dhcp(encode(packet), arrival, world, here, Memory(), 0.0)
+
+
+def _answers(traces: dict[str, DhcpTrace]) -> None:
+    """Kinds that are told the same share a row."""
+    said: dict[str, list[str]] = {}
+    for label, trace in traces.items():
+        said.setdefault(str(trace.decision), []).append(label)
+    for decision, labels in said.items():
+        row("all" if len(said) == 1 else ", ".join(labels), decision, indent=2)
 
 
 def _discover(mac: Mac, code: int, vendor_class: str, more: dict[int, bytes]) -> Packet:
     """A DISCOVER as this kind of firmware sends it."""
-    assert architecture(code), "a code of the registry"
     said = {
         options.MESSAGE_TYPE.code: bytes([MessageType.DISCOVER]),
         options.VENDOR_CLASS.code: vendor_class.encode(),
@@ -189,15 +212,24 @@ def _discover(mac: Mac, code: int, vendor_class: str, more: dict[int, bytes]) ->
     return Packet(Op.REQUEST, 1, 0, 1, 0, 0x8000, none, none, none, none, mac.octets, b"", b"", said)
 
 
-def _script(mac: Mac, world: World, here: Site) -> None:
-    rendered = script(Facts(mac=mac).over(world.known(mac)), world, here)
-    typer.echo("\nIts script, once its iPXE asks:")
+def _script(rendered: Rendered) -> None:
     if rendered.verdict:
-        typer.echo(f"  now       {rendered.verdict.why}")
+        row("now", rendered.verdict.why, indent=2)
     if rendered.failure:
-        typer.secho(f"  refused   {rendered.failure}", fg=typer.colors.RED)
+        row("refused", rendered.failure, indent=2, colour=typer.colors.RED)
         return
-    typer.echo(f"  boots     {rendered.payload}" + (f", profile {rendered.profile}" if rendered.profile else ""))
-    for arg in rendered.args:
-        typer.echo(f"  argument  {arg}  ({arg.origin})")
-    typer.echo(f"\n'netbootd render {mac}' prints it whole.")
+    row("boots", rendered.payload + (f", profile {rendered.profile}" if rendered.profile else ""), indent=2)
+    width = min(40, max((len(str(arg)) for arg in rendered.args), default=0))
+    for position, arg in enumerate(rendered.args):
+        row("" if position else "arguments", f"{arg!s:<{width}}  ({arg.origin})", indent=2)
+
+
+def _script_record(rendered: Rendered) -> dict[str, object]:
+    return {
+        "payload": rendered.payload,
+        "profile": rendered.profile,
+        "why": rendered.assignment.why if rendered.assignment else "",
+        "now": rendered.verdict.why if rendered.verdict else "",
+        "failure": rendered.failure,
+        "args": [{"key": a.key, "value": a.value, "origin": a.origin} for a in rendered.args],
+    }

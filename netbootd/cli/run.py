@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from netbootd.cli.common import ConfigOption, fail, settings
-from netbootd.config import Config, load
+from netbootd.cli.common import FOUND_WRONG, ConfigOption, fail, find_settings, settings, tell
+from netbootd.config import Config, ConfigError, load
 from netbootd.daemon import CannotListen, Daemon
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.observe.log import LogSink, configure
@@ -31,12 +31,18 @@ def run(
     """Answer firmware, serve iPXE and scripts, until stopped.  SIGHUP reads the settings anew."""
     interfaces = tuple(interface or ())
     loaded = settings(config, profile=profile, interfaces=interfaces)
-    path = loaded.path
+
+    def reread() -> Config:
+        return load(find_settings(config), profile=profile, interfaces=interfaces)
+
     try:
         with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:
-            runner.run(_serve(loaded, lambda: load(path, profile=profile, interfaces=interfaces)))
+            runner.run(_serve(loaded, reread))
     except (CannotListen, NoSuchInterface) as error:
         fail(str(error))
+    except ConfigError as error:
+        tell(error.problems)
+        raise typer.Exit(FOUND_WRONG) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
