@@ -17,7 +17,8 @@ from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
 from netbootd.chain.world import World
 from netbootd.net.udp import Datagram, UdpEndpoint
-from netbootd.observe.events import DhcpAnswered, DhcpSilent, Event, printable
+from netbootd.observe.events import DaemonNotice, DhcpAnswered, DhcpSilent, Event, printable
+from netbootd.wire.dhcp import NO_ADDRESS, Packet
 from netbootd.wire.mac import Mac
 
 
@@ -70,12 +71,25 @@ class ProxyDhcp:
         site = self._site(datagram.local)
         arrival = Arrival(port, datagram.source, datagram.local, site.address, interface)
         trace = dhcp(datagram.data, arrival, self._world(), site, self._memory, self._clock())
-        if trace.client and trace.packet and datagram.source[0] != "0.0.0.0":
+        if trace.client and trace.packet and _is_its_own(datagram.source[0], trace.packet):
             self._met(datagram.source[0], trace.client.mac)
+        self._emit(_event(trace, arrival))
         if trace.reply is not None and trace.destination is not None:
             target = (trace.destination.address, trace.destination.port)
-            endpoint.send(trace.reply, target, local=datagram.local, ifindex=_through(target[0], datagram.ifindex))
-        self._emit(_event(trace, arrival))
+            through = _through(target[0], datagram.ifindex)
+            if not endpoint.send(trace.reply, target, local=datagram.local, ifindex=through):
+                self._emit(_unsent(trace, target))
+
+
+def _is_its_own(address: str, packet: Packet) -> bool:
+    """Whether a packet came from the client's own address: a relay sends from the relay's."""
+    return address != "0.0.0.0" and packet.giaddr == NO_ADDRESS
+
+
+def _unsent(trace: DhcpTrace, target: tuple[str, int]) -> Event:
+    mac = str(trace.client.mac) if trace.client else ""
+    text = f"the answer could not be sent to {target[0]}:{target[1]}: the kernel has no route or no room for it"
+    return DaemonNotice(mac=mac, text=text, severity="warning")
 
 
 def _through(address: str, ifindex: int) -> int:
