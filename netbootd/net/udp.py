@@ -85,6 +85,15 @@ def bind_udp(address: str, port: int, *, broadcast: bool = False, device: str | 
     return sock
 
 
+def adopt_udp(sock: socket.socket, *, broadcast: bool = False) -> socket.socket:
+    """Make a bound socket that somebody else opened fit for `UdpEndpoint`.  Raises ValueError if it is not IPv4 UDP."""
+    if (sock.family, sock.type) != (socket.AF_INET, socket.SOCK_DGRAM):
+        raise ValueError("not an IPv4 datagram socket")
+    sock.setblocking(False)
+    _prepare(sock, broadcast=broadcast, device=None)
+    return sock
+
+
 def connect_udp(local: str, peer: tuple[str, int]) -> socket.socket:
     """A non-blocking socket on a fresh port of ``local`` that hears ``peer`` alone.
 

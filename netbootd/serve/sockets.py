@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netbootd.net.tcp import bind_tcp
-from netbootd.net.udp import PortBusy, bind_udp
+from netbootd.net.udp import PortBusy, adopt_udp, bind_udp
 
 _HINTS = {
     "dhcp": "Another DHCP server or netbootd runs on this machine. Stop it, run netbootd on another machine of the "
@@ -29,27 +29,50 @@ class Sockets:
     """Sockets by name: ``dhcp``, ``pxe``, ``tftp``, ``http``, ``admin``."""
 
     passed: dict[str, list[socket.socket]] = field(default_factory=dict)
-    """What systemd opened, by FileDescriptorName."""
+    """What systemd opened, by FileDescriptorName.  Each name stands for one socket."""
+
+    def __post_init__(self) -> None:
+        for name, found in self.passed.items():
+            if name not in _HINTS:
+                raise CannotListen(
+                    f"systemd passed a socket named {name!r}: write FileDescriptorName= with one of "
+                    f"{', '.join(_HINTS)} into its unit"
+                )
+            if len(found) > 1:
+                raise CannotListen(f"systemd passed {len(found)} sockets named {name!r}: one of each can be served")
 
     def udp(self, name: str, address: str, port: int, *, broadcast: bool = False) -> socket.socket:
         """A datagram socket that reports IP_PKTINFO.  Raises `CannotListen`."""
-        return self._get(name, lambda: bind_udp(address, port, broadcast=broadcast))
+        if passed := self._passed(name):
+            try:
+                return adopt_udp(passed, broadcast=broadcast)
+            except ValueError as error:
+                raise CannotListen(
+                    f"the socket {name!r} of systemd is {error}: write ListenDatagram={address}:{port}"
+                ) from error
+        return _bound(name, lambda: bind_udp(address, port, broadcast=broadcast))
 
     def tcp(self, name: str, address: str, port: int) -> socket.socket:
         """A listening socket.  Raises `CannotListen`."""
-        return self._get(name, lambda: bind_tcp(address, port))
+        if passed := self._passed(name):
+            if passed.type != socket.SOCK_STREAM:
+                raise CannotListen(f"the socket {name!r} of systemd is no stream socket: write ListenStream=")
+            return passed
+        return _bound(name, lambda: bind_tcp(address, port))
 
-    def _get(self, name: str, bind: Callable[[], socket.socket]) -> socket.socket:
+    def _passed(self, name: str) -> socket.socket | None:
         waiting = self.passed.get(name)
-        if waiting:
-            return waiting.pop(0)
-        try:
-            return bind()
-        except PortBusy as error:
-            raise CannotListen(f"{error.strerror}.\n{_HINTS[name]}") from error
-        except PermissionError as error:
-            raise CannotListen(
-                f"{error.strerror}.\n'sudo netbootd run', or the systemd unit, which grants just that capability."
-            ) from error
-        except OSError as error:
-            raise CannotListen(f"{name}: {error}") from error
+        return waiting.pop() if waiting else None
+
+
+def _bound(name: str, bind: Callable[[], socket.socket]) -> socket.socket:
+    try:
+        return bind()
+    except PortBusy as error:
+        raise CannotListen(f"{error.strerror}. {_HINTS[name]}") from error
+    except PermissionError as error:
+        raise CannotListen(
+            f"{error.strerror}: 'sudo netbootd run', or the systemd unit, which grants just that capability."
+        ) from error
+    except OSError as error:
+        raise CannotListen(f"{name}: {error.strerror or error}") from error
