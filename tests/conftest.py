@@ -1,6 +1,8 @@
 """Golden files: what netbootd sends, kept as text to read in a review.
 
 ``pytest --update-golden`` writes them anew; the diff is then what to look at.
+
+Property tests have no deadline: nothing here depends on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -9,6 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("netbootd", deadline=None)
+settings.load_profile("netbootd")
 
 GOLDEN = Path(__file__).parent / "golden"
 

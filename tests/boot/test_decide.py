@@ -178,6 +178,12 @@ def test_ipxe_gets_its_script_by_http() -> None:
     assert answer(ipxe_question()).file == f"http://{SERVER}:8080/ipxe.cfg"
 
 
+def test_only_ipxe_is_told_to_prefer_us_to_its_lease() -> None:
+    assert answer(ipxe_question()).over_lease
+    assert not answer(question()).over_lease
+    assert not answer(question(arch=16)).over_lease
+
+
 def test_ipxe_without_http_gets_it_by_tftp() -> None:
     assert answer(ipxe_question(encapsulated=bytes.fromhex("150101"))).file == f"tftp://{SERVER}/ipxe.cfg"
 

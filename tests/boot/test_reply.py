@@ -47,6 +47,11 @@ def test_what_is_never_sent(changes: dict[str, object]) -> None:
     assert not NEVER & set(offer(question(options={175: b"\xb0\1\1", 13: b"\0\1"}), **changes).options)
 
 
+def test_ipxe_is_told_to_prefer_us_to_the_lease_and_nothing_else() -> None:
+    """175.1 = 1, and never 175.176, which would switch other proxies off; others get no 175 at all."""
+    assert offer(over_lease=True).options[175] == bytes.fromhex("010101")
+
+
 def test_the_transaction_and_the_card_are_the_clients() -> None:
     reply = offer(question(xid=0xCAFEF00D, htype=6, chaddr=bytes(range(16)), secs=9, hops=3))
 
