@@ -7,16 +7,19 @@ undefined or unknown value likewise.  The literal text of a template is its auth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from netbootd.boot.facts import unsafe
 from netbootd.wire.mac import Mac
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@%-]+")
 
 
 class RenderError(ValueError):
@@ -47,7 +50,12 @@ class Templates:
             keep_trailing_newline=True,
         )
         self._env.filters.update(
-            hexhyp=_mac_filter("hexhyp"), hexraw=_mac_filter("hexraw"), urlpath=_urlpath, uristring=_uristring
+            hexhyp=_mac_filter("hexhyp"),
+            hexraw=_mac_filter("hexraw"),
+            urlpath=_urlpath,
+            uristring=_uristring,
+            grub=_grub,
+            grubfile=_grubfile,
         )
 
     def render(self, name: str, **values: object) -> str:
@@ -114,3 +122,17 @@ def _urlpath(value: object) -> str:
 
 def _uristring(value: object) -> str:
     return quote(str(value), safe="")
+
+
+def _grub(value: object) -> str:
+    """One word of a GRUB script: what is not plain stands in single quotes, in which GRUB expands nothing."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
+
+
+def _grubfile(url: object) -> str:
+    """A URL as GRUB names a file: ``(http,192.0.2.1:8080)/artifacts/kernel``; ports since 2.12."""
+    parts = urlsplit(str(url))
+    if parts.scheme not in ("http", "tftp"):
+        raise ValueError(f"GRUB cannot fetch {str(url)[:80]}: it speaks http and tftp")
+    return _grub(f"({parts.scheme},{parts.netloc}){parts.path}" + (f"?{parts.query}" if parts.query else ""))

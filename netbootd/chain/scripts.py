@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from urllib.parse import quote
 
 from netbootd import __version__
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots, Profile
-from netbootd.boot.plan import KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
+from netbootd.boot.plan import ChainPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
@@ -20,6 +21,13 @@ from netbootd.wire.mac import Mac
 
 _MENU = PAYLOADS["menu"]
 _LOCAL = PAYLOADS["local"]
+
+
+class Loader(Enum):
+    """Who runs the script; the value stands in file names and template names."""
+
+    IPXE = "ipxe"
+    GRUB = "grub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +50,15 @@ def entry(world: World, site: Site) -> Rendered:
     return Rendered(world.templates.render("entry.ipxe.j2", site=site, version=__version__), "entry")
 
 
-def script(facts: Facts, world: World, site: Site, choice: str | None = None) -> Rendered:
+def script(facts: Facts, world: World, site: Site, choice: str | None = None, loader: Loader = Loader.IPXE) -> Rendered:
     """A machine's own script.  ``choice`` is a profile picked in the menu.  Never raises for what ``facts`` hold."""
     assignment = world.fleet.lookup(facts)
     if choice is not None:
         assignment = _chosen(assignment, choice, world.fleet)
     try:
-        return _rendered(assignment, facts, world, site)
+        return _Writer(assignment, facts, world, site, loader).written()
     except (RenderError, ArgError) as error:
-        return _refused(assignment, facts, world, str(error))
+        return _refused(assignment, facts, world, str(error), loader)
 
 
 def _chosen(assignment: Assignment, choice: str, fleet: Snapshot) -> Assignment:
@@ -67,55 +75,89 @@ def _has_menu(assignment: Assignment) -> bool:
     return profile.payload == _MENU.name if profile else assignment.policy == "menu"
 
 
-def _rendered(assignment: Assignment, facts: Facts, world: World, site: Site) -> Rendered:
-    profile = assignment.profile
-    if profile is None:
-        return _without_profile(assignment, facts, world, site)
-    payload = PAYLOADS[profile.payload]
-    # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
-    said = verdict(profile, world.stage(facts.mac) if facts.mac else Stage.DISARMED)
-    args = _args(payload, profile, assignment, facts, world)
-    if not said.netboot:
-        how = f"netbootd machines install {facts.mac}" if facts.mac else ""
-        plan: Plan = LocalPlan(assignment.local, said.why, args, how)
-        return _written(_LOCAL, plan, assignment, facts, world, site, args, said)
-    if faults := payload.lint(args):
-        raise ArgError("; ".join(faults))
-    plan = payload.plan(profile.settings, Order(facts, site, args, _menu(assignment, facts, world, site)))
-    _check_length(plan)
-    return _written(payload, plan, assignment, facts, world, site, args, said)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes one machine's script."""
+
+    assignment: Assignment
+    facts: Facts
+    world: World
+    site: Site
+    loader: Loader
+
+    def written(self) -> Rendered:
+        profile = self.assignment.profile
+        if profile is None:
+            return self._without_profile()
+        payload = PAYLOADS[profile.payload]
+        mac = self.facts.mac
+        # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
+        said = verdict(profile, self.world.stage(mac) if mac else Stage.DISARMED)
+        args = self._args(payload, profile)
+        if not said.netboot:
+            how = f"netbootd machines install {mac}" if mac else ""
+            return self._text(_LOCAL, LocalPlan(self.assignment.local, said.why, args, how), args, said)
+        if faults := payload.lint(args):
+            raise ArgError("; ".join(faults))
+        plan = payload.plan(profile.settings, self._order(args))
+        _check_length(plan)
+        return self._text(payload, plan, args, said)
+
+    def _without_profile(self) -> Rendered:
+        if self.assignment.policy == "menu":
+            return self._text(_MENU, _MENU.plan(_MENU.settings(), self._order(())))
+        return self._text(_LOCAL, LocalPlan(self.assignment.local, self.assignment.why))
+
+    def _order(self, args: tuple[Arg, ...]) -> Order:
+        return Order(self.facts, self.site, args, self._menu())
+
+    def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:
+        settings = merge(payload.defaults(profile.settings, self.facts), *self.assignment.args)
+        subject = _subject(self.assignment, self.facts)
+
+        def write(text: str, where: str) -> str:
+            return self.world.templates.expand(text, where, machine=subject)
+
+        return expand(settings, write)
+
+    def _menu(self) -> tuple[MenuEntry, ...]:
+        """Profiles a stranger may pick: those that boot always, and so install nothing."""
+        mac = self.facts.mac.hexhyp if self.facts.mac else "unknown"
+        base = f"{self.site.base_url}/machines/{mac}/{self.loader.value}.cfg"
+        profiles = self.world.fleet.profiles.values()
+        offered = (p for p in profiles if p.boots is Boots.ALWAYS and p.payload != _MENU.name)
+        return tuple(
+            MenuEntry(f"p{i}", p.label or p.name, f"{base}?profile={quote(p.name)}") for i, p in enumerate(offered)
+        )
+
+    def _text(self, payload: Payload, plan: Plan, args: tuple[Arg, ...] = (), said: Verdict | None = None) -> Rendered:
+        profile = self.assignment.profile.name if self.assignment.profile else ""
+        subject = _subject(self.assignment, self.facts)
+        title = f"{subject.name}, {profile}" if profile else subject.name
+        text = self.world.templates.render(
+            self._template(payload, plan),
+            plan=plan,
+            machine=subject,
+            site=self.site,
+            title=title,
+            profile=profile,
+            version=__version__,
+        )
+        return Rendered(text, payload.name, profile, self.assignment, plan, args, said)
+
+    def _template(self, payload: Payload, plan: Plan) -> str:
+        if self.loader is Loader.GRUB and isinstance(plan, ChainPlan | TemplatePlan):
+            raise RenderError(f"payload {payload.name} is an iPXE script, which GRUB cannot run")
+        return plan.template if isinstance(plan, TemplatePlan) else _template_name(payload.template, self.loader)
 
 
-def _without_profile(assignment: Assignment, facts: Facts, world: World, site: Site) -> Rendered:
-    if assignment.policy == "menu":
-        order = Order(facts, site, (), _menu(assignment, facts, world, site))
-        plan = _MENU.plan(_MENU.settings(), order)
-        return _written(_MENU, plan, assignment, facts, world, site)
-    return _written(_LOCAL, LocalPlan(assignment.local, assignment.why), assignment, facts, world, site)
-
-
-def _args(payload: Payload, profile: Profile, assignment: Assignment, facts: Facts, world: World) -> tuple[Arg, ...]:
-    settings = merge(payload.defaults(profile.settings, facts), *assignment.args)
-    subject = _subject(assignment, facts)
-
-    def write(text: str, where: str) -> str:
-        return world.templates.expand(text, where, machine=subject)
-
-    return expand(settings, write)
+def _template_name(base: str, loader: Loader) -> str:
+    return f"{base}.{loader.value}.j2"
 
 
 def _check_length(plan: Plan) -> None:
     if isinstance(plan, KernelPlan) and plan.length > COMMAND_LINE_LIMIT:
         raise ArgError(f"the arguments take {plan.length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
-
-
-def _menu(assignment: Assignment, facts: Facts, world: World, site: Site) -> tuple[MenuEntry, ...]:
-    """Profiles a stranger may pick: those that boot always, and so install nothing."""
-    base = f"{site.base_url}/machines/{facts.mac.hexhyp if facts.mac else 'unknown'}/ipxe.cfg"
-    offered = (p for p in world.fleet.profiles.values() if p.boots is Boots.ALWAYS and p.payload != "menu")
-    return tuple(
-        MenuEntry(f"p{i}", p.label or p.name, f"{base}?profile={quote(p.name)}") for i, p in enumerate(offered)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +191,10 @@ def _subject(assignment: Assignment, facts: Facts) -> Subject:
     )
 
 
-def _written(
-    payload: Payload,
-    plan: Plan,
-    assignment: Assignment,
-    facts: Facts,
-    world: World,
-    site: Site,
-    args: tuple[Arg, ...] = (),
-    said: Verdict | None = None,
-) -> Rendered:
-    name = plan.template if isinstance(plan, TemplatePlan) else payload.template
-    profile = assignment.profile.name if assignment.profile else ""
-    subject = _subject(assignment, facts)
-    title = f"{subject.name}, {profile}" if profile else subject.name
-    text = world.templates.render(
-        name, plan=plan, machine=subject, site=site, title=title, profile=profile, version=__version__
-    )
-    return Rendered(text, payload.name, profile, assignment, plan, args, said)
-
-
-def _refused(assignment: Assignment, facts: Facts, world: World, reason: str) -> Rendered:
+def _refused(assignment: Assignment, facts: Facts, world: World, reason: str, loader: Loader) -> Rendered:
     profile = assignment.profile.name if assignment.profile else ""
     title = " ".join(_screen_lines(assignment.name or str(facts.mac or "this machine")))
-    text = world.templates.render("refused.ipxe.j2", title=title, reason=_screen_lines(reason))
+    text = world.templates.render(_template_name("refused", loader), title=title, reason=_screen_lines(reason))
     return Rendered(text, "refused", profile, assignment, failure=reason)
 
 

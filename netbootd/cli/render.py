@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 from typing import Annotated
 
 import typer
 
 from netbootd.boot.facts import Facts, parse_facts
-from netbootd.chain.scripts import Rendered, script
+from netbootd.chain.scripts import Loader, Rendered, script
 from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, fail, settings, site
 from netbootd.load import load_world
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
-
-
-class Target(Enum):
-    """For which loader."""
-
-    IPXE = "ipxe"
-    GRUB = "grub"
 
 
 def render(
@@ -28,7 +20,7 @@ def render(
     config: ConfigOption = None,
     arch: Annotated[str | None, typer.Option(metavar="A", help="iPXE's ${buildarch}: x86_64, i386, arm64.")] = None,
     platform: Annotated[str | None, typer.Option(metavar="P", help="iPXE's ${platform}: efi or pcbios.")] = None,
-    stage: Annotated[Target, typer.Option(help="For which loader.")] = Target.IPXE,
+    stage: Annotated[Loader, typer.Option(help="For which loader.")] = Loader.IPXE,
     fact: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="What iPXE would report: serial, manufacturer ...")
     ] = None,
@@ -36,11 +28,9 @@ def render(
     as_json: Annotated[bool, typer.Option("--json", help="Script, profile, arguments and origins as JSON.")] = False,
 ) -> None:
     """Print the script this machine would get now, exactly as the daemon would send it."""
-    if stage is Target.GRUB:
-        fail("no profile of this machine boots by GRUB; --stage ipxe shows what it gets")
     loaded_config = settings(config)
     facts = _facts(mac, arch, platform, tuple(fact or ()))
-    rendered = script(facts, load_world(loaded_config).world, site(loaded_config))
+    rendered = script(facts, load_world(loaded_config).world, site(loaded_config), loader=stage)
     if as_json:
         typer.echo(json.dumps(_record(rendered), indent=2))
     elif origins:

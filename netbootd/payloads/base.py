@@ -49,6 +49,7 @@ class Payload:
     """A frozen dataclass: the keys its profiles take beside the common ones."""
     boots: Boots
     template: str
+    """Its templates' base name: ``linux.ipxe.j2``, and ``linux.grub.j2`` where GRUB can boot it."""
     plan: Callable[[Any, Order], Plan]
     """From a profile's settings and an order to what is to be booted."""
     defaults: Callable[[Any, Facts], tuple[ArgSetting, ...]] = lambda _settings, _facts: ()

@@ -45,6 +45,4 @@ def _needs(settings: Settings) -> tuple[str, ...]:
     return tuple(path for path in paths if not path.startswith(_URL))
 
 
-PAYLOAD = Payload(
-    name="linux", settings=Settings, boots=Boots.ALWAYS, template="linux.ipxe.j2", plan=_plan, needs=_needs
-)
+PAYLOAD = Payload(name="linux", settings=Settings, boots=Boots.ALWAYS, template="linux", plan=_plan, needs=_needs)

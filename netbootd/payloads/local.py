@@ -27,7 +27,7 @@ PAYLOAD = Payload(
     name="local",
     settings=Settings,
     boots=Boots.ALWAYS,
-    template="local.ipxe.j2",
+    template="local",
     plan=_plan,
     local=lambda settings: settings.method,
 )

@@ -27,4 +27,4 @@ def _plan(settings: Settings, order: Order) -> MenuPlan:
     return MenuPlan(order.menu, settings.timeout)
 
 
-PAYLOAD = Payload(name="menu", settings=Settings, boots=Boots.ALWAYS, template="menu.ipxe.j2", plan=_plan)
+PAYLOAD = Payload(name="menu", settings=Settings, boots=Boots.ALWAYS, template="menu", plan=_plan)

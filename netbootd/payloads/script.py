@@ -38,5 +38,5 @@ def _templates(settings: Settings) -> tuple[str, ...]:
 
 
 PAYLOAD = Payload(
-    name="script", settings=Settings, boots=Boots.ALWAYS, template="script.ipxe.j2", plan=_plan, templates=_templates
+    name="script", settings=Settings, boots=Boots.ALWAYS, template="script", plan=_plan, templates=_templates
 )

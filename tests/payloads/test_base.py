@@ -21,7 +21,7 @@ def test_these_systems_can_be_booted() -> None:
 @each
 def test_a_payload_is_found_by_its_name_and_has_its_template(payload: Payload) -> None:
     assert PAYLOADS[payload.name] is payload
-    assert payload.template == f"{payload.name}.ipxe.j2"
+    assert payload.template == payload.name
     assert (templates_dir() / payload.template).is_file()
 
 
