@@ -22,7 +22,7 @@ def test_these_systems_can_be_booted() -> None:
 def test_a_payload_is_found_by_its_name_and_has_its_template(payload: Payload) -> None:
     assert PAYLOADS[payload.name] is payload
     assert payload.template == payload.name
-    assert (templates_dir() / payload.template).is_file()
+    assert (templates_dir() / f"{payload.template}.ipxe.j2").is_file()
 
 
 @each
