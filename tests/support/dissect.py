@@ -10,7 +10,8 @@ _HEADER = (
 )  # fmt: skip
 _OPTIONS = {
     17: "root path", 43: "vendor specific", 53: "message type", 54: "server identifier", 60: "vendor class",
-    61: "client identifier", 66: "TFTP server name", 67: "boot file", 82: "relay agent", 97: "machine identifier", 175: "iPXE",
+    61: "client identifier", 66: "TFTP server name", 67: "boot file", 82: "relay agent", 97: "machine identifier",
+    175: "iPXE",
 }  # fmt: skip
 
 
