@@ -58,7 +58,7 @@ def script(facts: Facts, world: World, site: Site, choice: str | None = None, lo
     try:
         return _Writer(assignment, facts, world, site, loader).written()
     except (RenderError, ArgError) as error:
-        return _refused(assignment, facts, world, str(error), loader)
+        return _refused(assignment, facts, world, str(error).replace(_IN_JINJAS_WORDS, "machine"), loader)
 
 
 def _chosen(assignment: Assignment, choice: str, fleet: Snapshot) -> Assignment:
@@ -174,6 +174,9 @@ class Subject:
     buildarch: str | None
     platform: str | None
     ip: str | None
+
+
+_IN_JINJAS_WORDS = f"'{Subject.__module__}.{Subject.__name__} object'"
 
 
 def _subject(assignment: Assignment, facts: Facts) -> Subject:

@@ -96,7 +96,7 @@ def _plan(settings: Settings, order: Order) -> KernelPlan:
         initrds=tuple(Image(order.site.artifact_url(base + name), name) for name in INITRDS),
         args=order.args,
         fallback=_left(Board("", CONSOLES), asked) if unknown_board else (),
-        variants=tuple(Variant(b.manufacturer, _left(b, asked)) for b in BOARDS) if unknown_board else (),
+        variants=tuple(Variant(b.manufacturer, left) for b in BOARDS if unknown_board and (left := _left(b, asked))),
     )
 
 

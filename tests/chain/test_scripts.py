@@ -238,7 +238,10 @@ def test_a_rule_is_judged_by_what_the_script_request_says(facts: Facts, rules: s
 
 
 REFUSED = {
-    "an undefined name": (linux(args=args("profile rescue", x="{{ machine.rack }}")), "argument x of profile rescue"),
+    "an undefined name": (
+        linux(args=args("profile rescue", x="{{ machine.rack }}")),
+        "argument x of profile rescue: machine has no attribute 'rack'",
+    ),
     "an unknown fact": (linux(args=args("profile rescue", x="{{ machine.serial }}")), "not known"),
     "a bad key": (linux(args=args("profile rescue", **{"a b": "1"})), "not a name"),
     "a bad value": (linux(args=args("profile rescue", x="${net0/mac}")), "hexhyp"),

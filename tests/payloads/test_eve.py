@@ -90,6 +90,11 @@ def test_the_profiles_console_goes_before_the_boards(manufacturer: str | None) -
     assert [word for word in everywhere.split() if word.startswith("console=")] == ["console=ttyS4"]
 
 
+def test_a_board_with_nothing_left_to_say_is_left_out() -> None:
+    assert [v.manufacturer for v in ordered(None, args(console="ttyS4")).variants] == ["Huawei"]
+    assert ordered(None, args(console="ttyS4", pci="x", pcie_aspm=False)).variants[0].line == "pcie_aspm=off"
+
+
 def test_each_argument_can_be_overridden_or_taken_away() -> None:
     plan = ordered("Supermicro", args(eve_soft_serial="N1", eve_reboot_after_install=False), args(overlaytmpfs=False))
 
