@@ -39,6 +39,11 @@ class Arg:
     value: str | None
     origin: str
 
+    @property
+    def word(self) -> str:
+        """The argument without quotes, for a loader that keeps its words apart and quotes them itself (GRUB)."""
+        return self.key if self.value is None else f"{self.key}={self.value}"
+
     def __str__(self) -> str:
         if self.value is None:
             return self.key

@@ -54,6 +54,13 @@ def test_a_value_with_blanks_is_quoted_as_the_kernel_reads_it() -> None:
     assert line(args(dyndbg="file a.c +p")) == 'dyndbg="file a.c +p"'
 
 
+def test_a_loader_that_quotes_by_itself_gets_the_bare_word() -> None:
+    """GRUB puts quotes around a word with blanks and escapes those it finds (lib/cmdline.c)."""
+    words = [arg.word for arg in expand(args(dyndbg="file a.c +p", quiet=True), as_is)]
+
+    assert words == ["dyndbg=file a.c +p", "quiet"]
+
+
 def test_only_texts_with_a_brace_are_rendered() -> None:
     rendered = expand(args(a="{{ x }}", b="plain"), lambda text, where: f"<{where}>" if text != "plain" else "no")
 

@@ -108,6 +108,26 @@ def test_a_path_keeps_its_slashes_and_a_query_value_does_not() -> None:
     assert rendered("{{ x | urlpath }} {{ x | uristring }}", x="a/b c") == "a/b%20c a%2Fb%20c"
 
 
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("console=ttyS0,115200n8", "console=ttyS0,115200n8"),
+        ("a b", "'a b'"),
+        ("it's", "'it'\\''s'"),
+        ("$x", "'$x'"),
+        ("a;b", "'a;b'"),
+        ("", "''"),
+    ],
+)
+def test_a_word_of_grub_is_plain_or_in_single_quotes(word: str, written: str) -> None:
+    assert rendered("{{ x | grub }}", x=word) == written
+
+
+def test_grub_names_a_file_by_device_and_path() -> None:
+    assert rendered("{{ x | grubfile }}", x="http://192.0.2.1:8080/a%20b?c=1") == "'(http,192.0.2.1:8080)/a%20b?c=1'"
+    assert "http and tftp" in error("{{ x | grubfile }}", x="https://x/")
+
+
 def test_a_line_of_template_logic_leaves_no_line() -> None:
     assert rendered("a\n  {% if true %}\nb\n  {% endif %}\nc\n") == "a\nb\nc\n"
 
