@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def build_app(services: BootServices) -> web.Application:
     """The application to listen with, see `server.start_http`."""
     app = web.Application()
-    app.router.add_route("*", "/{target:.*}", BootSite(services).handle)
+    app.router.add_route("*", r"/{target:[\s\S]*}", BootSite(services).handle)  # %0a is no reason to be passed over
     return app
 
 

@@ -1,0 +1,193 @@
+"""What a served directory opens, and everything it does not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from netbootd.artifacts.tree import NotServed, Tree, Why
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A tree with one bundle, beside a file that must never be served."""
+    (tmp_path / "secret").write_text("secret")
+    bundle = tmp_path / "tree" / "eve"
+    (bundle / "boot").mkdir(parents=True)
+    (bundle / "kernel").write_bytes(b"kernel")
+    (bundle / "boot" / ".uuid").write_bytes(b"uuid")
+    return tmp_path / "tree"
+
+
+def content(root: Path, path: str, *, lenient: bool = False) -> bytes:
+    with Tree(root).open(path, lenient=lenient) as opened:
+        data = os.read(opened.fd, 100)
+        assert opened.size == len(data)
+        return data
+
+
+def refusal(root: Path, path: str, *, lenient: bool = False) -> Why:
+    with pytest.raises(NotServed) as refused:
+        Tree(root).open(path, lenient=lenient)
+    return refused.value.reason
+
+
+@pytest.mark.parametrize("path", ["eve/kernel", "/eve/kernel", "eve//kernel", "./eve/./kernel"])
+def test_a_file_is_found_however_the_path_was_put_together(root: Path, path: str) -> None:
+    assert content(root, path) == b"kernel"
+
+
+def test_a_dotfile_inside_a_bundle_is_served_since_grub_asks_for_boot_uuid(root: Path) -> None:
+    assert content(root, "eve/boot/.uuid") == b"uuid"
+
+
+def test_a_hidden_entry_at_the_top_is_not_served(root: Path) -> None:
+    """An import that is not finished lies under such a name."""
+    (root / ".partial").mkdir()
+    (root / ".partial" / "kernel").write_bytes(b"half")
+    assert refusal(root, ".partial/kernel") is Why.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("eve/nothing", Why.MISSING),
+        ("nothing/kernel", Why.MISSING),
+        ("eve/kernel/inside", Why.MISSING),
+        ("../secret", Why.BAD_NAME),
+        ("eve/../../secret", Why.BAD_NAME),
+        ("eve/../eve/kernel", Why.BAD_NAME),
+        ("eve/ker\0nel", Why.BAD_NAME),
+        ("eve/" + "x" * 300, Why.BAD_NAME),
+        ("eve/\ud800", Why.BAD_NAME),
+        ("eve", Why.NOT_A_FILE),
+        ("", Why.NOT_A_FILE),
+        ("eve\\kernel", Why.MISSING),
+        ("EVE/kernel", Why.MISSING),
+    ],
+)
+def test_what_is_not_served_has_a_reason(root: Path, path: str, why: Why) -> None:
+    assert refusal(root, path) is why
+
+
+def test_an_absolute_path_is_read_below_the_root(root: Path, tmp_path: Path) -> None:
+    assert refusal(root, str(tmp_path / "secret")) is Why.MISSING
+
+
+def test_a_fifo_is_refused_without_waiting_for_its_writer(root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    assert refusal(root, "pipe") is Why.NOT_A_FILE
+
+
+def test_a_missing_root_is_a_missing_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "never", "eve/kernel") is Why.MISSING
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_read_permission_is_told_apart_from_a_missing_one(root: Path) -> None:
+    (root / "eve" / "kernel").chmod(0)
+    assert refusal(root, "eve/kernel") is Why.UNREADABLE
+
+
+class TestSymbolicLinks:
+    @pytest.mark.parametrize(
+        ("name", "target"),
+        [
+            ("latest", "eve"),
+            ("latest", "./eve"),
+            ("latest", "eve/../eve"),
+            ("latest", "eve/boot/.."),
+        ],
+    )
+    def test_one_that_stays_inside_is_followed(self, root: Path, name: str, target: str) -> None:
+        (root / name).symlink_to(target)
+        assert content(root, f"{name}/kernel") == b"kernel"
+
+    def test_an_absolute_one_may_point_inside(self, root: Path) -> None:
+        (root / "latest").symlink_to(root / "eve")
+        assert content(root, "latest/kernel") == b"kernel"
+
+    def test_the_root_itself_may_be_one(self, root: Path, tmp_path: Path) -> None:
+        (tmp_path / "artifacts").symlink_to(root)
+        (root / "one").symlink_to(tmp_path / "artifacts" / "eve" / "kernel")
+        (root / "two").symlink_to(root / "eve" / "kernel")
+        assert content(tmp_path / "artifacts", "one") == b"kernel"
+        assert content(tmp_path / "artifacts", "two") == b"kernel"
+
+    def test_parents_in_a_target_count_from_where_earlier_links_led(self, root: Path) -> None:
+        """``deep -> eve/boot``, so ``deep/..`` is ``eve`` and not the root."""
+        (root / "deep").symlink_to("eve/boot")
+        (root / "link").symlink_to("deep/../kernel")
+        assert content(root, "link") == b"kernel"
+
+    @pytest.mark.parametrize(
+        "target", ["/etc/passwd", "../secret", "eve/../../secret", "../tree/eve/kernel", "/", "..", "eve/boot/../../.."]
+    )
+    def test_one_that_leaves_the_tree_is_refused_even_if_it_comes_back(self, root: Path, target: str) -> None:
+        (root / "out").symlink_to(target)
+        assert refusal(root, "out") is Why.LEAVES
+
+    def test_a_directory_that_leaves_hides_what_is_behind_it(self, root: Path, tmp_path: Path) -> None:
+        (root / "eve" / "out").symlink_to(tmp_path)
+        assert refusal(root, "eve/out/secret") is Why.LEAVES
+
+    def test_a_loop_ends(self, root: Path) -> None:
+        (root / "a").symlink_to("b")
+        (root / "b").symlink_to("a")
+        assert refusal(root, "a") is Why.LOOP
+
+    def test_a_dangling_one_is_a_missing_file(self, root: Path) -> None:
+        (root / "dangling").symlink_to("eve/gone")
+        assert refusal(root, "dangling") is Why.MISSING
+
+
+class TestNamesAsBootRomsSendThem:
+    @pytest.mark.parametrize("path", ["eve\\kernel", "\\EVE\\Kernel", "Eve/KERNEL", "EVE/kernel"])
+    def test_backslashes_and_wrong_case_are_understood(self, root: Path, path: str) -> None:
+        assert content(root, path, lenient=True) == b"kernel"
+
+    def test_the_exact_spelling_wins(self, root: Path) -> None:
+        (root / "eve" / "KERNEL").write_bytes(b"other")
+        assert content(root, "eve/kernel", lenient=True) == b"kernel"
+        assert content(root, "eve/KERNEL", lenient=True) == b"other"
+
+    @pytest.mark.parametrize("path", ["..\\secret", "eve\\..\\..\\secret"])
+    def test_backslashes_do_not_lead_out(self, root: Path, path: str) -> None:
+        assert refusal(root, path, lenient=True) is Why.BAD_NAME
+
+
+class TestTheEntityTag:
+    def etag(self, root: Path) -> str:
+        with Tree(root).open("eve/kernel") as opened:
+            return opened.etag
+
+    def test_stays_while_the_file_stays(self, root: Path) -> None:
+        assert self.etag(root) == self.etag(root)
+
+    def test_is_strong_and_quoted(self, root: Path) -> None:
+        assert self.etag(root).startswith('"')
+
+    def test_changes_with_a_file_of_the_same_size_and_time(self, root: Path) -> None:
+        """``mv new kernel`` after ``touch -r kernel new``."""
+        kernel = root / "eve" / "kernel"
+        before, times = self.etag(root), kernel.stat()
+        (root / "new").write_bytes(b"Kernel")
+        os.utime(root / "new", ns=(times.st_atime_ns, times.st_mtime_ns))
+        (root / "new").replace(kernel)
+        assert self.etag(root) != before
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_no_descriptor_is_left_open(root: Path) -> None:
+    (root / "latest").symlink_to("eve")
+    (root / "out").symlink_to("/etc")
+    before = descriptors()
+    content(root, "latest/kernel")
+    for path in ("eve", "eve/nothing", "out/passwd", "../x", "latest/boot"):
+        refusal(root, path)
+    assert descriptors() == before

@@ -1,0 +1,88 @@
+"""TCP sockets: who has the port, a second descriptor of a connection, and ending one at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from netbootd.net.sendfile import send_bytes
+from netbootd.net.tcp import bind_tcp, cut, shared_socket
+from netbootd.net.udp import PortBusy
+from tests.support.tcp import connection
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    factory = asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        yield runner
+
+
+def test_a_bound_socket_listens_at_once() -> None:
+    with bind_tcp("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname()):
+        pass
+
+
+def test_a_busy_port_names_its_holder_and_the_protocol() -> None:
+    with bind_tcp("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(PortBusy, match=f"TCP port {port} on 0.0.0.0") as busy:
+            bind_tcp("0.0.0.0", port)
+    comm = Path("/proc/self/comm").read_text().strip()
+    assert busy.value.holder == f"{comm} (pid {os.getpid()})"
+
+
+def test_the_ipv4_and_ipv6_wildcards_can_share_a_port() -> None:
+    with bind_tcp("0.0.0.0", 0) as four, bind_tcp("::", four.getsockname()[1]) as six:
+        assert six.family == socket.AF_INET6
+
+
+def test_another_error_stays_what_it_was() -> None:
+    with pytest.raises(OSError, match="assign requested address"):
+        bind_tcp("192.0.2.1", 0)
+
+
+def test_a_connection_can_be_watched_through_a_second_descriptor(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        writable = asyncio.Event()
+        async with connection() as link:
+            with shared_socket(link.transport) as sock:
+                loop.add_writer(sock.fileno(), writable.set)
+                await writable.wait()
+                loop.remove_writer(sock.fileno())
+
+    runner.run(main())
+
+
+def test_a_closed_connection_has_no_second_descriptor_and_can_be_cut_all_the_same(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        async with connection() as link:
+            link.transport.abort()
+            await link.lost.wait()
+            with pytest.raises(ConnectionResetError):
+                shared_socket(link.transport)
+            cut(link.transport)
+
+    runner.run(main())
+
+
+def test_a_cut_connection_is_reset_for_the_peer(runner: asyncio.Runner) -> None:
+    """With bytes still queued for it, the peer sees RST and not an end that looks regular."""
+
+    async def main() -> None:
+        body = memoryview(bytes(4 << 20))
+        async with connection() as link:
+            await send_bytes(link.transport, body, stall=0.05)
+            cut(link.transport)
+            await link.lost.wait()
+            with pytest.raises(ConnectionResetError):
+                await link.take(len(body))
+
+    runner.run(main())

@@ -1,0 +1,138 @@
+"""The boot site's addresses, and what it does with requests that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from netbootd.observe.events import DaemonNotice, HttpRefused
+from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from tests.support.bootsite import Site
+
+
+@pytest.mark.parametrize("target", ["/ipxe.cfg", "/autoexec.ipxe", "/firmware/autoexec.ipxe", "//ipxe.cfg"])
+async def test_the_entry_script_has_several_names(site: Site, target: str) -> None:
+    """iPXE 2.0 looks for autoexec.ipxe beside its own address, then at the root."""
+    answer = await site.ask(target)
+    assert (answer.status_line, answer.body) == ("HTTP/1.1 200 OK", b"#!ipxe\n")
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer["Content-Length"] == "7"
+    assert [asked.kind for asked in site.services.asked] == ["entry"]
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "mac"),
+    [
+        ("/machines/52:54:00:12:34:56/ipxe.cfg", "machine", "52:54:00:12:34:56"),
+        ("/machines/52%3A54%3a00%3a12%3a34%3a56/ipxe.cfg", "machine", "52:54:00:12:34:56"),
+        ("/machines/525400123456/grub.cfg", "grub", "525400123456"),
+        ("/machines/..%2f..%2fetc/ipxe.cfg", "machine", "../../etc"),
+    ],
+)
+async def test_a_machines_script_is_asked_for_by_the_text_of_its_address(
+    site: Site, target: str, kind: str, mac: str
+) -> None:
+    await site.ask(target)
+    asked = site.services.asked[0]
+    assert (asked.kind, asked.mac) == (kind, mac)
+
+
+async def test_a_script_is_told_everything_about_the_request(site: Site) -> None:
+    await site.ask("/ipxe.cfg?mac=52:54:00:12:34:56&product=a%20b+c&x", User_Agent="iPXE/1.21")
+    assert site.services.asked == [
+        ScriptRequest(
+            kind="entry",
+            mac=None,
+            query=(("mac", "52:54:00:12:34:56"), ("product", "a b+c"), ("x", "")),
+            client_ip="127.0.0.1",
+            local=("127.0.0.1", site.port),
+            host="boot.test",
+            user_agent="iPXE/1.21",
+        )
+    ]
+
+
+async def test_head_of_a_script_tells_its_length(site: Site) -> None:
+    answer = await site.ask("/ipxe.cfg", "HEAD")
+    assert (answer.status, answer["Content-Length"], answer.body) == (200, "7", b"")
+
+
+async def test_a_script_without_a_machine_is_a_404_in_the_callers_words(site: Site) -> None:
+    site.services.reply = lambda request: ScriptReply(404, b"no such machine\n")
+    answer = await site.ask("/machines/525400123456/ipxe.cfg")
+    assert (answer.status_line, answer.body) == ("HTTP/1.1 404 Not Found", b"no such machine\n")
+    assert isinstance(site.services.told()[0], HttpRefused)
+
+
+async def test_grub_gets_that_404_without_a_body(site: Site) -> None:
+    site.services.reply = lambda request: ScriptReply(404, b"no such machine\n")
+    answer = await site.grub("/machines/525400123456/grub.cfg")
+    assert answer.headers[:2] == (("Connection", "keep-alive"), ("Content-Length", "0"))
+
+
+async def test_healthz_answers(site: Site) -> None:
+    answer = await site.ask("/healthz")
+    assert (answer.status, answer.body) == (200, b"ok\n")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/", "/nothing", "/machines", "/machines/525400123456", "/machines/525400123456/x", "/ipxe.cfg/x", "/IPXE.CFG"],
+)
+async def test_another_address_is_not_found(site: Site, target: str) -> None:
+    assert (await site.ask(target)).status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECTX", "PROPFIND"])
+async def test_only_get_and_head_are_understood(site: Site, method: str) -> None:
+    site.file("eve/kernel", b"kernel")
+    answer = await site.ask("/artifacts/eve/kernel", method)
+    assert answer.status in (400, 405)
+    if answer.status == 405:
+        assert answer["Allow"] == "GET, HEAD"
+    assert all(isinstance(event, HttpRefused) for event in site.services.told())
+
+
+async def test_the_body_of_a_refused_request_is_not_kept(site: Site) -> None:
+    answer = await site.raw(
+        b"POST /ipxe.cfg HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+    )
+    assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
+        (b"\x00\x01ipxe.efi\x00octet\x00\r\n\r\n", b"400"),
+        (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"40"),
+        (b"GET nothing HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET /ipxe.cfg?" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20000 + b"\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"GET / HTTP/9.9\r\nHost: x\r\nConnection: close\r\n\r\n", b"40"),
+    ],
+    ids=lambda value: repr(value[:30]),
+)
+async def test_a_request_that_is_none_is_refused_and_told_without_a_traceback(
+    site: Site, request_: bytes, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await site.raw(request_)
+    assert answer.partition(b" ")[2].startswith(status)
+    assert b"Traceback" not in answer
+    assert [type(event) for event in site.services.told()] == [HttpRefused]
+    assert caplog.records == []
+
+
+async def test_a_fault_of_our_own_is_told_as_an_error_and_answered_500(site: Site) -> None:
+    def broken(request: ScriptRequest) -> ScriptReply:
+        raise ZeroDivisionError
+
+    site.services.reply = broken
+    assert (await site.ask("/ipxe.cfg")).status == 500
+    (told,) = site.services.told()
+    assert isinstance(told, DaemonNotice)
+    assert (told.severity, told.ip) == ("error", "127.0.0.1")
+    assert "ZeroDivisionError" in told.text
