@@ -8,7 +8,8 @@ a file approves a machine, it does not arm it.
          |                 |                                     |
          +--- own disk     +--- payload                          +--- own disk
 
-``auto: true`` lets a machine without a record take the way of an armed one.
+``auto: true`` lets a machine without a record take the way of an armed one.  While nothing can be recorded, an armed
+machine and one without a record are HELD: what is handed out then would be handed out again after a restart.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Stage(Enum):
     ARMED = "armed"
     GIVEN = "given its payload"
     DISARMED = "left to its own disk"
+    HELD = "held back"
+    """Never recorded: what a `Ledger` answers, armed or not, while it has no durable record to write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ def verdict(profile: Profile, stage: Stage | None) -> Verdict:
             return Verdict(True, "armed")
         case Stage.GIVEN:
             return Verdict(False, "it has been given its payload once", waiting=True)
+        case Stage.HELD:
+            return Verdict(False, "its install could not be recorded, see the daemon's log", waiting=True)
         case None if profile.auto:
             return Verdict(True, "never installed before, and the profile arms by itself (auto)")
         case None | Stage.DISARMED:

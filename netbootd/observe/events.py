@@ -158,6 +158,8 @@ class ArtifactServed(Event):
     sent: int
     seconds: float
     complete: bool
+    offset: int = 0  # of the first byte in the file
+    total: int = 0  # bytes of the file; 0: ``size`` is all of it
     detail: str = ""
 
 

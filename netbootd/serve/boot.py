@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from netbootd.artifacts.tree import NotServed as TreeRefuses
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.boot.site import Site
-from netbootd.chain.scripts import Rendered, entry, script
+from netbootd.chain.scripts import Loader, Rendered, entry, script
 from netbootd.chain.world import World
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
 from netbootd.serve.directory import Directory
@@ -21,13 +21,14 @@ from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
 SCRIPT_NAMES = ("ipxe.cfg", "autoexec.ipxe")
+Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
 _NO_SUCH_FILE = 1
 
 
 class BootSide:
     """One object for both servers; `swap` replaces what is behind it at reload without touching running transfers.
 
-    ``handed`` is told when a machine was given its script, so that what it then fetches can be followed.
+    ``handed`` is told of each script a machine is about to get, ``admit`` of each file, see `serve.progress.Progress`.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class BootSide:
         firmware: Mapping[str, bytes],
         tree: Tree,
         stall_seconds: float = 60.0,
-        handed: Callable[[Mac, str, Rendered], None] = lambda _mac, _ip, _rendered: None,
+        handed: Handed = lambda _mac, _ip, _rendered, _base_url: None,
+        admit: Callable[[str, str], Awaitable[bool]] | None = None,
     ) -> None:
         self.emit = emit
         self.stall_seconds = stall_seconds
@@ -48,6 +50,7 @@ class BootSide:
         self._directory = directory
         self._site = site
         self._handed = handed
+        self._admit = admit
         self._firmware = firmware
         self._tree = tree
 
@@ -58,6 +61,10 @@ class BootSide:
     def artifacts(self) -> Tree:
         """The tree served now."""
         return self._tree
+
+    async def admit(self, ip: str, file: str) -> bool:
+        """See `BootServices`."""
+        return self._admit is None or await self._admit(ip, file)
 
     def firmware(self, name: str) -> bytes | None:
         """A boot program by name; firmware gets case wrong at times."""
@@ -77,8 +84,6 @@ class BootSide:
             mac = Mac.parse(request.mac or "")
         except WireError as error:
             return ScriptReply(404, f"not a hardware address: {printable(error.detail, 60)}\n".encode())
-        if request.kind == "grub":
-            return ScriptReply(404, b"no GRUB configuration for this machine: it boots by iPXE, /ipxe.cfg\n")
         return self._machine(mac, request, site)
 
     def _entry(self, site: Site, ip: str, via: str = "http") -> ScriptReply:
@@ -89,10 +94,11 @@ class BootSide:
     def _machine(self, mac: Mac, request: ScriptRequest, site: Site) -> ScriptReply:
         facts = self._facts(mac, request)
         choice = next((value for name, value in request.query if name == "profile"), None)
-        rendered = script(facts, self.world, site, choice)
-        self._tell(rendered, mac, request.client_ip)
-        self._handed(mac, request.client_ip, rendered)
-        return ScriptReply(200, rendered.text.encode())
+        loader = Loader.GRUB if request.kind == "grub" else Loader.IPXE
+        rendered = script(facts, self.world, site, choice, loader)
+        self._tell(rendered, mac, request.client_ip, loader)
+        recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
+        return ScriptReply(200, rendered.text.encode(), recorded=recorded)
 
     def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:
         said, refused = parse_facts(request.query)
@@ -105,8 +111,8 @@ class BootSide:
         self._directory.told(said)
         return said.over(self._directory.known(mac))
 
-    def _tell(self, rendered: Rendered, mac: Mac, ip: str) -> None:
-        name = f"machines/{mac.hexhyp}/ipxe.cfg"
+    def _tell(self, rendered: Rendered, mac: Mac, ip: str, loader: Loader) -> None:
+        name = f"machines/{mac.hexhyp}/{loader.value}.cfg"
         machine = rendered.assignment.name if rendered.assignment else ""
         if rendered.failure:
             reason = printable(rendered.failure, 300)

@@ -14,7 +14,9 @@ from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.services import ScriptKind, ScriptRequest
 
 if TYPE_CHECKING:
-    from netbootd.serve.http.services import BootServices
+    from netbootd.serve.http.services import BootServices, ScriptReply
+
+_RECORDINGS = 3  # a script whose record failed is rendered anew, and then installs nothing
 
 
 def build_app(services: BootServices) -> web.Application:
@@ -47,11 +49,11 @@ class BootSite:
         wanted = target.parse(request.raw_path)
         match wanted.segments:
             case ("ipxe.cfg",) | ("autoexec.ipxe",) | ("firmware", *_, "autoexec.ipxe"):
-                return self._script(request, "entry", None, wanted.query)
+                return await self._script(request, "entry", None, wanted.query)
             case ("machines", mac, "ipxe.cfg"):
-                return self._script(request, "machine", mac, wanted.query)
+                return await self._script(request, "machine", mac, wanted.query)
             case ("machines", mac, "grub.cfg"):
-                return self._script(request, "grub", mac, wanted.query)
+                return await self._script(request, "grub", mac, wanted.query)
             case ("artifacts", *path) if path:
                 return await files.artifact(request, self._services, tuple(path))
             case ("firmware", *path) if path:
@@ -60,10 +62,10 @@ class BootSite:
                 return _text(HTTPStatus.OK, b"ok\n", TEXT)
         raise Refused(HTTPStatus.NOT_FOUND, "no such page")
 
-    def _script(
+    async def _script(
         self, request: web.Request, kind: ScriptKind, mac: str | None, query: tuple[tuple[str, str], ...]
     ) -> web.Response:
-        reply = self._services.script(
+        reply = await self._recorded(
             ScriptRequest(
                 kind=kind,
                 mac=mac,
@@ -77,6 +79,13 @@ class BootSite:
         if reply.status == HTTPStatus.NOT_FOUND:
             raise Refused(HTTPStatus.NOT_FOUND, reply.body.decode("utf-8", "replace").strip())
         return _text(reply.status, reply.body, reply.content_type)
+
+    async def _recorded(self, asked: ScriptRequest) -> ScriptReply:
+        for _ in range(_RECORDINGS):
+            reply = self._services.script(asked)
+            if reply.recorded is None or await reply.recorded:
+                return reply
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "that this machine installs could not be recorded")
 
     def _tell(self, request: web.Request, refused: Refused) -> None:
         self._services.emit(

@@ -97,7 +97,9 @@ async def _send(
         headers["Content-Range"] = f"bytes {offset}-{offset + count - 1}/{content.current.size}"
     if request.method == "HEAD":
         return web.Response(status=status, headers=headers)
-    download = _Download(request, services, content.name, status, count)
+    if not await services.admit(unmapped(request.remote or ""), printable(content.name)):
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "that it completes an installation could not be recorded")
+    download = _Download(request, services, content, status, offset, count)
     if isinstance(content.body, memoryview) and count <= _SMALL:
         return await download.at_once(headers, content.body[offset : offset + count])
     return await download.in_pieces(headers, content.body, offset)
@@ -107,8 +109,9 @@ async def _send(
 class _Download:
     request: web.Request
     services: BootServices
-    name: str
+    content: Content
     status: HTTPStatus
+    offset: int
     count: int
 
     async def at_once(self, headers: dict[str, str], body: memoryview) -> web.Response:
@@ -134,12 +137,14 @@ class _Download:
         self.services.emit(
             ArtifactServed(
                 ip=unmapped(self.request.remote or ""),
-                file=printable(self.name),
+                file=printable(self.content.name),
                 status=int(self.status),
                 size=self.count,
                 sent=sent,
                 seconds=time.monotonic() - began,
                 complete=complete,
+                offset=self.offset,
+                total=self.content.current.size,
                 detail="" if complete else ending.value,
             )
         )

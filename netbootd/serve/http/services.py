@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -38,6 +38,8 @@ class ScriptReply:
     status: int
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
+    recorded: Awaitable[bool] | None = None
+    """For a script that installs: sent when this turns out True, asked for anew when not."""
 
     def __post_init__(self) -> None:
         if not self.body:
@@ -65,4 +67,8 @@ class BootServices(Protocol):
 
     def artifacts(self) -> Tree:
         """The tree served now."""
+        ...
+
+    async def admit(self, ip: str, file: str) -> bool:
+        """Whether a file may be sent now; waits only for the record of an installation that it completes."""
         ...

@@ -1,0 +1,188 @@
+"""The store: writes behind, tells its trouble once, and gets over it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from netbootd.fleet.ledger import Entry, Known, Ledger, Put
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.store import Store, Trouble
+from netbootd.wire.mac import Mac
+from tests.support.worlds import CARD, OTHER_CARD
+
+ARMED = Entry(CARD, Stage.ARMED, 1.0, "a person")
+GIVEN = Entry(OTHER_CARD, Stage.GIVEN, 2.0, "x")
+
+
+class Told:
+    """What the store said, and a way to wait for the next word."""
+
+    def __init__(self) -> None:
+        self.all: list[Trouble] = []
+        self._more = asyncio.Event()
+
+    def __call__(self, trouble: Trouble) -> None:
+        self.all.append(trouble)
+        self._more.set()
+
+    async def next(self) -> Trouble:
+        await self._more.wait()
+        self._more.clear()
+        return self.all[-1]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def make(path: Path, told: Told) -> AsyncIterator[Callable[..., Store]]:
+    made: list[Store] = []
+
+    def new(**more: float) -> Store:
+        made.append(Store(path, told, **{"retry": 0.01, **more}))
+        return made[-1]
+
+    yield new
+    for store in made:
+        await store.close()
+
+
+@contextmanager
+def somebody_else_writing(path: Path) -> Iterator[None]:
+    """SQLite refuses our commits with "database is locked" for as long as this lasts."""
+    other = sqlite3.connect(path, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+
+
+Make = Callable[..., Store]
+
+
+async def test_what_is_written_is_known_after_a_restart(make: Make, told: Told) -> None:
+    store = make()
+    assert await store.open() == Known()
+    assert store.durable
+    assert await store.write(Put(ARMED, (CARD,)))
+    store.later(Put(GIVEN, (OTHER_CARD,)))
+    await store.close()
+    assert await make().open() == Known((ARMED, GIVEN))
+    assert told.all == []
+
+
+async def test_changes_reach_the_disk_in_the_order_they_came(make: Make) -> None:
+    store = make()
+    await store.open()
+    entries = [Entry(CARD, stage, float(n), "x") for n, stage in enumerate([Stage.ARMED, Stage.GIVEN] * 20)]
+    for entry in entries[:-1]:
+        store.later(Put(entry, (CARD,)))
+    assert await store.write(Put(entries[-1], (CARD,)))
+    await store.close()
+    assert await make().open() == Known((entries[-1],))
+
+
+async def test_a_write_is_acknowledged_only_when_it_is_on_disk(make: Make, path: Path) -> None:
+    store = make()
+    await store.open()
+    assert await store.write(Put(ARMED, (CARD,)))
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT mac, stage FROM machines").fetchall() == [(str(CARD), "armed")]
+    other.close()
+
+
+async def test_trouble_is_told_once_and_so_is_its_end(make: Make, told: Told, path: Path) -> None:
+    """Meanwhile it is not durable; what has to be written is written when it can be, and what failed is not."""
+    store = make(patience=0.02)
+    await store.open()
+    with somebody_else_writing(path):
+        assert not await store.write(Put(ARMED, (CARD,)))
+        store.later(Put(GIVEN, (OTHER_CARD,)))
+        trouble = await told.next()
+        assert (trouble.path, trouble.opened) == (path, True)
+        assert trouble.reason
+        assert not store.durable
+        assert not await store.write()
+        assert told.all == [trouble]
+    assert await told.next() == Trouble(path, "", True)
+    assert store.durable
+    assert await store.write(Put(GIVEN, (OTHER_CARD,)))
+
+
+async def test_it_gets_over_its_trouble_without_anything_to_write(make: Make, told: Told, path: Path) -> None:
+    """Nothing is handed out while it lasts, so nobody else would find out."""
+    store = make(patience=0.02)
+    await store.open()
+    with somebody_else_writing(path):
+        assert not await store.write()
+    while not store.durable:
+        await told.next()
+    assert [bool(trouble.reason) for trouble in told.all] == [True, False]
+
+
+async def test_a_state_that_cannot_be_opened_arms_nobody_and_is_told(make: Make, told: Told, path: Path) -> None:
+    path.write_bytes(b"no database" * 100)
+    store = make()
+    assert await store.open() == Known()
+    assert told.all == [Trouble(path, "file is not a database", False)]
+    assert not store.durable
+    ledger = Ledger(store)
+    assert ledger.stage(CARD) is Stage.HELD
+    assert not await ledger.arm(CARD, "a person", 1.0)
+    assert ledger.stage(CARD) is Stage.HELD
+    store.later(Put(ARMED, (CARD,)))
+    await store.close()
+    assert path.read_bytes() == b"no database" * 100
+
+
+async def test_a_new_file_says_so(make: Make) -> None:
+    store = make()
+    await store.open()
+    assert store.created
+    await store.close()
+    again = make()
+    await again.open()
+    assert not again.created
+
+
+async def test_a_second_daemon_waits_for_the_first_to_let_go(make: Make, told: Told) -> None:
+    first, second = make(), make()
+    await first.open()
+    opening = asyncio.ensure_future(second.open())
+    assert await first.write(Put(ARMED, (CARD,)))
+    await first.close()
+    assert await opening == Known((ARMED,))
+    assert told.all == []
+
+
+async def test_after_closing_nothing_is_acknowledged(make: Make) -> None:
+    store = make()
+    await store.open()
+    await store.close()
+    assert not await store.write(Put(ARMED, (CARD,)))
+    assert not store.durable
+
+
+async def test_a_thousand_changes_at_once_are_few_commits(make: Make) -> None:
+    """Rooms full of machines switched on together wait for one flush, not for a thousand."""
+    store = make()
+    await store.open()
+    writes = [store.write(Put(ARMED, (Mac(n.to_bytes(6, "big")),))) for n in range(1000)]
+    assert all(await asyncio.gather(*writes))
+    await store.close()
+    assert len((await make().open()).entries) == 1000
