@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from netbootd.boot.facts import unsafe
 
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:/-]*")
+# "--" and "---" part what the kernel reads from what init or Debian's installer passes on.
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:/-]*|---?")
 
 COMMAND_LINE_LIMIT = 2047
 """x86's COMMAND_LINE_SIZE is 2048 with the NUL; what is longer the kernel cuts off without a word."""

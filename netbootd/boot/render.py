@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
+from jinja2 import (
+    DictLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    Undefined,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from netbootd.boot.facts import unsafe
@@ -40,6 +48,7 @@ class Templates:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._names = tuple(sources)
+        self._small: dict[str, Template] = {}  # as many as the settings hold
         self._env = ImmutableSandboxedEnvironment(
             loader=DictLoader(dict(sources)),
             undefined=StrictUndefined,
@@ -70,7 +79,8 @@ class Templates:
     def expand(self, text: str, where: str, **values: object) -> str:
         """A small template out of the settings, such as an argument's value.  Raises `RenderError`."""
         try:
-            return self._env.from_string(text).render(values)
+            small = self._small.get(text) or self._small.setdefault(text, self._env.from_string(text))
+            return small.render(values)
         except Exception as error:
             raise RenderError(f"{where}: {_told(error)}") from None
 

@@ -22,8 +22,10 @@ class Site:
     @property
     def base_url(self) -> str:
         """``http://192.0.2.1:8080``, without a trailing slash."""
-        if self.public_url:
-            return self.public_url.rstrip("/")
+        return self.public_url.rstrip("/") if self.public_url else self._by_address
+
+    @property
+    def _by_address(self) -> str:
         return f"http://{self.address}" + ("" if self.http_port == 80 else f":{self.http_port}")
 
     @property
@@ -36,8 +38,12 @@ class Site:
         return f"{self.base_url}/ipxe.cfg"
 
     def firmware_url(self, name: str) -> str:
-        """A boot program by HTTP, for UEFI HTTP Boot."""
-        return f"{self.base_url}/firmware/{quote(name)}"
+        """A boot program by HTTP, for UEFI HTTP Boot.
+
+        By address and not by ``public_url``: firmware that got its lease from a server without a DNS option cannot
+        resolve a name (EDK2 HttpBootDxe takes "a proxy URI with an IP literal" with any lease).
+        """
+        return f"{self._by_address}/firmware/{quote(name)}"
 
     def artifact_url(self, path: str) -> str:
         """A file under ``artifacts``; a path that already is a URL stays what it is."""

@@ -31,3 +31,10 @@ def test_what_already_is_a_url_stays() -> None:
 
 def test_a_name_cannot_leave_its_place() -> None:
     assert Site("192.0.2.1").firmware_url("a?b#c\n") == "http://192.0.2.1:8080/firmware/a%3Fb%23c%0A"
+
+
+def test_a_boot_program_is_named_by_address_even_where_scripts_are_not() -> None:
+    """UEFI HTTP Boot without a DNS option in its lease cannot resolve a name (EDK2 HttpBootDxe)."""
+    site = Site("192.0.2.1", 8080, public_url="https://boot.example.net")
+    assert site.firmware_url("snponly.efi") == "http://192.0.2.1:8080/firmware/snponly.efi"
+    assert site.entry_url() == "https://boot.example.net/ipxe.cfg"
