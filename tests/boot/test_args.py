@@ -125,5 +125,5 @@ def test_a_value_that_passes_is_one_line_without_expansion(value: str) -> None:
 
 @pytest.mark.parametrize("key", ["--", "---"])
 def test_the_marks_that_part_kernel_from_installer_arguments_are_keys(key: str) -> None:
-    """Debian's installer copies what follows ``---`` into the installed system; the kernel hands on what follows ``--``."""
+    """Debian's installer copies what follows ``---`` into the new system; the kernel hands on what follows ``--``."""
     assert [str(arg) for arg in expand([ArgSetting(key, (), "profile x")], lambda text, _: text)] == [key]
