@@ -60,11 +60,16 @@ class AdminServices(Protocol):
 def build_admin(services: AdminServices) -> web.Application:
     """The application to listen with, see `serve.http.server.start_http`."""
     app = web.Application(middlewares=[_only_own_names(services)])
+    app.on_response_prepare.append(_harden)
     site = _AdminSite(services)
     app.router.add_get("/", site.page)
     app.router.add_get("/metrics", site.metrics)
     app.router.add_get("/healthz", site.healthz)
     return app
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_SECURITY)
 
 
 class _AdminSite:
@@ -75,14 +80,14 @@ class _AdminSite:
         status = self._services.status()
         rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in status.facts)
         text = _PAGE.format(title=escape(status.title), version=escape(status.version), rows=rows)
-        return web.Response(text=text, content_type="text/html", headers=_SECURITY)
+        return web.Response(text=text, content_type="text/html")
 
     async def metrics(self, request: web.Request) -> web.Response:
         exposed = self._services.metrics()
-        return web.Response(body=exposed.body, headers={**_SECURITY, "Content-Type": exposed.content_type})
+        return web.Response(body=exposed.body, headers={"Content-Type": exposed.content_type})
 
     async def healthz(self, request: web.Request) -> web.Response:
-        return web.Response(text="ok\n", headers=_SECURITY)
+        return web.Response(text="ok\n")
 
 
 def _only_own_names(services: AdminServices) -> Middleware:
@@ -96,7 +101,7 @@ def _only_own_names(services: AdminServices) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _is_own(request.headers.get("Host", ""), services.host_names):
             text = "this is not a name of netbootd's admin site\n"
-            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text=text, headers=_SECURITY)
+            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text=text)
         return await handler(request)
 
     return check
