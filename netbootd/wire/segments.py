@@ -99,6 +99,9 @@ def _size(piece: Piece) -> int:
     return piece.length if isinstance(piece, Extent) else len(piece)
 
 
+NOTHING = Segments()
+
+
 def _pieces(part: bytes | Piece | Segments) -> tuple[Piece, ...]:
     match part:
         case Segments():
