@@ -7,15 +7,20 @@ import os
 import pwd
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 
 from netbootd import __version__
 from netbootd.artifacts.firmware import missing
 from netbootd.artifacts.tree import Tree
+from netbootd.boot.identify import DHCP_PORT, PXE_PORT
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, Problem
+from netbootd.fleet.database import state_path
+from netbootd.fleet.ledger import Ledger
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.store import Store
 from netbootd.load import Loaded, load_world
 from netbootd.net.interfaces import Interface, NoSuchInterface, list_interfaces, usable
 from netbootd.net.neighbours import neighbour
@@ -29,6 +34,7 @@ from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import HttpServer, start_http
+from netbootd.serve.progress import Progress, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
 from netbootd.serve.tftp import TftpServer
@@ -38,7 +44,8 @@ from netbootd.wire.mac import Mac
 __all__ = ["CannotListen", "Daemon"]
 
 _ANY = "0.0.0.0"
-_LOOK_AGAIN = 2.0  # seconds; how often at most the interfaces are listed anew for a packet from an unknown one
+_LOOK_AGAIN = 1.0  # seconds; how often at most the interfaces are listed anew for a packet from an unknown one
+_STOP = (signal.SIGTERM, signal.SIGINT)
 _DRAIN = 10.0  # seconds running transfers get at the end
 
 
@@ -52,16 +59,26 @@ class Interfaces:
 
     def name(self, ifindex: int) -> str | None:
         """The interface of this index, if it is served.  A new one is noticed when its first packet comes."""
-        found = self._find(ifindex)
-        if found is None and time.monotonic() - self._looked > _LOOK_AGAIN:
+        found = self._find(ifindex) or self._find_again(ifindex)
+        return found.name if found else None
+
+    def owns(self, ifindex: int, address: str) -> bool:
+        """Whether this is an address of that interface.  It may have got it since we looked."""
+        return self._has(self._find(ifindex), address) or self._has(self._find_again(ifindex), address)
+
+    def _has(self, interface: Interface | None, address: str) -> bool:
+        return interface is not None and any(each.ip == address for each in interface.addresses)
+
+    def _find(self, ifindex: int) -> Interface | None:
+        return next((each for each in self.served if each.index == ifindex), None)
+
+    def _find_again(self, ifindex: int) -> Interface | None:
+        """The same after another look, which packets cannot cause too often."""
+        if time.monotonic() - self._looked > _LOOK_AGAIN:
             self._looked = time.monotonic()
             with suppress(NoSuchInterface):  # one that was named went away: the others are served as before
                 self.served = self._look()
-            found = self._find(ifindex)
-        return found
-
-    def _find(self, ifindex: int) -> str | None:
-        return next((each.name for each in self.served if each.index == ifindex), None)
+        return self._find(ifindex)
 
     def _look(self) -> tuple[Interface, ...]:
         return usable(list_interfaces(), self._wanted or "auto")
@@ -81,6 +98,9 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: list[Callable[[], Awaitable[None]]] = []  # of what was started
+        self._dhcp: ProxyDhcp | None = None
+        self._store: Store | None = None
         self._metrics = Metrics()
         self._directory = Directory(self._named, neighbour)
         self._hub = Hub(self._directory.who)
@@ -93,11 +113,13 @@ class Daemon:
         Raises `CannotListen`, `NoSuchInterface` or `ConfigError` when it cannot begin.
         """
         self._interfaces = Interfaces(self._config.interfaces)
-        self._loaded = load_world(self._config, known=self._directory.known)
         account = _account(self._config)
+        self._loaded = self._load(self._config)
         try:
-            await self._start()
+            self._bind()
             _become(account)
+            await self._remember()
+            await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
             self._announce()
             self._background(self._notifier.watchdog())
@@ -107,12 +129,44 @@ class Daemon:
 
     # start
 
+    def _bind(self) -> None:
+        """Take every port, before anything is served and while we may."""
+        config = self._config
+        wanted = (("dhcp", DHCP_PORT), ("pxe", PXE_PORT)) if config.dhcp_mode == "proxy" else ()
+        self._dhcp_sockets = [(self._sockets.udp(name, _ANY, port, broadcast=True), port) for name, port in wanted]
+        self._tftp_socket = self._sockets.udp("tftp", _ANY, config.tftp_port)
+        self._http_socket = self._sockets.tcp("http", _ANY, config.http_port)
+        self._admin_socket = self._sockets.tcp("admin", *config.admin_listen)
+        self._tftp_port, self._http_port = self._tftp_socket.getsockname()[1], self._http_socket.getsockname()[1]
+        self._admin_address = self._admin_socket.getsockname()[:2]
+
+    async def _remember(self) -> None:
+        """Open the state: who is armed, who has been given a payload."""
+        self._store = Store(state_path(self._config.state), lambda trouble: self._hub(state_notice(trouble)))
+        known = await self._store.open()
+        self._ledger = Ledger(self._store, known, family=self._family, now=time.time())
+        self._progress = Progress(self._ledger, self._hub)
+        self._hub.add(self._progress)
+        self._progress.tell_doubts()
+
+    def _load(self, config: Config) -> Loaded:
+        return load_world(config, stage=self._stage, known=self._directory.known)
+
+    def _stage(self, mac: Mac) -> Stage | None:
+        return self._ledger.stage(mac)
+
+    def _family(self, mac: Mac) -> tuple[Mac, ...]:
+        """All cards of the machine that has this one."""
+        machine = self._loaded.world.fleet.machine(mac)
+        return machine.macs if machine else (mac,)
+
     async def _start(self) -> None:
         config = self._config
         self._dhcp = ProxyDhcp(
             world=lambda: self._loaded.world,
             site=self._site,
             interface=self._interface,
+            owns=self._owns,
             emit=self._hub,
             clock=time.monotonic,
             met=self._directory.met,
@@ -125,30 +179,31 @@ class Daemon:
             firmware=self._loaded.firmware,
             tree=Tree(config.artifacts),
             stall_seconds=config.stall_timeout,
+            handed=self._progress.handed,
+            admit=self._progress.admit,
         )
+        for sock, port in self._dhcp_sockets:
+            self._dhcp.start(partial(UdpEndpoint, sock), port)
         self._tftp = TftpServer(self._boot.resolve, self._hub, port=config.tftp_port, single_port=config.single_port)
+        await self._tftp.start(self._tftp_socket)
+        self._ends.append(partial(self._tftp.stop, _DRAIN))
         self._servers: list[HttpServer] = []
-        if config.dhcp_mode == "proxy":
-            self._listen_dhcp("dhcp", 67)
-            self._listen_dhcp("pxe", 4011)
-        tftp = self._sockets.udp("tftp", _ANY, config.tftp_port)
-        http = self._sockets.tcp("http", _ANY, config.http_port)
-        admin = self._sockets.tcp("admin", *config.admin_listen)
-        self._tftp_port, self._http_port = tftp.getsockname()[1], http.getsockname()[1]
-        self._admin_address = admin.getsockname()[:2]
-        await self._tftp.start(tftp)
-        self._servers.append(await start_http(build_app(self._boot), [http], self._hub, grace=_DRAIN))
-        self._servers.append(await start_http(build_admin(self), [admin], self._hub, grace=0.0))
-
-    def _listen_dhcp(self, name: str, port: int) -> None:
-        sock = self._sockets.udp(name, _ANY, port, broadcast=True)
-        self._dhcp.start(partial(UdpEndpoint, sock), port)
+        sites = ((build_app(self._boot), self._http_socket, _DRAIN), (build_admin(self), self._admin_socket, 0.0))
+        for app, sock, grace in sites:
+            self._servers.append(await start_http(app, [sock], self._hub, grace=grace))
+            self._ends.append(self._servers[-1].stop)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
+        for number in _STOP:
+            loop.add_signal_handler(number, self._stop_asked)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._background(self._reload()))
+
+    def _stop_asked(self) -> None:
+        """Stop; whoever asks twice does not want to wait for running transfers."""
+        self._stopping.set()
+        for number in _STOP:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
     def _background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -163,6 +218,10 @@ class Daemon:
 
     def _interface(self, index: int) -> str | None:
         return self._interfaces.name(index)
+
+    def _owns(self, index: int, address: str) -> bool:
+        # Who says what address to advertise knows that it can be reached from every interface.
+        return self._config.advertise is not None or self._interfaces.owns(index, address)
 
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
@@ -277,9 +336,11 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if hasattr(self, "_dhcp"):
+        if self._dhcp is not None:
             self._dhcp.stop()
-            await asyncio.gather(self._tftp.stop(_DRAIN), *(server.stop() for server in self._servers))
+        await asyncio.gather(*(end() for end in self._ends))
+        if self._store is not None:  # last: what transfers came to is written there
+            await self._store.close()
         self._log.flush()
 
 

@@ -26,7 +26,8 @@ class ProxyDhcp:
     """Answers on the sockets it is given.
 
     ``world`` returns the current snapshot; ``interface`` names the interface of an index if it is served, else None;
-    ``site`` says how a client that asked this address comes back; ``met`` is told every client's MAC and address.
+    ``owns`` tells whether an address is that interface's own; ``site`` says how a client that asked this address
+    comes back; ``met`` is told every client's MAC and address.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class ProxyDhcp:
         interface: Callable[[int], str | None],
         emit: Callable[[Event], None],
         clock: Callable[[], float],
+        owns: Callable[[int, str], bool] = lambda _index, _address: True,
         met: Callable[[str, Mac], None] = lambda _ip, _mac: None,
     ) -> None:
         self._world = world
@@ -44,6 +46,7 @@ class ProxyDhcp:
         self._interface = interface
         self._emit = emit
         self._clock = clock
+        self._owns = owns
         self._met = met
         self._memory = Memory()
         self._endpoints: list[UdpEndpoint] = []
@@ -60,12 +63,19 @@ class ProxyDhcp:
             endpoint.close()
         self._endpoints.clear()
 
+    def _has_address(self, datagram: Datagram) -> bool:
+        """Whether the client could come back.  For a broadcast on an interface without an address the kernel names
+        one of another interface, on a network the client is not in."""
+        if datagram.broadcast and not self._owns(datagram.ifindex, datagram.local):
+            return False
+        return datagram.local != "0.0.0.0"
+
     def _receive(self, endpoint: UdpEndpoint, datagram: Datagram, port: int) -> None:
         interface = self._interface(datagram.ifindex)
         if interface is None:
             self._emit(DhcpSilent(reason=Reason.OTHER_INTERFACE.name, detail=f"index {datagram.ifindex}", port=port))
             return
-        if datagram.local == "0.0.0.0":
+        if not self._has_address(datagram):
             self._emit(DhcpSilent(reason=Reason.NO_ADDRESS.name, detail=interface, port=port))
             return
         site = self._site(datagram.local)
