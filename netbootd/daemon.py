@@ -246,7 +246,7 @@ class Daemon:
 
     def _read(self) -> tuple[Config, Loaded, Interfaces]:
         config = self._reread()
-        return config, load_world(config, known=self._directory.known), Interfaces(config.interfaces)
+        return config, self._load(config), Interfaces(config.interfaces)
 
     def _take(self, config: Config, loaded: Loaded, interfaces: Interfaces) -> None:
         for attribute, key in _FIXED.items():
