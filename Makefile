@@ -23,13 +23,13 @@ test: ## every test, the firmware lab included (up to 20 minutes)
 	@.ci/setup python lab
 	$(PYTEST) -n 2 --dist worksteal -m 'not soak' $(ARGS)
 
-quick: ## the tests without the lab (under a minute)
+quick: ## the tests without the lab and the system tests (under a minute)
 	@.ci/setup python
-	$(PYTEST) -q -n 2 --dist worksteal -m 'not lab and not soak' $(ARGS)
+	$(PYTEST) -q -n 2 --dist worksteal -m 'not lab and not system and not soak' $(ARGS)
 
 soak: ## the long tests: fuzzing, storms, days compressed
 	@.ci/setup python lab
-	$(PYTEST) -m soak $(ARGS)
+	$(PYTEST) -o faulthandler_timeout=0 -m soak $(ARGS)
 
 run: ## serve this machine's network; ARGS='-i eth0 --profile NAME' to say more
 	@.ci/setup python run
