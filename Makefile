@@ -29,7 +29,7 @@ quick: ## the tests without the lab and the system tests (under a minute)
 
 soak: ## the long tests: fuzzing, storms, days compressed
 	@.ci/setup python lab
-	$(PYTEST) -m soak $(ARGS)
+	$(PYTEST) -o faulthandler_timeout=0 -m soak $(ARGS)
 
 run: ## serve this machine's network; ARGS='-i eth0 --profile NAME' to say more
 	@.ci/setup python run
