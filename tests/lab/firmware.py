@@ -48,7 +48,7 @@ def boot_arguments(firmware: Firmware, directory: Path) -> list[str]:
         case Firmware.BIOS_IPXE | Firmware.BIOS_PXE:
             return []
         case Firmware.UEFI_PXE:
-            return _ovmf(directory)
+            return [*_ovmf(directory), *_without_pxe(6)]
         case Firmware.UEFI_HTTP:
             return [*_ovmf(directory), *_without_pxe(4), *_without_pxe(6)]
 

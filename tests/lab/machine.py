@@ -36,7 +36,7 @@ class Hardware:
     memory: int = 512
     """MiB"""
     disk: Path | None = None
-    """A raw disk image, tried after the network."""
+    """Tried after the network: a raw image, or a directory to be shown as a FAT disk."""
 
 
 @dataclass(slots=True)
@@ -154,6 +154,6 @@ def _disk(image: Path | None) -> list[str]:
     if image is None:
         return []
     return [
-        *("-drive", f"if=none,id=disk,format=raw,file={image}"),
+        *("-drive", f"if=none,id=disk,format=raw,file={'fat:rw:' if image.is_dir() else ''}{image}"),
         *("-device", "virtio-blk-pci,drive=disk,bootindex=2"),
     ]

@@ -33,9 +33,6 @@ CMDLINE = r"NETBOOTD-LAB CMDLINE <(.*)>"
 """The pattern of the line with the kernel's arguments."""
 ORDER = r"NETBOOTD-LAB ORDER <(.*)>"
 """The pattern of the line with the parts of the initrd, in the order they arrived."""
-LOCAL = "NETBOOTD-LAB LOCAL DISK"
-"""What a machine prints that boots `local_disk`."""
-
 _INIT = """#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t proc proc /proc
@@ -106,27 +103,3 @@ def witness(part: str) -> list[Entry]:
 def _packed(tree: list[Entry]) -> bytes:
     """A gzip of the archive: unlike plain cpio, it may follow another part at any offset."""
     return gzip.compress(newc(tree), compresslevel=6, mtime=0)
-
-
-_BOOT_SECTOR = bytes.fromhex(
-    "31c0"  #     xor ax, ax
-    "8ed8"  #     mov ds, ax
-    "be187c"  #   mov si, text
-    "ac"  # next: lodsb
-    "84c0"  #     test al, al
-    "7409"  #     jz done
-    "b40e"  #     mov ah, 0x0e      (write a character)
-    "bb0700"  #   mov bx, 7
-    "cd10"  #     int 0x10
-    "ebf2"  #     jmp next
-    "f4"  # done: hlt
-    "ebfd"  #     jmp done
-)
-
-
-def local_disk(path: Path) -> Path:
-    """A disk for a BIOS machine that prints `LOCAL` and halts."""
-    text = f"\r\n{LOCAL}\r\n".encode() + b"\0"
-    sector = (_BOOT_SECTOR.ljust(0x18, b"\xf4") + text).ljust(510, b"\0") + b"\x55\xaa"
-    path.write_bytes(sector.ljust(1 << 20, b"\0"))
-    return path

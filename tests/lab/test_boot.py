@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import payload
+from tests.lab.disks import LOCAL, bios_disk, uefi_disk
 from tests.lab.firmware import Firmware
 from tests.lab.lab import Lab
 from tests.lab.machine import Hardware, Machine
@@ -21,12 +22,14 @@ pytestmark = pytest.mark.lab
 
 NODE_1 = "52:54:00:99:00:01"
 NODE_2 = "52:54:00:99:00:02"
-STRANGER = "52:54:00:99:00:03"
+NODE_3 = "52:54:00:99:00:03"
+STRANGER = "52:54:00:99:00:99"
 
 SETTINGS = f"""
 unknown: menu
 profiles:
   menu: {{payload: menu, timeout: 4}}
+  disk: {{payload: local}}
   rescue:
     payload: linux
     kernel: lab/vmlinuz
@@ -35,6 +38,7 @@ profiles:
 machines:
   - {{mac: "{NODE_1}", name: node-1, profile: rescue, args: {{role: database}}}}
   - {{mac: "{NODE_2}", name: node-2, profile: rescue, args: {{role: web, quiet: false}}}}
+  - {{mac: "{NODE_3}", name: node-3, profile: disk}}
 """
 NODE_1_ARGS = ["console=ttyS0", "quiet", f"netboot_mac={NODE_1}", "role=database"]
 NODE_2_ARGS = ["console=ttyS0", f"netboot_mac={NODE_2}", "role=web"]
@@ -115,17 +119,34 @@ def test_eve_classic_knows_the_board(lab: type_of_lab) -> None:
 
 def test_an_unknown_machine_sees_the_menu_and_boots_its_own_disk(lab: type_of_lab, tmp_path: Path) -> None:
     """Nobody presses a key: after the menu's time-out the disk boots, untouched."""
-    disk = payload.local_disk(tmp_path / "disk.img")
+    disk = bios_disk(tmp_path / "disk.img")
     before = disk.read_bytes()
     with lab(SETTINGS).power_on(Hardware(firmware=Firmware.BIOS_IPXE, mac=STRANGER, disk=disk)) as machine:
         machine.expect(re.escape("Boot this machine's own disk"))
-        machine.expect(payload.LOCAL)
+        machine.expect(LOCAL)
     assert disk.read_bytes() == before
 
 
+def test_an_unknown_uefi_machine_boots_its_own_disk_too(lab: type_of_lab, tmp_path: Path) -> None:
+    """The firmware has other network entries before its disk (HTTP Boot), so the menu may be seen twice on the way."""
+    disk = uefi_disk(tmp_path / "disk")
+    with lab(SETTINGS).power_on(Hardware(firmware=Firmware.UEFI_PXE, mac=STRANGER, disk=disk)) as machine:
+        machine.expect(re.escape("Nobody has chosen anything"))
+        machine.expect(LOCAL)
+
+
+def test_a_machine_that_is_to_boot_its_disk_is_left_alone(lab: type_of_lab, tmp_path: Path) -> None:
+    """No DHCP answer at all: the firmware finds nothing to boot on the network and goes on."""
+    disk = bios_disk(tmp_path / "disk.img")
+    opened = lab(SETTINGS)
+    with opened.power_on(Hardware(firmware=Firmware.BIOS_IPXE, mac=NODE_3, disk=disk)) as machine:
+        machine.expect(LOCAL)
+    assert "dhcp.answered" not in {event["event"] for event in opened.daemon.events()}
+
+
 def test_an_unknown_machine_boots_what_is_chosen_in_the_menu(lab: type_of_lab) -> None:
-    """Arrow down, Enter."""
+    """Own disk, disk, rescue: arrow down twice, Enter."""
     with lab(SETTINGS).power_on(Hardware(firmware=Firmware.BIOS_IPXE, mac=STRANGER)) as machine:
         machine.expect(re.escape("Boot this machine's own disk"))
-        machine.press(b"\x1b[B\r")
+        machine.press(b"\x1b[B\x1b[B\r")
         assert f"netboot_mac={STRANGER}" in boots_with(machine)

@@ -14,6 +14,7 @@ import pytest
 from tests.lab import payload
 from tests.lab.console import plain
 from tests.lab.disguise import anonymous
+from tests.lab.disks import LOCAL, bios_disk
 from tests.support.cpio import Entry, newc
 
 
@@ -49,11 +50,11 @@ def test_neighbouring_parts_of_eve_contest_a_file() -> None:
     assert all(name in names[n] and name in names[n + 1] for n, name in enumerate(contested))
 
 
-def test_the_local_disk_can_be_booted(tmp_path: Path) -> None:
-    """A boot signature, and code that fits before its text."""
-    sector = payload.local_disk(tmp_path / "disk.img").read_bytes()[:512]
+def test_a_local_disk_has_what_a_bios_looks_for(tmp_path: Path) -> None:
+    """A boot signature, and the text where the code expects it."""
+    sector = bios_disk(tmp_path / "disk.img").read_bytes()[:512]
     assert sector[510:] == b"\x55\xaa"
-    assert sector.index(payload.LOCAL.encode()) == 0x18 + 2
+    assert sector.index(b"\r\n" + LOCAL.encode()) == 0x18
 
 
 _DOOMED = """
