@@ -47,11 +47,14 @@ class Directory:
 
     def mac_of(self, ip: str) -> Mac | None:
         """The card last seen at this address."""
-        mac = self._macs.get(ip)
-        if mac is None and ip and (text := self._neighbour(ip)) is not None:
-            mac = Mac.parse(text)
-            self.met(ip, mac)
-        return mac
+        if ip in self._macs:
+            return self._macs[ip]
+        try:
+            # Not kept: the kernel knows when an address goes to another machine, and we would not.
+            text = self._neighbour(ip) if ip else None
+            return Mac.parse(text) if text else None
+        except WireError:  # a neighbour by InfiniBand, say
+            return None
 
     def who(self, mac: str, ip: str) -> tuple[str, str]:
         """(MAC, configured name) for a log line, "" where unknown."""
