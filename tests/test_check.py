@@ -1,0 +1,116 @@
+"""What would go wrong at boot, found before anybody boots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netbootd.check import check, waiting
+from netbootd.fleet.lifecycle import Stage
+from netbootd.load import load_world
+from netbootd.wire.mac import Mac
+from tests.support.house import furnished, settings
+from tests.support.settings import Files
+
+PROFILES = """\
+profiles:
+  rescue: {payload: linux, kernel: kernel, args: {console: ttyS0}}
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(furnished(tmp_path))
+
+
+def found(files: Files, more: str) -> list[str]:
+    """Every problem as "weight: file:line: key: text", without the directory."""
+    config = files.load(settings(files.directory, more))
+    problems = check(config, load_world(config))
+    return [f"{p.severity}: {p}".replace(f"{files.directory}/", "") for p in problems]
+
+
+def test_nothing_is_found_where_nothing_is_wrong(files: Files) -> None:
+    assert found(files, PROFILES + "machines: [{mac: 52:54:00:12:34:56, name: n1, profile: rescue}]\n") == []
+
+
+def test_a_file_that_is_missing_is_told_at_the_profile_that_needs_it(files: Files) -> None:
+    (problem,) = found(files, "profiles:\n  rescue: {payload: linux, kernel: kernel, initrd: [none.img]}\n")
+    assert problem == "error: netbootd.yaml:5: profiles.rescue: artifacts/none.img: no such file"
+
+
+def test_a_url_is_not_looked_for(files: Files) -> None:
+    assert found(files, "profiles:\n  rescue: {payload: linux, kernel: 'http://192.0.2.9/kernel'}\n") == []
+
+
+def test_a_template_that_is_wrong_is_told_with_its_line(files: Files) -> None:
+    (files.directory / "own").mkdir()
+    (files.directory / "own" / "mine.ipxe").write_text("#!ipxe\n{% if %}\n")
+    (problem,) = found(files, "templates: own\nprofiles:\n  x: {payload: script, template: mine.ipxe}\n")
+    assert problem.startswith("error: mine.ipxe:2: templates: ")
+
+
+def test_a_template_that_does_not_exist_is_told_at_the_profile(files: Files) -> None:
+    (problem,) = found(files, "profiles:\n  x: {payload: script, template: none.ipxe}\n")
+    assert problem == (
+        "error: netbootd.yaml:5: profiles.x: template 'none.ipxe' does not exist in "
+        "the templates directory (setting: templates)"
+    )
+
+
+def test_a_machine_whose_script_cannot_be_written_is_told_by_name(files: Files) -> None:
+    more = PROFILES + (
+        "machines:\n  - {mac: 52:54:00:12:34:56, name: n1, profile: rescue, args: {x: '{{ machine.mac | none }}'}}\n"
+    )
+    (problem,) = found(files, more)
+    assert problem.startswith("error: netbootd.yaml:7: machines.n1: ")
+
+
+def test_what_only_the_machine_can_tell_is_no_error_yet(files: Files) -> None:
+    more = PROFILES + (
+        "machines:\n  - {mac: 52:54:00:12:34:56, name: n1, profile: rescue, args: {sn: '{{ machine.serial }}'}}\n"
+    )
+    (problem,) = found(files, more)
+    assert problem.startswith("warning: netbootd.yaml:7: machines.n1: ")
+    assert "argument sn of machine n1" in problem
+
+
+def test_a_machine_is_judged_by_what_it_will_get_once_armed(files: Files) -> None:
+    """Today it boots its own disk; the fault would show on the day somebody installs it."""
+    more = (
+        "profiles:\n  inst: {payload: linux, kernel: kernel, boots: once, args: {x: '{{ nothing }}'}}\n"
+        "machines:\n  - {mac: 52:54:00:12:34:56, name: n1, profile: inst}\n"
+    )
+    (problem,) = found(files, more)
+    assert "machines.n1" in problem
+
+
+def test_what_could_not_be_read_is_a_warning(files: Files) -> None:
+    config = files.load(f"firmware: {files.directory}/none\nartifacts: artifacts\n")
+    (problem,) = check(config, load_world(config))
+    assert (problem.severity, problem.message) == (
+        "warning",
+        f"firmware: there is no directory {files.directory}/none",
+    )
+
+
+def test_who_waits_to_be_armed_is_named(files: Files) -> None:
+    """Not those that boot always, that arm themselves, or that are armed."""
+    config = files.load(
+        """
+        profiles:
+          once: {payload: linux, kernel: k, boots: once}
+          self: {payload: linux, kernel: k, boots: once, auto: true}
+          always: {payload: linux, kernel: k}
+        machines:
+          - {mac: 52:54:00:00:00:01, name: waits, profile: once}
+          - {mac: 52:54:00:00:00:02, name: armed, profile: once}
+          - {mac: 52:54:00:00:00:03, name: self, profile: self}
+          - {mac: 52:54:00:00:00:04, name: always, profile: always}
+          - {mac: 52:54:00:00:00:05, name: nothing}
+        """
+    )
+    armed = Mac.parse("52:54:00:00:00:02")
+    world = load_world(config, stage=lambda mac: Stage.ARMED if mac == armed else None).world
+    assert [machine.name for machine in waiting(world)] == ["waits"]

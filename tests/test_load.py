@@ -1,0 +1,75 @@
+"""What is read from disk once: boot programs and templates; what cannot be read is a note and stops nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netbootd.boot.facts import Facts
+from netbootd.fleet.lifecycle import Stage
+from netbootd.load import load_world, read_templates
+from netbootd.resources import templates_dir
+from netbootd.wire.mac import Mac
+from tests.support.house import furnished, settings
+from tests.support.settings import Files
+
+MAC = Mac.parse("52:54:00:12:34:56")
+SHIPPED = {path.name for path in templates_dir().glob("*.j2")}
+
+
+def test_a_world_is_the_settings_the_boot_programs_and_the_shipped_templates(tmp_path: Path) -> None:
+    loaded = load_world(Files(furnished(tmp_path)).load(settings(tmp_path, "unknown: silent\n")))
+    assert (
+        {each.name for each in loaded.world.firmware.binaries}
+        == set(loaded.firmware)
+        == {
+            "undionly.kpxe",
+            "snponly.efi",
+        }
+    )
+    assert loaded.world.fleet.unknown == "silent"
+    assert all(loaded.world.templates.has(name) for name in SHIPPED)
+    assert loaded.notes == ()
+
+
+def test_where_a_machine_stands_and_what_it_said_are_asked_of_whoever_knows(tmp_path: Path) -> None:
+    config = Files(furnished(tmp_path)).load(settings(tmp_path))
+    said = Facts(mac=MAC, serial="S1")
+    world = load_world(config, stage=lambda _mac: Stage.ARMED, known=lambda _mac: said).world
+    assert (world.stage(MAC), world.known(MAC)) == (Stage.ARMED, said)
+    alone = load_world(config).world
+    assert (alone.stage(MAC), alone.known(MAC)) == (None, Facts(mac=MAC))
+
+
+def test_a_boot_program_directory_that_is_missing_is_a_note(tmp_path: Path) -> None:
+    loaded = load_world(Files(tmp_path).load(f"firmware: {tmp_path}/none\n"))
+    assert loaded.notes == (f"firmware: there is no directory {tmp_path}/none",)
+    assert loaded.firmware == {}
+
+
+def test_own_templates_go_over_the_shipped_ones_by_name(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "menu.ipxe.j2").write_text("mine")
+    (tmp_path / "site" / "own.ipxe").write_text("own")
+    (tmp_path / ".menu.ipxe.j2.swp").write_text("an editor's")
+    sources, notes = read_templates(tmp_path)
+    assert (sources["menu.ipxe.j2"], sources["site/own.ipxe"], notes) == ("mine", "own", ())
+    assert set(sources) == SHIPPED | {"site/own.ipxe"}
+
+
+def test_a_template_that_cannot_be_read_is_a_note_and_the_shipped_one_stays(tmp_path: Path) -> None:
+    (tmp_path / "menu.ipxe.j2").write_bytes(b"\xff\xfe")
+    (tmp_path / "large.j2").write_text("x" * 300_000)
+    (tmp_path / "gone.j2").symlink_to(tmp_path / "nowhere")
+    sources, notes = read_templates(tmp_path)
+    assert sources["menu.ipxe.j2"].startswith("#!ipxe")
+    assert [note.split(":")[0] for note in notes] == [
+        f"template {tmp_path}/large.j2",
+        f"template {tmp_path}/menu.ipxe.j2",
+    ]
+    assert notes[0].endswith("larger than 256 KiB")
+
+
+def test_no_template_directory_where_one_was_named_is_a_note(tmp_path: Path) -> None:
+    sources, (note,) = read_templates(tmp_path / "none")
+    assert set(sources) == SHIPPED
+    assert note == f"templates: {tmp_path}/none is not a directory; the built-in ones are used"
