@@ -143,7 +143,7 @@ def test_what_was_read_shares_the_archive() -> None:
         (NODE.joined()[:100], NOT_NEWC),
         (NODE.joined()[:115], TRUNCATED),
         (NODE.joined()[:-512], TRUNCATED),
-        (gzip.compress(NODE.joined()), NOT_NEWC),
+        (gzip.compress(NODE.joined(), mtime=0), NOT_NEWC),
         (NODE.joined() + b"\x1f\x8b", NOT_NEWC),
         (NODE.joined().replace(b"0000000A", b"-0000001"), NOT_NEWC),
         (NODE.joined().replace(b"0000000A", b"FFFFFFFF"), TRUNCATED),
@@ -151,7 +151,20 @@ def test_what_was_read_shares_the_archive() -> None:
         (NODE.joined().replace(b"init\0", b"in\0t\0"), NOT_NEWC),
         (b"070707" + bytes(200), NOT_NEWC),
     ],
-    ids=str,
+    ids=[
+        "empty",
+        "zeros",
+        "half a header",
+        "half a name",
+        "no trailer",
+        "gzip",
+        "gzip after it",
+        "negative",
+        "too long",
+        "no NUL",
+        "two NULs",
+        "old",
+    ],
 )
 def test_what_is_no_archive_or_only_the_beginning_of_one_is_an_error(data: bytes, reason: str) -> None:
     with pytest.raises(WireError) as caught:
