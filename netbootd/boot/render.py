@@ -65,6 +65,8 @@ class Templates:
             uristring=_uristring,
             grub=_grub,
             grubfile=_grubfile,
+            default=_default,
+            d=_default,
         )
 
     def render(self, name: str, **values: object) -> str:
@@ -105,11 +107,16 @@ def _emit(value: Any) -> Any:
     if isinstance(value, Undefined):
         return value  # StrictUndefined complains by itself, with the name
     if value is None:
-        raise ValueError("a value that is not known (None) would be written; use {% if %} or | default")
+        raise ValueError("a value that is not known (None) would be written; ask with 'if', or give it a 'default'")
     text = str(value)
     if why := unsafe(text):
         raise ValueError(f"{text[:60]!r} may not be written: {why}")
     return text
+
+
+def _default(value: Any, instead: Any = "", boolean: bool = False) -> Any:
+    """Jinja2's ``default``, but for what is not known as well: facts of a machine are None rather than undefined."""
+    return instead if value is None or isinstance(value, Undefined) or (boolean and not value) else value
 
 
 def _told(error: Exception) -> str:

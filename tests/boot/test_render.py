@@ -62,7 +62,8 @@ def test_an_unknown_value_ends_the_rendering() -> None:
 
 
 def test_an_unknown_value_can_be_asked_for_and_replaced() -> None:
-    assert rendered("{% if x %}a{% else %}b{% endif %}{{ x | default('c', true) }}", x=None) == "bc"
+    assert rendered("{% if x %}a{% else %}b{% endif %}{{ x | default('c') }}{{ x | d('d') }}", x=None) == "bcd"
+    assert rendered("{{ y | default('e') }}{{ x | default('f') }}{{ x | default('g', true) }}", x="") == "eg"
 
 
 @pytest.mark.parametrize(
