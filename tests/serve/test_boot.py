@@ -1,0 +1,218 @@
+"""The boot side: scripts out of the chain, boot programs out of memory, files out of the artifacts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netbootd.artifacts.tree import Tree
+from netbootd.boot.facts import Facts
+from netbootd.boot.site import Site
+from netbootd.chain.scripts import entry, script
+from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed
+from netbootd.serve.boot import BootSide
+from netbootd.serve.directory import Directory
+from netbootd.serve.http.services import ScriptKind, ScriptReply, ScriptRequest
+from netbootd.serve.tftp import Content, NotServed, OpenFile
+from netbootd.wire.mac import Mac
+from tests.support.worlds import CARD, SERVER, args, linux, settled, world
+
+CLIENT = "192.0.2.77"
+SETTLED = settled(linux(args=args(sn="{{ machine.serial | default('none') }}")))
+
+
+class Side:
+    """A boot side with what it needs, and what came of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.events: list[Event] = []
+        self.handed: list[tuple[Any, ...]] = []
+        self.directory = Directory(lambda _mac: "")
+        self.boot = BootSide(
+            emit=self.events.append,
+            directory=self.directory,
+            site=Site,
+            world=SETTLED,
+            firmware={"undionly.kpxe": b"bios", "arm64-efi/snponly.efi": b"arm"},
+            tree=Tree(root),
+            handed=lambda *what: self.handed.append(what),
+        )
+
+    def ask(
+        self, kind: ScriptKind, mac: str | None = None, query: tuple[tuple[str, str], ...] = (), local: str = SERVER
+    ) -> ScriptReply:
+        return self.boot.script(ScriptRequest(kind, mac, query, CLIENT, (local, 8080), local, "iPXE/1.0"))
+
+    async def read(self, name: str) -> bytes:
+        """What a TFTP client would get for this name."""
+        found = self.boot.resolve(name, CLIENT, SERVER)
+        source = found if isinstance(found, Content | OpenFile) else await found
+        if isinstance(source, Content):
+            return source.data
+        try:
+            return os.pread(source.fd, source.size, 0)
+        finally:
+            os.close(source.fd)
+
+
+@pytest.fixture
+def side(tmp_path: Path) -> Side:
+    (tmp_path / "rescue").mkdir()
+    (tmp_path / "rescue" / "vmlinuz").write_bytes(b"kernel")
+    return Side(tmp_path)
+
+
+def test_the_entry_script_is_the_chain_s_for_the_address_that_was_asked(side: Side) -> None:
+    for local in (SERVER, "198.51.100.1"):
+        assert side.ask("entry", local=local) == ScriptReply(200, entry(SETTLED, Site(local)).text.encode())
+    assert side.events[0] == ScriptServed(ip=CLIENT, script="ipxe.cfg", payload="entry")
+
+
+@pytest.mark.parametrize("spelling", ["52:54:00:12:34:56", "52-54-00-12-34-56", "525400123456", "5254.0012.3456"])
+def test_a_machine_s_script_is_the_chain_s_whatever_its_mac_looks_like(side: Side, spelling: str) -> None:
+    reply = side.ask("machine", spelling, (("serial", "S1"), ("platform", "efi")))
+    rendered = script(Facts(mac=CARD, serial="S1", platform="efi"), SETTLED, Site(SERVER))
+    assert (reply.status, reply.body) == (200, rendered.text.encode())
+    assert b"sn=S1" in reply.body
+    assert side.events == [
+        ScriptServed(
+            mac=str(CARD),
+            machine="node-1",
+            ip=CLIENT,
+            script="machines/52-54-00-12-34-56/ipxe.cfg",
+            profile="rescue",
+            payload="linux",
+        )
+    ]
+
+
+def test_grub_gets_the_same_decision(side: Side) -> None:
+    reply = side.ask("grub", str(CARD))
+    assert (reply.status, b"#!ipxe" in reply.body) == (200, False)
+    assert b"rescue/vmlinuz" in reply.body
+
+
+def test_what_a_machine_said_once_holds_for_its_next_request(side: Side) -> None:
+    """GRUB, and an iPXE with an older script, report nothing of the machine."""
+    side.ask("machine", str(CARD), (("serial", "S1"),))
+    assert b"sn=S1" in side.ask("machine", str(CARD)).body
+    assert side.directory.mac_of(CLIENT) == CARD
+
+
+def test_the_mac_of_the_path_counts_whatever_the_query_says(side: Side) -> None:
+    side.ask("machine", str(CARD), (("mac", "02:00:00:00:00:99"),))
+    assert side.directory.known(Mac.parse("02:00:00:00:00:99")) == Facts(mac=Mac.parse("02:00:00:00:00:99"))
+
+
+def test_a_hostile_value_is_dropped_and_told_and_the_machine_boots(side: Side) -> None:
+    reply = side.ask("machine", str(CARD), (("serial", "x\nchain http://evil"), ("product", "${boom}")))
+    assert reply.status == 200
+    assert b"evil" not in reply.body
+    refused = [event for event in side.events if isinstance(event, HostileValue)]
+    assert {(event.field, event.mac) for event in refused} == {("serial", str(CARD)), ("product", str(CARD))}
+    assert all(event.reason.isprintable() for event in refused)
+
+
+def test_what_is_no_mac_is_not_found_in_one_printable_line(side: Side) -> None:
+    reply = side.ask("machine", "nonsense\x1b[31m")
+    assert reply.status == 404
+    assert reply.body.endswith(b"\n")
+    assert reply.body.decode()[:-1].isprintable()
+
+
+def test_a_script_that_cannot_be_written_is_shown_on_the_machine_and_told(side: Side) -> None:
+    broken = settled(linux(args=args(x="{{ machine.serial }}")))
+    side.boot.swap(broken, {}, Tree(Path("/nowhere")))
+    reply = side.ask("machine", str(CARD))
+    assert (reply.status, reply.body.startswith(b"#!ipxe")) == (200, True)
+    (event,) = side.events
+    assert isinstance(event, ScriptFailed)
+    assert (event.mac, event.machine) == (str(CARD), "node-1")
+    assert "argument x" in event.reason
+
+
+def test_a_choice_of_the_menu_is_taken_from_the_query(side: Side) -> None:
+    side.boot.swap(world(linux(), unknown="menu"), {}, Tree(Path("/nowhere")))
+    stranger = "02:00:00:00:00:07"
+    assert b"menu" in side.ask("machine", stranger).body
+    assert b"rescue/vmlinuz" in side.ask("machine", stranger, (("profile", "rescue"),)).body
+
+
+def test_who_follows_a_boot_is_told_what_was_handed_out(side: Side) -> None:
+    side.ask("machine", str(CARD))
+    ((mac, ip, rendered, base),) = side.handed
+    assert (mac, ip, rendered.payload, base) == (CARD, CLIENT, "linux", f"http://{SERVER}:8080")
+
+
+# TFTP
+
+
+@pytest.mark.parametrize("name", ["ipxe.cfg", "autoexec.ipxe", "AUTOEXEC.IPXE", "some/folder/autoexec.ipxe"])
+async def test_by_tftp_a_script_is_given_under_any_folder(side: Side, name: str) -> None:
+    """iPXE asks for autoexec.ipxe beside the program it was loaded as."""
+    assert await side.read(name) == entry(SETTLED, Site(SERVER)).text.encode()
+    assert side.events == [ScriptServed(ip=CLIENT, script="ipxe.cfg", payload="entry", via="tftp")]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("undionly.kpxe", b"bios"),
+        ("UNDIONLY.KPXE", b"bios"),
+        ("boot/undionly.kpxe", b"bios"),
+        ("arm64-efi/snponly.efi", b"arm"),
+        ("rescue/vmlinuz", b"kernel"),
+        ("artifacts/rescue/vmlinuz", b"kernel"),
+        ("Rescue/VMLINUZ", b"kernel"),
+    ],
+)
+async def test_by_tftp_boot_programs_and_artifacts_are_found_as_firmware_spells_them(
+    side: Side, name: str, data: bytes
+) -> None:
+    assert await side.read(name) == data
+
+
+@pytest.mark.parametrize("name", ["none", "rescue", "artifacts", "../rescue/vmlinuz", "rescue/none", ".hidden"])
+async def test_by_tftp_nothing_else_is_there(side: Side, name: str) -> None:
+    with pytest.raises(NotServed) as refused:
+        await side.read(name)
+    assert (refused.value.tftp_code, refused.value.reason) == (1, "File not found")
+
+
+async def test_a_swap_holds_for_the_next_request_and_leaves_open_files_alone(side: Side, tmp_path: Path) -> None:
+    future = side.boot.resolve("rescue/vmlinuz", CLIENT, SERVER)
+    assert isinstance(future, asyncio.Future)
+    opened = await future
+    assert isinstance(opened, OpenFile)
+    (tmp_path / "other").mkdir()
+    side.boot.swap(SETTLED, {"new.kpxe": b"new"}, Tree(tmp_path / "other"))
+    assert await side.read("new.kpxe") == b"new"
+    with pytest.raises(NotServed):
+        await side.read("rescue/vmlinuz")
+    assert os.pread(opened.fd, 10, 0) == b"kernel"
+    os.close(opened.fd)
+
+
+async def test_who_admits_files_is_asked_and_without_anybody_all_are_let_through(side: Side, tmp_path: Path) -> None:
+    assert await side.boot.admit(CLIENT, "rescue/vmlinuz")
+    asked: list[tuple[str, str]] = []
+
+    async def refuse(ip: str, file: str) -> bool:
+        asked.append((ip, file))
+        return False
+
+    strict = BootSide(
+        emit=side.events.append,
+        directory=side.directory,
+        site=Site,
+        world=SETTLED,
+        firmware={},
+        tree=Tree(tmp_path),
+        admit=refuse,
+    )
+    assert not await strict.admit(CLIENT, "rescue/vmlinuz")
+    assert asked == [(CLIENT, "rescue/vmlinuz")]
