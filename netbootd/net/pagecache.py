@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 
-_WINDOW = 4 << 20  # read ahead at a time; large enough that a thread hop is lost in it
-_READ = 512 << 10
+_WINDOW = 1 << 20  # read ahead at a time; the next one is on its way from the disk meanwhile
+_READ = 256 << 10
 
 
 class ReadAhead:

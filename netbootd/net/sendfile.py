@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from netbootd.net.pagecache import ReadAhead
 from netbootd.net.tcp import shared_socket
+from netbootd.net.turns import Turns
 
 if TYPE_CHECKING:
     import socket
@@ -59,15 +60,16 @@ async def send_file(
     count: int,
     *,
     stall: float,
-    chunk: int = CHUNK,
+    turns: Turns,
     progress: Progress | None = None,
 ) -> SendResult:
     """Send ``count`` bytes of a file; give up after ``stall`` seconds in which the client took nothing.
 
-    The transport's own buffer must be empty: what is sent here goes past it.
+    ``turns`` is shared by all transfers of a loop.  The transport's own buffer must be empty: what is sent here goes
+    past it.
     """
     source = _Source(ReadAhead(fd).ready, lambda out, at, size: os.sendfile(out, fd, at, size))
-    return await _send(transport, source, offset, count, stall, chunk, progress)
+    return await _send(transport, _Pump(source, offset, count, stall, turns, progress))
 
 
 async def send_bytes(
@@ -75,12 +77,12 @@ async def send_bytes(
     data: memoryview,
     *,
     stall: float,
-    chunk: int = CHUNK,
+    turns: Turns,
     progress: Progress | None = None,
 ) -> SendResult:
     """As `send_file`, from memory."""
     source = _Source(_always_ready, lambda out, at, size: os.write(out, data[at : at + size]))
-    return await _send(transport, source, 0, len(data), stall, chunk, progress)
+    return await _send(transport, _Pump(source, 0, len(data), stall, turns, progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +96,9 @@ async def _always_ready(offset: int, count: int) -> None:
     return
 
 
-async def _send(
-    transport: asyncio.WriteTransport,
-    source: _Source,
-    offset: int,
-    count: int,
-    stall: float,
-    chunk: int,
-    progress: Progress | None,
-) -> SendResult:
+async def _send(transport: asyncio.WriteTransport, pump: _Pump) -> SendResult:
     if transport.get_write_buffer_size():
         raise AssertionError("bytes written earlier would arrive after the body")
-    pump = _Pump(source, offset, count, stall, chunk, progress)
     try:
         with shared_socket(transport) as sock:
             reason = await pump.run(sock)
@@ -125,21 +118,20 @@ class _Pump:
     offset: int
     count: int
     stall: float
-    chunk: int
+    turns: Turns
     progress: Progress | None
     sent: int = 0
 
     async def run(self, sock: socket.socket) -> Ending:
         """Raises OSError of the connection or of the file."""
         while self.sent < self.count:
-            size = min(self.chunk, self.count - self.sent)
+            size = min(CHUNK, self.count - self.sent)
             await self.source.ready(self.offset + self.sent, size)
+            await self.turns.next()
             taken = self._piece(sock, size)
             if taken == 0:
                 return Ending.SHORT
-            if taken == size:
-                await asyncio.sleep(0)  # everybody else's turn
-            elif not await _writable(sock, self.stall):
+            if taken != size and not await _writable(sock, self.stall):
                 return Ending.STALLED
         return Ending.COMPLETE
 

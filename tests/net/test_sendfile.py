@@ -13,6 +13,7 @@ import uvloop
 
 from netbootd.net.sendfile import CHUNK, Ending, send_bytes, send_file
 from netbootd.net.tcp import cut
+from netbootd.net.turns import Turns
 from tests.support.tcp import connection
 
 PATTERN = b"".join(number.to_bytes(4, "big") for number in range(1 << 19))  # 2 MiB, no two places alike
@@ -39,7 +40,7 @@ def test_exactly_the_bytes_asked_for_arrive(runner: asyncio.Runner, fd: int, off
     async def main() -> None:
         async with connection() as link:
             result, data = await asyncio.gather(
-                send_file(link.transport, fd, offset, count, stall=10), link.take(count)
+                send_file(link.transport, fd, offset, count, stall=10, turns=Turns()), link.take(count)
             )
             assert (result.sent, result.reason, result.complete) == (count, Ending.COMPLETE, True)
             assert data == PATTERN[offset : offset + count]
@@ -51,7 +52,7 @@ def test_memory_is_sent_the_same_way(runner: asyncio.Runner) -> None:
     async def main() -> None:
         async with connection() as link:
             result, data = await asyncio.gather(
-                send_bytes(link.transport, memoryview(PATTERN), stall=10), link.take(len(PATTERN))
+                send_bytes(link.transport, memoryview(PATTERN), stall=10, turns=Turns()), link.take(len(PATTERN))
             )
             assert result.complete
             assert data == PATTERN
@@ -79,7 +80,8 @@ def test_no_piece_is_larger_than_the_cap_and_others_get_their_turn_between(runne
         async with connection() as link:
             loop.call_soon(other)
             await asyncio.gather(
-                send_file(link.transport, fd, 0, len(PATTERN), stall=10, progress=progress), link.take(len(PATTERN))
+                send_file(link.transport, fd, 0, len(PATTERN), stall=10, turns=Turns(), progress=progress),
+                link.take(len(PATTERN)),
             )
         assert sum(sizes) == len(PATTERN)
         assert max(sizes) <= CHUNK
@@ -91,7 +93,7 @@ def test_no_piece_is_larger_than_the_cap_and_others_get_their_turn_between(runne
 def test_a_client_that_stops_reading_is_given_up(runner: asyncio.Runner, fd: int) -> None:
     async def main() -> None:
         async with connection() as link:
-            result = await send_file(link.transport, fd, 0, len(PATTERN), stall=0.05)
+            result = await send_file(link.transport, fd, 0, len(PATTERN), stall=0.05, turns=Turns())
             assert result.reason is Ending.STALLED
             assert 0 < result.sent < len(PATTERN)
             assert not result.complete
@@ -104,7 +106,7 @@ def test_a_client_that_reads_again_in_time_gets_the_rest(runner: asyncio.Runner,
         async with connection() as link:
             full = asyncio.Event()
             sending = asyncio.ensure_future(
-                send_file(link.transport, fd, 0, len(PATTERN), stall=30, progress=lambda _: full.set())
+                send_file(link.transport, fd, 0, len(PATTERN), stall=30, turns=Turns(), progress=lambda _: full.set())
             )
             await full.wait()
             assert await link.take(len(PATTERN)) == PATTERN
@@ -116,7 +118,7 @@ def test_a_client_that_reads_again_in_time_gets_the_rest(runner: asyncio.Runner,
 def test_a_client_that_goes_away_ends_the_transfer(runner: asyncio.Runner, fd: int) -> None:
     async def main() -> None:
         async with connection() as link:
-            sending = asyncio.ensure_future(send_file(link.transport, fd, 0, len(PATTERN), stall=30))
+            sending = asyncio.ensure_future(send_file(link.transport, fd, 0, len(PATTERN), stall=30, turns=Turns()))
             await link.take(1000)
             link.client.close()
             assert (await sending).reason is Ending.GONE
@@ -127,7 +129,7 @@ def test_a_client_that_goes_away_ends_the_transfer(runner: asyncio.Runner, fd: i
 def test_cutting_the_connection_wakes_a_sender_that_waits(runner: asyncio.Runner, fd: int) -> None:
     async def main() -> None:
         async with connection() as link:
-            sending = asyncio.ensure_future(send_file(link.transport, fd, 0, len(PATTERN), stall=30))
+            sending = asyncio.ensure_future(send_file(link.transport, fd, 0, len(PATTERN), stall=30, turns=Turns()))
             await link.take(1000)
             cut(link.transport)
             assert (await sending).reason is Ending.GONE
@@ -140,7 +142,7 @@ def test_a_connection_already_closed_is_gone(runner: asyncio.Runner, fd: int) ->
         async with connection() as link:
             link.transport.abort()
             await link.lost.wait()
-            assert (await send_file(link.transport, fd, 0, 1, stall=30)).reason is Ending.GONE
+            assert (await send_file(link.transport, fd, 0, 1, stall=30, turns=Turns())).reason is Ending.GONE
 
     runner.run(main())
 
@@ -149,7 +151,7 @@ def test_a_file_that_became_shorter_is_told(runner: asyncio.Runner, fd: int) -> 
     async def main() -> None:
         async with connection() as link:
             result, _ = await asyncio.gather(
-                send_file(link.transport, fd, len(PATTERN) - 10, 100, stall=10), link.take(10)
+                send_file(link.transport, fd, len(PATTERN) - 10, 100, stall=10, turns=Turns()), link.take(10)
             )
             assert (result.sent, result.reason) == (10, Ending.SHORT)
 
@@ -164,7 +166,7 @@ def test_a_cancelled_transfer_leaves_no_descriptor(runner: asyncio.Runner, fd: i
     async def main() -> None:
         async with connection() as link:
             before = descriptors()
-            sending = asyncio.ensure_future(send_file(link.transport, fd, 0, len(PATTERN), stall=30))
+            sending = asyncio.ensure_future(send_file(link.transport, fd, 0, len(PATTERN), stall=30, turns=Turns()))
             await link.take(1000)
             sending.cancel()
             await asyncio.wait([sending])

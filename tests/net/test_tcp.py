@@ -13,6 +13,7 @@ import uvloop
 
 from netbootd.net.sendfile import send_bytes
 from netbootd.net.tcp import bind_tcp, cut, shared_socket
+from netbootd.net.turns import Turns
 from netbootd.net.udp import PortBusy
 from tests.support.tcp import connection
 
@@ -79,7 +80,7 @@ def test_a_cut_connection_is_reset_for_the_peer(runner: asyncio.Runner) -> None:
     async def main() -> None:
         body = memoryview(bytes(4 << 20))
         async with connection() as link:
-            await send_bytes(link.transport, body, stall=0.05)
+            await send_bytes(link.transport, body, stall=0.05, turns=Turns())
             cut(link.transport)
             await link.lost.wait()
             with pytest.raises(ConnectionResetError):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from netbootd.net.turns import Turns
 from netbootd.observe.events import HttpRefused, printable
 from netbootd.serve.http import files, target
-from netbootd.serve.http.delivery import patience, unbuffered, write_all
+from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.services import ScriptKind, ScriptRequest
 
@@ -22,6 +23,7 @@ _RECORDINGS = 3  # a script whose record failed is rendered anew, and then insta
 def build_app(services: BootServices) -> web.Application:
     """The application to listen with, see `server.start_http`."""
     app = web.Application()
+    app[TURNS] = Turns()
     app.router.add_route("*", r"/{target:[\s\S]*}", BootSite(services).handle)  # %0a is no reason to be passed over
     return app
 

@@ -6,12 +6,16 @@ import asyncio
 
 from aiohttp import web
 
-from netbootd.net.sendfile import CHUNK, Ending, SendResult, send_bytes, send_file
+from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
 from netbootd.net.tcp import cut
+from netbootd.net.turns import Turns
 from netbootd.serve.http.quirks import quirk_for
 
 Body = memoryview | int
 """Bytes in memory, or the descriptor of an open file."""
+
+TURNS = web.AppKey("turns", Turns)
+"""Shared by all downloads of a site."""
 
 _GONE = SendResult(0, Ending.GONE)
 
@@ -65,12 +69,12 @@ async def _headers_then_body(
         return SendResult(0, Ending.STALLED)
     except ConnectionError:
         return _GONE
-    transport = request.transport
+    transport, turns = request.transport, request.app[TURNS]
     if transport is None:
         return _GONE
     if isinstance(body, int):
-        return await send_file(transport, body, offset, count, stall=stall, chunk=CHUNK)
-    return await send_bytes(transport, body[offset : offset + count], stall=stall, chunk=CHUNK)
+        return await send_file(transport, body, offset, count, stall=stall, turns=turns)
+    return await send_bytes(transport, body[offset : offset + count], stall=stall, turns=turns)
 
 
 def _dropped(request: web.Request, response: web.StreamResponse, reason: Ending) -> Ending:
