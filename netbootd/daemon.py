@@ -208,7 +208,13 @@ class Daemon:
     def _background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A fault of ours in the background must not pass unseen."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._notice(f"internal error, please report it: {error!r}", "error")
 
     # while it runs
 
@@ -341,6 +347,7 @@ class Daemon:
         await asyncio.gather(*(end() for end in self._ends))
         if self._store is not None:  # last: what transfers came to is written there
             await self._store.close()
+        self._sockets.close()
         self._log.flush()
 
 

@@ -30,6 +30,7 @@ class Sockets:
 
     passed: dict[str, list[socket.socket]] = field(default_factory=dict)
     """What systemd opened, by FileDescriptorName.  Each name stands for one socket."""
+    _given: list[socket.socket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name, found in self.passed.items():
@@ -45,20 +46,29 @@ class Sockets:
         """A datagram socket that reports IP_PKTINFO.  Raises `CannotListen`."""
         if passed := self._passed(name):
             try:
-                return adopt_udp(passed, broadcast=broadcast)
+                return self._give(adopt_udp(passed, broadcast=broadcast))
             except ValueError as error:
                 raise CannotListen(
                     f"the socket {name!r} of systemd is {error}: write ListenDatagram={address}:{port}"
                 ) from error
-        return _bound(name, lambda: bind_udp(address, port, broadcast=broadcast))
+        return self._give(_bound(name, lambda: bind_udp(address, port, broadcast=broadcast)))
 
     def tcp(self, name: str, address: str, port: int) -> socket.socket:
         """A listening socket.  Raises `CannotListen`."""
         if passed := self._passed(name):
             if passed.type != socket.SOCK_STREAM:
                 raise CannotListen(f"the socket {name!r} of systemd is no stream socket: write ListenStream=")
-            return passed
-        return _bound(name, lambda: bind_tcp(address, port))
+            return self._give(passed)
+        return self._give(_bound(name, lambda: bind_tcp(address, port)))
+
+    def close(self) -> None:
+        """Close all that were given out, in case nobody came to serve them."""
+        while self._given:
+            self._given.pop().close()
+
+    def _give(self, sock: socket.socket) -> socket.socket:
+        self._given.append(sock)
+        return sock
 
     def _passed(self, name: str) -> socket.socket | None:
         waiting = self.passed.get(name)

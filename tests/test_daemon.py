@@ -1,0 +1,303 @@
+"""The daemon in this process, on ports of the system's choice; tests/system has it as a process on a network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+import structlog
+
+from netbootd.config import Config, ConfigError
+from netbootd.daemon import CannotListen, Daemon, Interfaces
+from netbootd.net.interfaces import Address, Interface, NoSuchInterface
+from netbootd.observe.events import DaemonNotice, Event
+from netbootd.observe.log import Banner, LogSink
+from netbootd.serve.sockets import Sockets
+from netbootd.systemd import Notifier
+from tests.support import tftp_client
+from tests.support.house import KERNEL, furnished, settings
+from tests.support.settings import Files
+
+PORTS = "dhcp: {mode: off}\ntftp: {port: 0}\nhttp: {port: 0}\nadmin: {listen: '127.0.0.1:0'}\ninterfaces: [lo]\n"
+
+
+class Manager(Notifier):
+    """Stands where systemd listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: asyncio.Queue[str] = asyncio.Queue()
+
+    def ready(self, status: str = "") -> None:
+        self.heard.put_nowait(f"READY {status}")
+
+    def reloading(self, now_usec: int) -> None:
+        self.heard.put_nowait("RELOADING")
+
+    def stopping(self, status: str = "") -> None:
+        self.heard.put_nowait("STOPPING")
+
+
+class Log(LogSink):
+    """Keeps what would be written."""
+
+    def __init__(self) -> None:
+        super().__init__(structlog.wrap_logger(None))
+        self.events: list[Event] = []
+        self.facts = Banner(version="")
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    def banner(self, facts: Banner) -> None:
+        self.facts = facts
+
+    def notices(self, severity: str) -> list[str]:
+        return [e.text for e in self.events if isinstance(e, DaemonNotice) and e.severity == severity]
+
+
+@dataclass
+class House:
+    """A daemon's settings and surroundings; ``reread`` is what a reload reads."""
+
+    files: Files
+    log: Log = field(default_factory=Log)
+    manager: Manager = field(default_factory=Manager)
+    reread: Callable[[], Config] | None = None
+
+    def config(self, more: str = "") -> Config:
+        return self.files.load(settings(self.files.directory, PORTS + more))
+
+    def daemon(self, config: Config) -> Daemon:
+        def reread() -> Config:
+            return self.reread() if self.reread else config
+
+        return Daemon(config, reread=reread, log=self.log, sockets=Sockets(), notifier=self.manager)
+
+    @asynccontextmanager
+    async def running(self, more: str = "") -> AsyncIterator[House]:
+        task = asyncio.create_task(self.daemon(self.config(more)).run())
+        ready = asyncio.create_task(self.manager.heard.get())
+        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+        assert ready.done(), task.exception()
+        yield self
+        os.kill(os.getpid(), signal.SIGTERM)
+        await task
+
+    async def reload(self) -> str:
+        """SIGHUP, and what the service manager hears at its end."""
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert await self.manager.heard.get() == "RELOADING"
+        return await self.manager.heard.get()
+
+    def port(self, service: str) -> int:
+        (said,) = [each for each in self.log.facts.services if each.startswith(f"{service} on ")]
+        return int(said.split()[-1])
+
+    async def get(self, path: str) -> str:
+        async with aiohttp.request("GET", f"http://127.0.0.1:{self.port('HTTP')}{path}") as answer:
+            return await answer.text()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(Files(furnished(tmp_path)))
+
+
+async def test_ready_means_that_everything_is_served_and_the_banner_says_where(house: House) -> None:
+    async with house.running("unknown: silent\n"):
+        assert await house.get("/healthz") == "ok\n"
+        assert f"http://127.0.0.1:{house.port('HTTP')}/machines/" in await house.get("/ipxe.cfg")
+        read = await tftp_client.read(("127.0.0.1", house.port("TFTP")), "kernel")
+        assert bytes(read.received) == KERNEL
+        async with aiohttp.request("GET", house.log.facts.admin_url) as page:
+            assert "TFTP transfers now" in await page.text()
+        facts = house.log.facts
+        assert (facts.unknown, facts.firmware) == ("silent", ("snponly.efi", "undionly.kpxe"))
+        assert facts.script_urls == (f"http://127.0.0.1:{house.port('HTTP')}/ipxe.cfg",)
+    assert await house.manager.heard.get() == "STOPPING"
+
+
+async def test_a_reload_swaps_what_is_served_and_says_so(house: House) -> None:
+    async with house.running():
+        more = "profiles:\n  rescue: {payload: linux, kernel: kernel}\nunknown: rescue\n"
+        house.reread = lambda: house.config(more)
+        assert "artifacts/kernel" not in await house.get("/machines/525400000007/ipxe.cfg")
+        assert await house.reload() == "READY 0 machines, 1 profiles"
+        assert "artifacts/kernel" in await house.get("/machines/525400000007/ipxe.cfg")
+        assert house.log.notices("info") == ["settings reloaded: 0 machines, 1 profiles"]
+
+
+async def test_wrong_settings_change_nothing_and_every_problem_is_told(house: House) -> None:
+    async with house.running():
+        house.reread = lambda: house.config("unknwon: silent\nlop: 1\n")
+        before = await house.get("/machines/525400000007/ipxe.cfg")
+        assert await house.reload() == "READY 0 machines, 0 profiles"
+        assert await house.get("/machines/525400000007/ipxe.cfg") == before
+        assert len(house.log.notices("error")) == 2
+        assert all(text.startswith("not reloaded, ") for text in house.log.notices("error"))
+        house.reread = lambda: house.files.load(settings(house.files.directory, PORTS.replace("[lo]", "[lan9]")))
+        await house.reload()
+        assert "no interface 'lan9' here" in house.log.notices("error")[-1]
+
+
+async def test_of_two_reloads_the_one_that_was_asked_last_holds(house: House) -> None:
+    """Though reading the first takes longer."""
+    first, second = house.config(), house.config("profiles:\n  rescue: {payload: linux, kernel: kernel}\n")
+    slow, turns = threading.Event(), [first, second]
+
+    def reread() -> Config:
+        config = turns.pop(0)
+        if config is first:
+            slow.wait(10)
+        return config
+
+    async with house.running():
+        house.reread = reread
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert await house.manager.heard.get() == "RELOADING"
+        os.kill(os.getpid(), signal.SIGHUP)
+        await house.get("/healthz")  # the second signal has been taken by then
+        slow.set()
+        heard = [await house.manager.heard.get() for _ in range(3)]
+        assert heard == ["READY 0 machines, 0 profiles", "RELOADING", "READY 0 machines, 1 profiles"]
+
+
+async def test_what_takes_a_restart_is_named_as_the_settings_name_it_against_what_runs(house: House) -> None:
+    async with house.running():
+        original = house.config()
+        house.reread = lambda: house.files.load(
+            settings(
+                house.files.directory,
+                PORTS.replace("mode: off", "mode: proxy").replace("{port: 0}", "{port: 0, single_port: true}", 1),
+            )
+        )
+        expected = ["dhcp.mode changed: that takes a restart", "tftp.single_port changed: that takes a restart"]
+        await house.reload()
+        await house.reload()
+        assert house.log.notices("warning") == expected * 2
+        house.reread = lambda: original
+        await house.reload()
+        assert house.log.notices("warning") == expected * 2
+
+
+async def test_what_could_not_be_read_at_a_reload_is_told(house: House) -> None:
+    async with house.running():
+        house.reread = lambda: house.config("templates: none\n")
+        await house.reload()
+        (warning,) = house.log.notices("warning")
+        assert warning.startswith("templates: ")
+
+
+async def test_a_fault_of_ours_in_a_reload_is_told_and_the_manager_is_not_left_waiting(house: House) -> None:
+    def broken() -> Config:
+        raise RuntimeError("boom")
+
+    async with house.running():
+        house.reread = broken
+        assert (await house.reload()).startswith("READY")
+        assert await house.get("/healthz") == "ok\n"
+        assert house.log.notices("error") == ["internal error, please report it: RuntimeError('boom')"]
+
+
+async def test_a_port_that_is_taken_ends_the_start_with_that_and_nothing_else(house: House) -> None:
+    with Sockets().tcp("http", "0.0.0.0", 0) as taken:
+        port = taken.getsockname()[1]
+        config = house.files.load(
+            settings(house.files.directory, PORTS.replace("http: {port: 0}", f"http: {{port: {port}}}"))
+        )
+        with pytest.raises(CannotListen, match=f"TCP port {port} on"):
+            await house.daemon(config).run()
+
+
+async def test_an_interface_that_is_not_there_ends_the_start(house: House) -> None:
+    config = house.files.load(settings(house.files.directory, PORTS.replace("[lo]", "[lan9]")))
+    with pytest.raises(NoSuchInterface, match="'lan9'"):
+        await house.daemon(config).run()
+
+
+async def test_a_user_that_does_not_exist_ends_the_start_before_anything_is_served(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netbootd.daemon.os.geteuid", lambda: 0)
+    with pytest.raises(ConfigError) as refused:
+        await house.daemon(house.config("user: nobody-here\n")).run()
+    assert str(refused.value) == (
+        f"{house.files.directory}/netbootd.yaml: user: there is no user 'nobody-here' on this machine"
+    )
+
+
+async def test_what_a_person_should_know_at_the_start_is_in_the_banner(house: House) -> None:
+    async with house.running("templates: none\n"):
+        (warning,) = house.log.facts.warnings
+        assert "none is not a directory" in warning
+
+
+# interfaces come and go
+
+
+LAN1 = Interface("lan1", 2, (Address("192.0.2.1", 24, "192.0.2.255"),))
+LAN2 = Interface("lan2", 3, (Address("198.51.100.1", 24, "198.51.100.255"),))
+
+
+@dataclass
+class Machine:
+    """What the kernel would list, and a clock; ``looks`` counts the listings."""
+
+    interfaces: tuple[Interface, ...] = (LAN1,)
+    now: float = 100.0
+    looks: int = 0
+
+    def listed(self) -> tuple[Interface, ...]:
+        self.looks += 1
+        return self.interfaces
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    monkeypatch.setattr("netbootd.daemon.list_interfaces", machine.listed)
+    monkeypatch.setattr("netbootd.daemon.time", SimpleNamespace(monotonic=lambda: machine.now))
+    return machine
+
+
+def test_an_interface_that_appears_is_served_from_its_first_packet_on(kernel: Machine) -> None:
+    served = Interfaces(None)
+    kernel.interfaces, kernel.now = (LAN1, LAN2), 110.0
+    assert (served.name(3), served.owns(3, "198.51.100.1")) == ("lan2", True)
+
+
+def test_packets_on_interfaces_that_are_not_served_do_not_make_it_look_all_the_time(kernel: Machine) -> None:
+    served = Interfaces(None)
+    kernel.now = 110.0
+    assert {served.name(9) for _ in range(1000)} == {None}
+    assert kernel.looks == 2
+
+
+def test_one_that_was_named_and_went_away_takes_none_of_the_others_with_it(kernel: Machine) -> None:
+    kernel.interfaces = (LAN1, LAN2)
+    served = Interfaces(("lan1", "lan2"))
+    kernel.interfaces, kernel.now = (LAN1,), 110.0
+    assert (served.name(9), served.name(2)) == (None, "lan1")
+
+
+def test_an_address_of_another_interface_is_not_its_own(kernel: Machine) -> None:
+    kernel.interfaces = (LAN1, Interface("lan2", 3))
+    served = Interfaces(("lan1", "lan2"))
+    assert not served.owns(3, "192.0.2.1")
+    kernel.interfaces, kernel.now = (LAN1, LAN2), 110.0
+    assert served.owns(3, "198.51.100.1")
+
+
+def test_one_that_was_named_must_be_there_at_the_start(kernel: Machine) -> None:
+    with pytest.raises(NoSuchInterface):
+        Interfaces(("lan9",))
