@@ -21,6 +21,11 @@ from tests.lab.qmp import Monitor
 class BootFailed(AssertionError):
     """A machine did not get where it should; the message carries its console and the servers' logs."""
 
+    def __init__(self, headline: str, console: str, evidence: str) -> None:
+        super().__init__(f"{headline}\n--- the end of its console ---\n{console}\n{evidence}")
+        self.headline = headline
+        self.console = console
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
@@ -57,7 +62,7 @@ class Machine:
         seconds = self.hardware.firmware.patience if seconds is None else seconds
         found = self.console.wait_for(pattern, seconds)
         if found is None:
-            raise BootFailed(self._story(f"no {pattern!r} on the console within {seconds:.0f} s"))
+            raise self._failed(f"no {pattern!r} on the console within {seconds:.0f} s")
         return found.group(1) if found.re.groups else found.group()
 
     def press(self, keys: bytes) -> None:
@@ -71,17 +76,16 @@ class Machine:
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise BootFailed(self._story(f"still running after {seconds:.0f} s")) from None
+            raise self._failed(f"not off after {seconds:.0f} s") from None
 
-    def _story(self, headline: str) -> str:
+    def _failed(self, what: str) -> BootFailed:
         state = "it is still running" if self.process.poll() is None else f"QEMU ended with {self.process.returncode}"
-        parts = [
-            f"{self.hardware.firmware.value} {self.hardware.mac}: {headline} ({state})",
-            f"--- the end of its console ---\n{self.console.tail()}",
-            *(f"--- the end of {log.name} ---\n{tail(log)}" for log in self.logs),
-            f"--- its packets are in {self.pcap} ---",
-        ]
-        return "\n".join(parts)
+        logs = [f"--- the end of {log.name} ---\n{tail(log)}" for log in self.logs]
+        return BootFailed(
+            f"{self.hardware.firmware.value} {self.hardware.mac}: {what} ({state})",
+            self.console.tail(),
+            "\n".join([*logs, f"--- its packets are in {self.pcap} ---"]),
+        )
 
 
 def tail(log: Path, lines: int = 25) -> str:

@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
@@ -78,22 +79,32 @@ class Namespace:
 
 def first() -> Namespace:
     """A namespace for a new lab: root's own where we are root, else inside a fresh user namespace."""
-    tried = []
+    refused = set()
     for user in [False, True] if os.geteuid() == 0 else [True]:
         flags = ["--user", "--map-root-user"] if user else []
         try:
             return Namespace(_hold("unshare", *flags, "--net"), user)
         except LabError as error:
-            tried.append(str(error))
-    raise LabError(
-        f"no network namespace ({'; '.join(tried)}): run as root, or allow unprivileged user namespaces: "
-        "sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
-    )
+            refused.add(str(error))
+    raise LabError(f"no network namespace ({'; '.join(refused)}): run as root{_or_allow()}")
 
 
 def beside(other: Namespace) -> Namespace:
     """One more network namespace of the same lab."""
     return Namespace(_hold(*other.enter("unshare", "--net")), other.user)
+
+
+# What keeps a user from making namespaces, where the kernel or the distribution has it: Debian's, Ubuntu's, everybody's.
+_LOCKS = {
+    "kernel/unprivileged_userns_clone": "1",
+    "kernel/apparmor_restrict_unprivileged_userns": "0",
+    "user/max_user_namespaces": "10000",
+}
+
+
+def _or_allow() -> str:
+    keys = [f"{key.replace('/', '.')}={value}" for key, value in _LOCKS.items() if Path("/proc/sys", key).exists()]
+    return f", or: sudo sysctl -w {' '.join(keys)}" if keys else ""
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float = 10.0) -> int:
