@@ -94,16 +94,21 @@ def beside(other: Namespace) -> Namespace:
     return Namespace(_hold(*other.enter("unshare", "--net")), other.user)
 
 
-# What keeps a user from making namespaces, where the kernel or the distribution has it: Debian's, Ubuntu's, everybody's.
+# What may keep a user from making namespaces: the value that does, and one that does not.
 _LOCKS = {
-    "kernel/unprivileged_userns_clone": "1",
-    "kernel/apparmor_restrict_unprivileged_userns": "0",
-    "user/max_user_namespaces": "10000",
+    "kernel/unprivileged_userns_clone": ("0", "1"),
+    "kernel/apparmor_restrict_unprivileged_userns": ("1", "0"),
+    "user/max_user_namespaces": ("0", "10000"),
 }
 
 
 def _or_allow() -> str:
-    keys = [f"{key.replace('/', '.')}={value}" for key, value in _LOCKS.items() if Path("/proc/sys", key).exists()]
+    settings = ((Path("/proc/sys", key), *values) for key, values in _LOCKS.items())
+    keys = [
+        f"{'.'.join(path.parts[3:])}={open_}"
+        for path, shut, open_ in settings
+        if path.exists() and path.read_text().strip() == shut
+    ]
     return f", or: sudo sysctl -w {' '.join(keys)}" if keys else ""
 
 
