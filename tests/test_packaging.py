@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from netbootd import resources
-
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -88,12 +86,6 @@ def test_an_installed_netbootd_finds_what_it_carries(installed: Path) -> None:
         str(data / "configs"),
         str(data / "systemd"),
     ]
-
-
-def test_in_a_checkout_the_files_that_people_edit_are_used() -> None:
-    assert resources.templates_dir() == ROOT / "ipxe_templates"
-    assert resources.default_config() == ROOT / "configs" / "netbootd.yaml"
-    assert (resources.systemd_dir() / "netbootd.service").is_file()
 
 
 def test_an_installed_netbootd_has_its_command(wheel: Path, installed: Path) -> None:
