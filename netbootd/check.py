@@ -71,7 +71,13 @@ def _missing(tree: Tree, path: str) -> str:
 
 
 def _of(profile: Profile, text: str) -> Problem:
-    return Problem(profile.origin or "settings", None, f"profiles.{profile.name}", text)
+    return Problem(*_place(profile.origin), f"profiles.{profile.name}", text)
+
+
+def _place(origin: str) -> tuple[str, int | None]:
+    """``netbootd.yaml:12`` as file and line."""
+    file, colon, line = origin.rpartition(":")
+    return (file, int(line)) if colon and line.isdecimal() else (origin or "settings", None)
 
 
 def _scripts(world: World) -> Iterator[Problem]:
@@ -80,9 +86,8 @@ def _scripts(world: World) -> Iterator[Problem]:
     for machine in world.fleet.machines:
         rendered = script(Facts(mac=machine.macs[0]), armed, _SITE)
         if rendered.failure:
-            yield Problem(
-                machine.origin or "settings", None, f"machines.{machine.name}", rendered.failure, _weight(rendered)
-            )
+            place = _place(machine.origin)
+            yield Problem(*place, f"machines.{machine.name}", rendered.failure, _weight(rendered))
 
 
 def _weight(rendered: Rendered) -> Literal["error", "warning"]:

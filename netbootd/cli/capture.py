@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 
 from netbootd.boot.identify import DHCP_PORT, PXE_PORT
@@ -40,7 +41,9 @@ def read_capture(path: Path) -> tuple[Seen, ...]:
     from scapy.error import Scapy_Exception
 
     try:
-        return tuple(_read(path))
+        # Opened here: scapy leaves a file open that it refuses.
+        with path.open("rb") as file, gzip.open(file) if _is_gzip(file) else file as capture:
+            return tuple(_read(capture))
     except (Scapy_Exception, EOFError, OSError) as error:
         raise NotACapture(f"{path}: not a capture that can be read: {_why(error)}") from error
 
@@ -50,20 +53,25 @@ def own_address(seen: tuple[Seen, ...]) -> str | None:
     return next((s.target[0] for s in seen if s.target[1] == PXE_PORT and s.target[0] != "255.255.255.255"), None)
 
 
-def _read(path: Path) -> Iterator[Seen]:
+def _is_gzip(file: BufferedIOBase) -> bool:
+    magic = file.read(2)
+    file.seek(0)
+    return magic == b"\x1f\x8b"
+
+
+def _read(file: BufferedIOBase) -> Iterator[Seen]:
     from scapy.layers.inet import IP, UDP
     from scapy.utils import PcapReader
 
     started: float | None = None
-    with closing(PcapReader(str(path))) as packets:
-        for packet in packets:
-            if UDP not in packet or IP not in packet or not {packet[UDP].sport, packet[UDP].dport} & _PORTS:
-                continue
-            ip, udp = packet[IP], packet[UDP]
-            started = float(packet.time) if started is None else started
-            length = max(0, (udp.len or 0) - 8)  # what is behind it is the frame's padding
-            data = bytes(udp.payload)[:length]
-            yield Seen(float(packet.time) - started, (ip.src, udp.sport), (ip.dst, udp.dport), data)
+    for packet in PcapReader(file):  # type: ignore[arg-type]  # it takes an open file too
+        if UDP not in packet or IP not in packet or not {packet[UDP].sport, packet[UDP].dport} & _PORTS:
+            continue
+        ip, udp = packet[IP], packet[UDP]
+        started = float(packet.time) if started is None else started
+        length = max(0, (udp.len or 0) - 8)  # what is behind it is the frame's padding
+        data = bytes(udp.payload)[:length]
+        yield Seen(float(packet.time) - started, (ip.src, udp.sport), (ip.dst, udp.dport), data)
 
 
 def _why(error: Exception) -> str:

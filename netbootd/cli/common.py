@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
+from netbootd.boot.args import Arg
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, Problem, find, load
 from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
@@ -59,6 +60,13 @@ def row(label: str, text: str, *, indent: int = 0, width: int = 11, colour: str 
     head = " " * indent + label.ljust(width)
     lines = wrapped(text, head, sys.stdout)
     typer.secho(lines, fg=colour) if colour else typer.echo(lines)
+
+
+def arguments(args: tuple[Arg, ...], *, indent: int = 0) -> None:
+    """Kernel arguments, each with where it came from."""
+    width = min(40, max((len(str(arg)) for arg in args), default=0))
+    for position, arg in enumerate(args):
+        row("" if position else "arguments", f"{arg!s:<{width}}  ({arg.origin})", indent=indent)
 
 
 def wrapped(text: str, head: str, stream: TextIO) -> str:

@@ -22,7 +22,7 @@ from netbootd.chain.dhcp import DhcpTrace, dhcp
 from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, site
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, arguments, fail, row, settings, site
 from netbootd.load import load_world
 from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet, decode, encode
@@ -219,9 +219,7 @@ def _script(rendered: Rendered) -> None:
         row("refused", rendered.failure, indent=2, colour=typer.colors.RED)
         return
     row("boots", rendered.payload + (f", profile {rendered.profile}" if rendered.profile else ""), indent=2)
-    width = min(40, max((len(str(arg)) for arg in rendered.args), default=0))
-    for position, arg in enumerate(rendered.args):
-        row("" if position else "arguments", f"{arg!s:<{width}}  ({arg.origin})", indent=2)
+    arguments(rendered.args, indent=2)
 
 
 def _script_record(rendered: Rendered) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.chain.scripts import Loader, Rendered, script
-from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, fail, settings, site
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, arguments, fail, row, settings, site
 from netbootd.load import load_world
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -38,8 +39,10 @@ def render(
     else:
         typer.echo(rendered.text, nl=False)
     if rendered.failure:
-        typer.echo(f"netbootd: {rendered.failure}", err=True)
-        raise typer.Exit(FOUND_WRONG)
+        fail(rendered.failure)
+
+
+_REPORTED = tuple(each.name for each in dataclasses.fields(Facts) if each.name != "mac")
 
 
 def _facts(mac: str, arch: str | None, platform: str | None, given: tuple[str, ...]) -> Facts:
@@ -49,6 +52,8 @@ def _facts(mac: str, arch: str | None, platform: str | None, given: tuple[str, .
         key, separator, value = each.partition("=")
         if not separator:
             fail(f"--fact {each!r}: write it as KEY=VALUE", USED_WRONGLY)
+        if key not in _REPORTED:
+            fail(f"--fact {key}: iPXE reports no such thing; there is {', '.join(_REPORTED)}", USED_WRONGLY)
         pairs.append((key, value))
     try:
         Mac.parse(mac)
@@ -62,12 +67,10 @@ def _facts(mac: str, arch: str | None, platform: str | None, given: tuple[str, .
 
 def _origins(rendered: Rendered) -> None:
     if rendered.assignment:
-        typer.echo(f"profile   {rendered.profile or 'none'}: {rendered.assignment.why}")
+        row("profile", f"{rendered.profile or 'none'}: {rendered.assignment.why}")
     if rendered.verdict:
-        typer.echo(f"now       {'boots it' if rendered.verdict.netboot else 'own disk'}: {rendered.verdict.why}")
-    width = max((len(str(arg)) for arg in rendered.args), default=0)
-    for arg in rendered.args:
-        typer.echo(f"{arg!s:<{min(width, 48)}}  {arg.origin}")
+        row("now", f"{'boots it' if rendered.verdict.netboot else 'own disk'}: {rendered.verdict.why}")
+    arguments(rendered.args)
 
 
 def _record(rendered: Rendered) -> dict[str, object]:

@@ -1,0 +1,86 @@
+"""``netbootd check``: what it finds is in `tests.test_check`; here is how it says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Ran, netbootd
+from tests.support.house import furnished, settings
+from tests.support.settings import Files
+
+GOOD = """\
+profiles:
+  rescue: {payload: linux, kernel: kernel}
+  inst: {payload: linux, kernel: kernel, boots: once}
+machines:
+  - {mac: 52:54:00:00:00:01, name: n1, profile: inst}
+  - {mac: 52:54:00:00:00:02, name: n2, profile: rescue}
+unknown: silent
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    return furnished(tmp_path)
+
+
+def check(house: Path, more: str, *arguments: str) -> Ran:
+    return netbootd("check", "-c", Files(house).write("netbootd.yaml", settings(house, more)), *arguments)
+
+
+def test_good_settings_are_summed_up_and_end_with_0(house: Path) -> None:
+    ran = check(house, GOOD)
+    assert ran.code == 0
+    assert ran.out == (
+        f"settings   {house}/netbootd.yaml\n"
+        "firmware   snponly.efi, undionly.kpxe\n"
+        "profiles   rescue, inst\n"
+        "machines   2 named; others: silent\n"
+        "waiting    n1\n"
+        "           until armed by: netbootd machines install NAME\n"
+        "ok, 2 warnings\n"
+    )
+
+
+def test_who_would_get_no_boot_program_is_a_warning_with_the_remedy(house: Path) -> None:
+    ran = check(house, GOOD)
+    assert "warning: firmware: arm64-efi/snponly.efi is missing, ARM64 UEFI machines get no answer; to fix: " in ran.err
+
+
+def test_an_error_is_told_with_its_place_and_ends_with_1(house: Path) -> None:
+    ran = check(house, "profiles:\n  rescue: {payload: linux, kernel: none}\n")
+    assert ran.code == 1
+    assert f"error: {house}/netbootd.yaml:5: profiles.rescue: {house}/artifacts/none: no such file\n" in ran.err
+    assert ran.out.endswith("\n1 error, 2 warnings\n")
+
+
+def test_for_programs_each_problem_is_an_object(house: Path) -> None:
+    ran = check(house, "profiles:\n  rescue: {payload: linux, kernel: none}\n", "--json")
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.json[0] == {
+        "file": f"{house}/netbootd.yaml",
+        "line": 5,
+        "key": "profiles.rescue",
+        "message": f"{house}/artifacts/none: no such file",
+        "severity": "error",
+    }
+    assert {each["severity"] for each in ran.json[1:]} == {"warning"}
+
+
+def test_for_programs_settings_that_are_refused_look_the_same(house: Path) -> None:
+    ran = check(house, "unknwon: x\n", "--json")
+    assert (ran.code, ran.err) == (1, "")
+    assert [(each["key"], each["line"]) for each in ran.json] == [("unknwon", 4)]
+
+
+def test_settings_that_are_refused_are_counted(house: Path) -> None:
+    ran = check(house, "unknwon: x\nlop: y\n")
+    assert (ran.code, ran.out, len(ran.err.splitlines())) == (1, "2 errors\n", 2)
+
+
+def test_without_any_settings_the_defaults_are_checked(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(house)
+    monkeypatch.setattr("netbootd.config.loader.SYSTEM", house / "none.yaml")
+    assert netbootd("check").out.startswith("settings   none found, the defaults are used\n")

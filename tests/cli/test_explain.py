@@ -1,0 +1,150 @@
+"""``netbootd explain``: prints what the chain decides, and knows nothing of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netbootd.boot.decide import Answer
+from netbootd.boot.identify import Arrival
+from netbootd.boot.memory import Memory
+from netbootd.boot.silence import Silence
+from netbootd.boot.site import Site
+from netbootd.chain.dhcp import dhcp
+from netbootd.cli.capture import read_capture
+from netbootd.load import load_world
+from tests.support import captures
+from tests.support.cli import Ran, netbootd
+from tests.support.house import furnished, settings
+from tests.support.settings import Files
+
+SETTINGS = """\
+interfaces: [lo]
+profiles:
+  rescue: {payload: linux, kernel: kernel, args: {console: [tty0, ttyS0]}}
+  inst: {payload: linux, kernel: kernel, boots: once}
+  needs: {payload: linux, kernel: kernel, args: {sn: "{{ machine.serial }}"}}
+machines:
+  - {mac: 52:54:00:00:00:01, name: n1, profile: rescue}
+  - {mac: 52:54:00:00:00:02, name: n2, profile: inst}
+  - {mac: 52:54:00:00:00:03, name: n3, profile: needs}
+"""
+CAPTURES = [path.name for path in sorted(captures.CAPTURES.glob("*.pcap"))]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return Files(furnished(tmp_path)).write("netbootd.yaml", settings(tmp_path, SETTINGS))
+
+
+def explain(path: Path, *arguments: object) -> Ran:
+    return netbootd("explain", "-c", path, *arguments)
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_each_packet_of_a_capture_is_judged_as_the_daemon_would(path: Path, name: str) -> None:
+    """The same packets through the chain, with the capture's own times."""
+    said = explain(path, captures.CAPTURES / name, "--address", "10.99.0.2", "--json").json
+    world = load_world(Files(path.parent).load(settings(path.parent, SETTINGS))).world
+    here, memory = Site("10.99.0.2"), Memory()
+    for seen, record in zip(read_capture(captures.CAPTURES / name), said, strict=True):
+        if not seen.asks:
+            assert "reply" in record
+            continue
+        arrival = Arrival(seen.target[1], seen.source, here.address, here.address)
+        match dhcp(seen.data, arrival, world, here, memory, seen.time).decision:
+            case Silence(reason, detail):
+                assert (record["silence"], record["detail"]) == (reason.name, detail)
+            case Answer() as answer:
+                assert (record["file"], record["style"]) == (answer.file, answer.style.value)
+
+
+def test_a_capture_is_told_packet_by_packet_with_the_reason_for_silence(path: Path) -> None:
+    ran = explain(path, captures.CAPTURES / "ovmf-pxe4.pcap")
+    assert (ran.code, ran.err) == (0, "")
+    told = ran.out.splitlines()
+    assert told[0] == "as netbootd at 10.99.0.2 would answer, packet by packet"
+    assert told[2] == "   0.000 s  0.0.0.0:68 > 255.255.255.255:67"
+    assert told[3].startswith("            packet     DISCOVER 52:54:00:99:00:01 xid=9d0bed5a secs=0 class='PXEClient:")
+    assert told[4:8] == [
+        "            client     x86-64 UEFI PXE (52:54:00:99:00:01)",
+        "            machine    not named: no machine or rule names it; unknown: menu",
+        "            answer     OFFER: snponly.efi (on to port 4011)",
+        "            sent to    255.255.255.255:68",
+    ]
+    assert any(
+        line.startswith("            silence    LEASE_REQUEST: a REQUEST on port 67 belongs to") for line in told
+    )
+    assert "            ACK of server 10.99.0.2, boot file ipxe.efi" in told
+
+
+def test_a_machine_is_told_by_the_firmware_it_may_have(path: Path) -> None:
+    ran = explain(path, "525400000001", "--address", "192.0.2.1")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "52:54:00:00:00:01: n1",
+        "",
+        f"  profile    rescue: {path}:10 names it",
+        "",
+        "What it is told when it asks, by the firmware it has:",
+        "",
+        "  BIOS       OFFER: undionly.kpxe (file at once, 43.6=8)",
+        "  UEFI       OFFER: snponly.efi (on to port 4011)",
+        "  UEFI HTTP  OFFER: http://192.0.2.1:8080/firmware/snponly.efi (file at once)",
+        "  iPXE       OFFER: http://192.0.2.1:8080/ipxe.cfg (file at once)",
+        "",
+        "Its script, once its iPXE asks:",
+        "",
+        "  now        the profile boots always",
+        "  boots      linux, profile rescue",
+        "  arguments  console=tty0   (profile rescue)",
+        "             console=ttyS0  (profile rescue)",
+        "",
+        "The script itself: netbootd render 52:54:00:00:00:01",
+    ]
+
+
+def test_what_every_firmware_is_told_is_said_once(path: Path) -> None:
+    ran = explain(path, "52:54:00:00:00:02")
+    assert "  all        this machine boots its own disk, and silence lets its firmware go on to it (" in ran.out
+    assert ran.out.count("boots its own disk") == 1
+
+
+def test_a_script_that_is_refused_is_told(path: Path) -> None:
+    ran = explain(path, "52:54:00:00:00:03")
+    assert ran.code == 0
+    assert "  refused    argument sn of profile needs: " in ran.out
+
+
+def test_a_stranger_is_explained_too(path: Path) -> None:
+    ran = explain(path, "52:54:00:00:00:07")
+    assert ran.out.startswith("52:54:00:00:00:07: not named\n\n  profile    none: no machine or rule names it")
+    assert "  boots      menu\n" in ran.out
+
+
+def test_for_programs_there_is_json(path: Path) -> None:
+    said = explain(path, "52:54:00:00:00:01", "--json", "--address", "192.0.2.1").json
+    assert said["mac"] == "52:54:00:00:00:01"
+    assert said["answers"]["iPXE"]["file"] == "http://192.0.2.1:8080/ipxe.cfg"
+    assert said["answers"]["BIOS"]["to"] == ["255.255.255.255", 68]
+    assert (said["script"]["payload"], said["script"]["profile"]) == ("linux", "rescue")
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ("nonsense", 2, "netbootd: 'nonsense' is neither a file nor a hardware address"),
+        ("{0}/none.pcap", 2, "netbootd: '{0}/none.pcap' is neither a file nor a hardware address"),
+        ("{0}", 1, "netbootd: {0}: not a capture that can be read: Is a directory"),
+        ("{0}/empty", 1, "netbootd: {0}/empty: not a capture that can be read: "),
+        ("{0}/netbootd.yaml", 1, "netbootd: {0}/netbootd.yaml: not a capture that can be read: "),
+        ("{0}/arp.pcap", 1, "netbootd: {0}/arp.pcap: no DHCP packet in this capture (UDP ports 67, 68, 4011)"),
+    ],
+)
+def test_what_cannot_be_explained_is_told_in_a_line(path: Path, what: str, code: int, said: str) -> None:
+    (path.parent / "empty").touch()
+    (path.parent / "arp.pcap").write_bytes((captures.CAPTURES / CAPTURES[0]).read_bytes()[:24])
+    ran = explain(path, what.format(path.parent))
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.complaint.startswith(said.format(path.parent))

@@ -1,0 +1,124 @@
+"""``netbootd render``: the very octets the daemon sends; tests/system compares them on a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netbootd.artifacts.tree import Tree
+from netbootd.cli.common import site
+from netbootd.load import load_world
+from netbootd.serve.boot import BootSide
+from netbootd.serve.directory import Directory
+from netbootd.serve.http.services import ScriptKind, ScriptRequest
+from tests.support.cli import Ran, netbootd
+from tests.support.house import furnished, settings
+from tests.support.settings import Files
+
+SETTINGS = """\
+interfaces: [lo]
+profiles:
+  rescue:
+    payload: linux
+    kernel: kernel
+    args: {console: ttyS0, sn: "{{ machine.serial | default('none') }}", arch: "{{ machine.buildarch | default('?') }}"}
+  needs: {payload: linux, kernel: kernel, args: {sn: "{{ machine.serial }}"}}
+machines:
+  - {mac: 52:54:00:00:00:01, name: n1, profile: rescue, args: {console: ttyS1}}
+  - {mac: 52:54:00:00:00:02, name: n2, profile: needs}
+"""
+KNOWN, NEEDS, STRANGER = "52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:07"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return Files(furnished(tmp_path)).write("netbootd.yaml", settings(tmp_path, SETTINGS))
+
+
+def render(path: Path, *arguments: str) -> Ran:
+    return netbootd("render", "-c", path, *arguments)
+
+
+def served(path: Path, kind: ScriptKind, mac: str, **query: str) -> str:
+    """What the daemon's HTTP side answers."""
+    config = Files(path.parent).load(settings(path.parent, SETTINGS))
+    loaded = load_world(config)
+    boot = BootSide(
+        emit=lambda _event: None,
+        directory=Directory(lambda _mac: ""),
+        site=lambda _local: site(config),
+        world=loaded.world,
+        firmware=loaded.firmware,
+        tree=Tree(config.artifacts),
+    )
+    request = ScriptRequest(kind, mac, tuple(query.items()), "127.0.0.1", ("127.0.0.1", 8080), "", "")
+    return boot.script(request).body.decode()
+
+
+@pytest.mark.parametrize("mac", [KNOWN, "52-54-00-00-00-01", "525400000001", "5254.0000.0001", STRANGER])
+def test_it_prints_what_the_daemon_serves(path: Path, mac: str) -> None:
+    ran = render(path, mac)
+    assert (ran.code, ran.err, ran.out) == (0, "", served(path, "machine", mac))
+
+
+def test_what_ipxe_would_report_can_be_said(path: Path) -> None:
+    ran = render(path, KNOWN, "--arch", "arm64", "--platform", "efi", "--fact", "serial=S/N 1=2")
+    expected = served(path, "machine", KNOWN, buildarch="arm64", platform="efi", serial="S/N 1=2")
+    assert (ran.out, 'sn="S/N 1=2"' in ran.out or "S/N 1=2" in ran.out, "arch=arm64" in ran.out) == (
+        expected,
+        True,
+        True,
+    )
+
+
+def test_for_grub_too(path: Path) -> None:
+    assert render(path, KNOWN, "--stage", "grub").out == served(path, "grub", KNOWN)
+
+
+def test_a_script_that_cannot_be_written_is_printed_as_the_machine_shows_it_and_ends_with_1(path: Path) -> None:
+    ran = render(path, NEEDS)
+    assert (ran.code, ran.out) == (1, served(path, "machine", NEEDS))
+    assert ran.complaint.startswith("netbootd: argument sn of profile needs: ")
+    assert render(path, NEEDS, "--fact", "serial=S1").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nonsense",), "netbootd: bad hardware address: 'nonsense'"),
+        ((KNOWN, "--fact", "serial"), "netbootd: --fact 'serial': write it as KEY=VALUE"),
+        ((KNOWN, "--fact", "nosuch=1"), "netbootd: --fact nosuch: iPXE reports no such thing; there is uuid, serial, "),
+        ((KNOWN, "--fact", "uuid=x"), "netbootd: uuid: it is not a UUID"),
+        ((KNOWN, "--fact", "serial=${x}"), "netbootd: serial: it holds '${', which iPXE would expand"),
+        ((KNOWN, "--arch", "x86 64"), "netbootd: buildarch: it is not a plain word"),
+    ],
+)
+def test_what_is_used_wrongly_is_told_in_a_line_and_ends_with_2(
+    path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    ran = render(path, *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.complaint.startswith(said)
+
+
+def test_origins_say_where_each_argument_came_from(path: Path) -> None:
+    ran = render(path, KNOWN, "--origins", "--fact", "serial=S1")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        f"profile    rescue: {path}:12 names it",
+        "now        boots it: the profile boots always",
+        "arguments  console=ttyS1  (machine n1)",
+        "           sn=S1          (profile rescue)",
+        "           arch=?         (profile rescue)",
+    ]
+
+
+def test_for_programs_there_is_json(path: Path) -> None:
+    ran = render(path, KNOWN, "--json")
+    said = ran.json
+    assert (ran.code, said["payload"], said["profile"], said["failure"]) == (0, "linux", "rescue", "")
+    assert said["script"] == served(path, "machine", KNOWN)
+    assert said["args"][0] == {"key": "console", "value": "ttyS1", "origin": "machine n1"}
+    failed = render(path, NEEDS, "--json")
+    assert (failed.code, failed.json["payload"]) == (1, "refused")
