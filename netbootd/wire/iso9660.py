@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from netbootd.wire.errors import WireError
+from netbootd.wire.file_names import below
 from netbootd.wire.iso9660_records import SECTOR, Names, Record, Volume, records, volume_of
 from netbootd.wire.rock_ridge import SystemUse, skipped, system_use
 from netbootd.wire.segments import Extent, Segments
@@ -21,7 +22,6 @@ from netbootd.wire.segments import Extent, Segments
 OUTSIDE = "extent beyond the image"
 TRUNCATED = "truncated image"
 NOT_AN_ISO = "not an ISO 9660 image"
-BAD_NAME = "hostile file name"
 TWICE = "the same name twice"
 LOOP = "directory loop"
 OVERLAP = "overlapping files"
@@ -30,7 +30,6 @@ TOO_MUCH = "too much to read"
 BROKEN_SECTIONS = "broken multi-extent file"
 TOO_BIG = "file too big to read"
 
-_MAX_PATH = 1024
 _MAX_DESCRIPTORS = 32
 _FILE_TYPE, _REGULAR = 0o170000, 0o100000
 
@@ -226,7 +225,7 @@ class _Walk:
         if record.is_self_or_parent or record.associated:
             return None
         extra = self._extra(record)
-        path = _path(directory.path, self._name(record, extra))
+        path = below(directory.path, self._name(record, extra))
         if extra.child is not None:
             record = self._first(extra.child)
         elif extra.relocated or not _is_regular(record, extra):
@@ -267,19 +266,6 @@ def _is_regular(record: Record, extra: SystemUse) -> bool:
     if record.is_directory or extra.mode is None:
         return not extra.link
     return extra.mode & _FILE_TYPE == _REGULAR
-
-
-def _path(directory: str, name: str) -> str:
-    if name in ("", ".", "..") or "/" in name or not all(map(_harmless, name)):
-        raise WireError(BAD_NAME, repr(name))
-    path = f"{directory}/{name}" if directory else name
-    if len(path) > _MAX_PATH:
-        raise WireError(BAD_NAME, f"{path[:40]}... has {len(path)} characters")
-    return path
-
-
-def _harmless(character: str) -> bool:
-    return character >= " " and character != "\x7f"
 
 
 def _joined(runs: Iterable[Run]) -> tuple[Run, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from netbootd.wire.errors import WireError
+from netbootd.wire.file_names import printable
 
 BAD_DESCRIPTOR = "bad volume descriptor"
 BAD_RECORD = "bad directory record"
@@ -82,13 +83,8 @@ def volume_of(descriptors: Sequence[bytes]) -> Volume | None:
     if primary is None:
         return None
     joliet = next((each for each in descriptors if each[0] == _SUPPLEMENTARY and each[88:91] in _JOLIET), None)
-    label, block_size = _label(primary[40:72]), _block_size(primary)
-    return Volume(label, block_size, _root(primary), _root(joliet) if joliet else None, len(descriptors))
-
-
-def _label(field: bytes) -> str:
-    text = field.decode("ascii", "backslashreplace").rstrip(" \0")
-    return "".join(each if each.isprintable() else "?" for each in text)
+    label = printable(primary[40:72].decode("ascii", "backslashreplace").rstrip(" \0"))
+    return Volume(label, _block_size(primary), _root(primary), _root(joliet) if joliet else None, len(descriptors))
 
 
 def _block_size(descriptor: bytes) -> int:

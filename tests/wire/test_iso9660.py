@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from netbootd.wire import iso9660, iso9660_records
 from netbootd.wire.errors import WireError
+from netbootd.wire.file_names import BAD_NAME
 from netbootd.wire.iso9660 import File, Image, Limits, Read, Run, contents, read_image
 from netbootd.wire.iso9660_records import Names
 from netbootd.wire.segments import Extent, Segments
@@ -290,7 +291,7 @@ def test_an_empty_file_may_lie_anywhere() -> None:
 def test_a_name_that_leads_elsewhere_is_an_error(text: bytes) -> None:
     for flags in (0, 2):
         image = rooted(record(b"A", 24, SECTOR, flags=flags, system_use=name(text)), own=SUSP, s24=directory(at=24))
-        assert reason(image) == iso9660.BAD_NAME
+        assert reason(image) == BAD_NAME
 
 
 def test_a_path_without_end_is_an_error() -> None:
@@ -298,7 +299,7 @@ def test_a_path_without_end_is_an_error() -> None:
         return record(b"A", at, SECTOR, flags=2, system_use=name(b"n" * 200))
 
     sectors = {f"s{at}": directory(inner(at + 1), at=at) for at in range(ROOT + 1, 30)}
-    assert reason(rooted(inner(ROOT + 1), own=SUSP, **sectors)) == iso9660.BAD_NAME
+    assert reason(rooted(inner(ROOT + 1), own=SUSP, **sectors)) == BAD_NAME
 
 
 @pytest.mark.parametrize("target", [ROOT, 24])
