@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,13 +61,13 @@ def decided(
     return decide(client, wish, site, firmware, style)
 
 
-def answer(packet: Packet, **how: object) -> Answer:
+def answer(packet: Packet, **how: Any) -> Answer:
     found = decided(packet, **how)
     assert isinstance(found, Answer), found
     return found
 
 
-def silence(packet: Packet, **how: object) -> Silence:
+def silence(packet: Packet, **how: Any) -> Silence:
     found = decided(packet, **how)
     assert isinstance(found, Silence), found
     return found

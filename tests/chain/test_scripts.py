@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -63,7 +64,7 @@ SCRIPTS: dict[str, Callable[[], Rendered]] = {
     "eve-given": lambda: got(settled(EDGE, stage=Stage.GIVEN), SUPERMICRO),
     "refused": lambda: got(settled(linux(args=args("profile rescue", x="{{ machine.rack }}")))),
     "unknown-register": lambda: got(world(unknown="register")),
-    **{f"local-{m.value.replace(' ', '-')}": (lambda m=m: got(local(m))) for m in LocalMethod},
+    **{f"local-{m.value.replace(' ', '-')}": partial(got, local(m)) for m in LocalMethod},
 }
 every_script = pytest.mark.parametrize("name", SCRIPTS)
 

@@ -15,6 +15,7 @@ import pytest
 import tftpy
 import uvloop
 
+from netbootd.net.udp import bind_udp
 from netbootd.observe.events import (
     Event,
     TftpAborted,
@@ -474,7 +475,7 @@ class TestStopping:
         async with serving() as (server, _):
             address = server.address
         again = TftpServer(resolve, lambda _: None)
-        await again.start(tftp_module.bind_udp(*address))
+        await again.start(bind_udp(*address))
         assert again.address == address
         await again.stop()
 

@@ -62,11 +62,11 @@ class Voice:
         self.wire = wire
         self.mac = mac
 
-    def discover(self, said: dict[int, bytes], **header: object) -> int:
+    def discover(self, said: dict[int, bytes], **header: Any) -> int:
         """Broadcast a DISCOVER from 0.0.0.0:68; its transaction."""
         return self.send(1, said, (BROADCAST, "0.0.0.0", 68, EVERYBODY, 67), **header)
 
-    def send(self, kind: int, said: dict[int, bytes], way: tuple[str, str, int, str, int], **header: object) -> int:
+    def send(self, kind: int, said: dict[int, bytes], way: tuple[str, str, int, str, int], **header: Any) -> int:
         """A message of this type by ``way``: destination card, source address and port, destination address, port."""
         xid = next(self._xids)
         header = {"chaddr": bytes.fromhex(self.mac.replace(":", "")), "xid": xid, **header}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from netbootd.boot.arch import Cpu, Platform
 from netbootd.boot.args import ArgSetting
@@ -76,22 +77,22 @@ def _texts(value: str | bool | Iterable[str]) -> tuple[str, ...] | None:
             return tuple(value)
 
 
-def profile(name: str, payload: str, settings: Mapping[str, object] = {}, **common: object) -> Profile:
+def profile(name: str, payload: str, settings: Mapping[str, object] = {}, **common: Any) -> Profile:
     """A profile; ``settings`` are its payload's own keys."""
     kind = PAYLOADS[payload]
     made = Profile(name, payload, kind.settings(**settings), kind.boots)
     return replace(made, **common)
 
 
-def linux(name: str = "rescue", **common: object) -> Profile:
+def linux(name: str = "rescue", **common: Any) -> Profile:
     return profile(name, "linux", {"kernel": "rescue/vmlinuz", "initrd": ("rescue/a.img", "rescue/b.img")}, **common)
 
 
-def eve(name: str = "edge", **common: object) -> Profile:
+def eve(name: str = "edge", **common: Any) -> Profile:
     return profile(name, "eve", {"bundle": "eve-13.3"}, **common)
 
 
-def machine(profile_name: str | None, name: str = "node-1", mac: Mac = CARD, **more: object) -> Machine:
+def machine(profile_name: str | None, name: str = "node-1", mac: Mac = CARD, **more: Any) -> Machine:
     return replace(Machine((mac,), name, profile_name, origin="machines.yaml:1"), **more)
 
 
@@ -108,12 +109,12 @@ def world(
     return World(fleet, firmware, templates(), lambda _mac: stage)
 
 
-def settled(*profiles: Profile, stage: Stage | None = None, **more: object) -> World:
+def settled(*profiles: Profile, stage: Stage | None = None, **more: Any) -> World:
     """A world whose one machine, `CARD`, has the first profile."""
     return world(*profiles, machines=[machine(profiles[0].name, **more)], stage=stage)
 
 
-def question(kind: MessageType = MessageType.DISCOVER, arch: int | None = 7, **fields: object) -> Packet:
+def question(kind: MessageType = MessageType.DISCOVER, arch: int | None = 7, **fields: Any) -> Packet:
     """What a firmware's PXE client sends; ``options`` add to or, with None, take away from the usual ones."""
     http = arch is not None and arch in (15, 16, 17, 18, 19, 20)
     said: dict[int, bytes] = {
@@ -144,7 +145,7 @@ def question(kind: MessageType = MessageType.DISCOVER, arch: int | None = 7, **f
     return replace(packet, **fields)
 
 
-def ipxe_question(arch: int = 7, encapsulated: bytes | None = IPXE_OPTION, **fields: object) -> Packet:
+def ipxe_question(arch: int = 7, encapsulated: bytes | None = IPXE_OPTION, **fields: Any) -> Packet:
     """What iPXE sends."""
     more: Mapping[int, bytes] = fields.pop("options", {})  # type: ignore[assignment]
     own = {options.USER_CLASS.code: b"iPXE", options.CLIENT_ID.code: b"\1" + CARD.octets}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,7 +76,8 @@ def test_tsize_is_always_answered_with_the_size(asked: str) -> None:
     ],
 )
 def test_what_cannot_be_met_is_left_out_and_is_no_error(name: str, value: str) -> None:
-    assert terms(**{name: value}) == terms()
+    options: dict[str, Any] = {name: value}
+    assert terms(**options) == terms()
 
 
 def test_the_answer_keeps_the_clients_order_and_spelling() -> None:

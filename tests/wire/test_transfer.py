@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -297,7 +298,7 @@ class TestAskedAgain:
         assert sent(transfer) == first
 
     @pytest.mark.parametrize("options", [{}, {"tsize": "0"}])
-    def test_an_echo_of_the_request_later_on_does_nothing(self, options: dict[str, str]) -> None:
+    def test_an_echo_of_the_request_later_on_does_nothing(self, options: dict[str, Any]) -> None:
         transfer = begin(2000, **options)
         sent(transfer)
         hear(transfer, Ack(0 if options else 1))
