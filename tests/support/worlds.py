@@ -124,7 +124,7 @@ def question(kind: MessageType = MessageType.DISCOVER, arch: int | None = 7, **f
     }
     if arch is not None:
         said[options.CLIENT_ARCH.code] = arch.to_bytes(2, "big")
-    more: Mapping[int, bytes | None] = fields.pop("options", {})  # type: ignore[assignment]
+    more: Mapping[int, bytes | None] = fields.pop("options", {})
     merged = {code: value for code, value in {**said, **more}.items() if value is not None}
     packet = Packet(
         Op.REQUEST,
@@ -147,7 +147,7 @@ def question(kind: MessageType = MessageType.DISCOVER, arch: int | None = 7, **f
 
 def ipxe_question(arch: int = 7, encapsulated: bytes | None = IPXE_OPTION, **fields: Any) -> Packet:
     """What iPXE sends."""
-    more: Mapping[int, bytes] = fields.pop("options", {})  # type: ignore[assignment]
+    more: Mapping[int, bytes] = fields.pop("options", {})
     own = {options.USER_CLASS.code: b"iPXE", options.CLIENT_ID.code: b"\1" + CARD.octets}
     if encapsulated is not None:
         own[options.IPXE_ENCAP.code] = encapsulated
