@@ -192,6 +192,7 @@ class Daemon:
         for app, sock, grace in sites:
             self._servers.append(await start_http(app, [sock], self._hub, grace=grace))
             self._ends.append(self._servers[-1].stop)
+        self._hub.add(self._servers[0].observe)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

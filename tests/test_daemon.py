@@ -127,6 +127,16 @@ async def test_ready_means_that_everything_is_served_and_the_banner_says_where(h
     assert await house.manager.heard.get() == "STOPPING"
 
 
+async def test_the_script_of_a_new_boot_cuts_what_the_grub_of_the_last_one_left_open(house: House) -> None:
+    async with house.running():
+        (house.files.directory / "artifacts" / "rootfs.img").write_bytes(bytes(16 << 20))
+        async with aiohttp.ClientSession(headers={"User-Agent": "GRUB 2.12"}) as grub:
+            download = await grub.get(f"http://127.0.0.1:{house.port('HTTP')}/artifacts/rootfs.img")
+            await house.get("/ipxe.cfg")
+            with pytest.raises(aiohttp.ClientError):
+                await download.read()
+
+
 async def test_a_reload_swaps_what_is_served_and_says_so(house: House) -> None:
     async with house.running():
         more = "profiles:\n  rescue: {payload: linux, kernel: kernel}\nunknown: rescue\n"

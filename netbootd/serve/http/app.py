@@ -12,6 +12,7 @@ from netbootd.observe.events import HttpRefused, printable
 from netbootd.serve.http import files, target
 from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
+from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
 from netbootd.serve.http.services import ScriptKind, ScriptRequest
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def build_app(services: BootServices) -> web.Application:
     """The application to listen with, see `server.start_http`."""
     app = web.Application()
     app[TURNS] = Turns()
+    app[LEFTOVERS] = Leftovers()
     app.router.add_route("*", r"/{target:[\s\S]*}", BootSite(services).handle)  # %0a is no reason to be passed over
     return app
 
@@ -37,6 +39,7 @@ class BootSite:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer any request; what is refused becomes an event."""
         unbuffered(request)
+        request.app[LEFTOVERS].note(request)
         try:
             response = await self._answer(request)
         except Refused as refused:

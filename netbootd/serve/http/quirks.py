@@ -16,6 +16,8 @@ class HttpQuirk:
     """404 without a body, its Content-Length not being the first header."""
     stall_seconds: float = 0.0
     """The least time it may take nothing before it is dropped."""
+    same_ports: bool = False
+    """It numbers its connections alike after every start, see `leftovers`."""
 
 
 NONE = HttpQuirk("none", "", "")
@@ -28,10 +30,14 @@ QUIRKS = (
             "GRUB 2.12 http.c takes 404 as success and eats the first header after the status line: without the "
             "Content-Length it waits 33 s and asks again with 'Range: bytes=0-', for ever; a body would be read as "
             "the file.  It holds the connections of a loop-mounted ISO open at window 0 while it reads elsewhere or "
-            "shows a menu: a limit of 5 s cut a boot that was well (seen in QEMU)."
+            "shows a menu: a limit of 5 s cut a boot that was well (seen in QEMU).  Its connections have the ports "
+            "21550, 21551 ... after every start (net/tcp.c): a machine that lost power and boots again meets its own "
+            "old ones, the server answers its SYN with a challenge ACK and GRUB waits until the boot fails (two "
+            "power-cut runs and a capture)."
         ),
         bare_not_found=True,
         stall_seconds=3600.0,
+        same_ports=True,
     ),
 )
 
@@ -39,11 +45,3 @@ QUIRKS = (
 def quirk_for(user_agent: str) -> HttpQuirk:
     """The entry for a client, `NONE` for most."""
     return next((quirk for quirk in QUIRKS if user_agent.startswith(quirk.agent)), NONE)
-
-
-GRUB_PORTS = range(21550, 22550)
-"""GRUB 2.12 numbers its connections 21550, 21551 ... after every start (net/tcp.c).
-
-A machine that lost power and boots again so meets its own old connections: the server answers its SYN with a challenge
-ACK and GRUB waits until the boot fails (two power-cut runs and a capture).  See `server.HttpServer.forget`.
-"""

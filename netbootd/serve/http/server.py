@@ -12,8 +12,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from netbootd.net.tcp import cut
-from netbootd.observe.events import DaemonNotice, Event, HttpRefused, printable
-from netbootd.serve.http.quirks import GRUB_PORTS
+from netbootd.observe.events import DaemonNotice, Event, HttpRefused, ScriptServed, printable
+from netbootd.serve.http.leftovers import LEFTOVERS
 from netbootd.serve.http.target import unmapped
 
 Emit = Callable[[Event], None]
@@ -62,15 +62,10 @@ class HttpServer:
         """Open connections, idle ones included."""
         return len(self._open())
 
-    def forget(self, ip: str) -> int:
-        """Cut the connections GRUB left behind on a machine that has begun to boot anew; how many there were.
-
-        To be called at the first sign of a new boot from that address, see `quirks.GRUB_PORTS`.
-        """
-        stale = [transport for transport in self._open() if _is_grub(transport, ip)]
-        for transport in stale:
-            cut(transport)
-        return len(stale)
+    def observe(self, event: Event) -> None:
+        """A sink: an iPXE that starts tells that whatever ran on that machine before is gone."""
+        if isinstance(event, ScriptServed) and event.script.endswith("ipxe.cfg"):
+            self._runner.app[LEFTOVERS].cut(event.ip)
 
     async def stop(self) -> None:
         """Take no more connections, close idle ones, cut those still busy after the grace period."""
@@ -89,11 +84,6 @@ class HttpServer:
         server = self._runner.server
         handlers = server.connections if server is not None else []
         return [handler.transport for handler in handlers if handler.transport is not None]
-
-
-def _is_grub(transport: asyncio.Transport, ip: str) -> bool:
-    peer = transport.get_extra_info("peername")
-    return bool(peer) and unmapped(peer[0]) == ip and peer[1] in GRUB_PORTS
 
 
 def _logger(emit: Emit) -> logging.Logger:
