@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from functools import partial
 
 from netbootd import __version__
-from netbootd.artifacts.firmware import missing
+from netbootd.announce import announcement, summary, warnings
 from netbootd.artifacts.tree import Tree
-from netbootd.boot.identify import DHCP_PORT, PXE_PORT
 from netbootd.boot.site import Site
-from netbootd.config import Config, ConfigError, Problem
+from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.fleet.database import state_path
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.store import Store
 from netbootd.load import Loaded, load_world
-from netbootd.net.interfaces import Interface, NoSuchInterface, list_interfaces, usable
+from netbootd.net.interfaces import NoSuchInterface
 from netbootd.net.neighbours import neighbour
+from netbootd.net.served import Interfaces
 from netbootd.net.udp import UdpEndpoint
 from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
-from netbootd.observe.log import Banner, LogSink, ServedInterface
+from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.privileges import account, become
 from netbootd.serve.admin.app import Status, build_admin
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
-from netbootd.serve.http.server import HttpServer, start_http
+from netbootd.serve.http.server import start_http
+from netbootd.serve.listening import listen
 from netbootd.serve.progress import Progress, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
@@ -43,45 +42,8 @@ from netbootd.wire.mac import Mac
 
 __all__ = ["CannotListen", "Daemon"]
 
-_ANY = "0.0.0.0"
-_LOOK_AGAIN = 1.0  # seconds; how often at most the interfaces are listed anew for a packet from an unknown one
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _DRAIN = 10.0  # seconds running transfers get at the end
-
-
-class Interfaces:
-    """The interfaces that are served, kept true as they come and go."""
-
-    def __init__(self, wanted: tuple[str, ...] | None) -> None:
-        self._wanted = wanted
-        self._looked = time.monotonic()
-        self.served = self._look()
-
-    def name(self, ifindex: int) -> str | None:
-        """The interface of this index, if it is served.  A new one is noticed when its first packet comes."""
-        found = self._find(ifindex) or self._find_again(ifindex)
-        return found.name if found else None
-
-    def owns(self, ifindex: int, address: str) -> bool:
-        """Whether this is an address of that interface.  It may have got it since we looked."""
-        return self._has(self._find(ifindex), address) or self._has(self._find_again(ifindex), address)
-
-    def _has(self, interface: Interface | None, address: str) -> bool:
-        return interface is not None and any(each.ip == address for each in interface.addresses)
-
-    def _find(self, ifindex: int) -> Interface | None:
-        return next((each for each in self.served if each.index == ifindex), None)
-
-    def _find_again(self, ifindex: int) -> Interface | None:
-        """The same after another look, which packets cannot cause too often."""
-        if time.monotonic() - self._looked > _LOOK_AGAIN:
-            self._looked = time.monotonic()
-            with suppress(NoSuchInterface):  # one that was named went away: the others are served as before
-                self.served = self._look()
-        return self._find(ifindex)
-
-    def _look(self) -> tuple[Interface, ...]:
-        return usable(list_interfaces(), self._wanted or "auto")
 
 
 class Daemon:
@@ -113,32 +75,24 @@ class Daemon:
         Raises `CannotListen`, `NoSuchInterface` or `ConfigError` when it cannot begin.
         """
         self._interfaces = Interfaces(self._config.interfaces)
-        account = _account(self._config)
+        user = account(self._config)
         self._loaded = self._load(self._config)
         try:
-            self._bind()
-            _become(account)
+            self._listening = listen(self._config, self._sockets)
+            become(user)
             await self._remember()
             await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
-            self._announce()
+            self._log.banner(
+                announcement(self._config, self._loaded, self._interfaces.served, self._listening, self._site)
+            )
+            self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())
             await self._stopping.wait()
         finally:
             await self._stop()
 
     # start
-
-    def _bind(self) -> None:
-        """Take every port, before anything is served and while we may."""
-        config = self._config
-        wanted = (("dhcp", DHCP_PORT), ("pxe", PXE_PORT)) if config.dhcp_mode == "proxy" else ()
-        self._dhcp_sockets = [(self._sockets.udp(name, _ANY, port, broadcast=True), port) for name, port in wanted]
-        self._tftp_socket = self._sockets.udp("tftp", _ANY, config.tftp_port)
-        self._http_socket = self._sockets.tcp("http", _ANY, config.http_port)
-        self._admin_socket = self._sockets.tcp("admin", *config.admin_listen)
-        self._tftp_port, self._http_port = self._tftp_socket.getsockname()[1], self._http_socket.getsockname()[1]
-        self._admin_address = self._admin_socket.getsockname()[:2]
 
     async def _remember(self) -> None:
         """Open the state: who is armed, who has been given a payload."""
@@ -150,7 +104,7 @@ class Daemon:
         self._progress.tell_doubts()
 
     def _load(self, config: Config) -> Loaded:
-        return load_world(config, stage=self._stage, known=self._directory.known)
+        return load_world(config, stage=self._stage, known=self._directory.known, left=self._directory.left)
 
     def _stage(self, mac: Mac) -> Stage | None:
         return self._ledger.stage(mac)
@@ -182,17 +136,17 @@ class Daemon:
             handed=self._progress.handed,
             admit=self._progress.admit,
         )
-        for sock, port in self._dhcp_sockets:
+        listening = self._listening
+        for sock, port in listening.dhcp:
             self._dhcp.start(partial(UdpEndpoint, sock), port)
         self._tftp = TftpServer(self._boot.resolve, self._hub, port=config.tftp_port, single_port=config.single_port)
-        await self._tftp.start(self._tftp_socket)
+        await self._tftp.start(listening.tftp)
         self._ends.append(partial(self._tftp.stop, _DRAIN))
-        self._servers: list[HttpServer] = []
-        sites = ((build_app(self._boot), self._http_socket, _DRAIN), (build_admin(self), self._admin_socket, 0.0))
-        for app, sock, grace in sites:
-            self._servers.append(await start_http(app, [sock], self._hub, grace=grace))
-            self._ends.append(self._servers[-1].stop)
-        self._hub.add(self._servers[0].observe)
+        self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN)
+        self._ends.append(self._http.stop)
+        self._hub.add(self._http.observe)
+        admin = await start_http(build_admin(self), [listening.admin], self._hub, grace=0.0)
+        self._ends.append(admin.stop)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -221,7 +175,8 @@ class Daemon:
 
     def _site(self, local: str) -> Site:
         """How a client that asked at ``local`` comes back."""
-        return Site(self._config.advertise or local, self._http_port, self._tftp_port, self._config.public_url)
+        config, listening = self._config, self._listening
+        return Site(config.advertise or local, listening.http_port, listening.tftp_port, config.public_url)
 
     def _interface(self, index: int) -> str | None:
         return self._interfaces.name(index)
@@ -249,22 +204,21 @@ class Daemon:
             except NoSuchInterface as error:
                 self._notice(f"not reloaded, {error}", "error")
             finally:
-                self._notifier.ready(self._summary())
+                self._notifier.ready(summary(self._loaded))
 
     def _read(self) -> tuple[Config, Loaded, Interfaces]:
         config = self._reread()
         return config, self._load(config), Interfaces(config.interfaces)
 
     def _take(self, config: Config, loaded: Loaded, interfaces: Interfaces) -> None:
-        for attribute, key in _FIXED.items():
-            if getattr(config, attribute) != getattr(self._started, attribute):
-                self._notice(f"{key} changed: that takes a restart", "warning")
+        for key in needs_restart(self._started, config):
+            self._notice(f"{key} changed: that takes a restart", "warning")
         self._config, self._loaded, self._interfaces = config, loaded, interfaces
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts))
         self._boot.stall_seconds = config.stall_timeout
-        for doubt in (*config.warnings, *loaded.notes, *self._doubts()):
-            self._notice(str(doubt), "warning")
-        self._notice(f"settings reloaded: {self._summary()}")
+        for warning in warnings(config, loaded, interfaces.served):
+            self._notice(warning, "warning")
+        self._notice(f"settings reloaded: {summary(loaded)}")
 
     # the admin side asks
 
@@ -288,49 +242,9 @@ class Daemon:
                 ("profiles", str(len(fleet.profiles))),
                 ("machines", str(len(fleet.machines))),
                 ("TFTP transfers now", str(self._tftp.active)),
-                ("HTTP connections now", str(self._servers[0].connections)),
+                ("HTTP connections now", str(self._http.connections)),
             ),
         )
-
-    # words
-
-    def _announce(self) -> None:
-        self._log.banner(self._banner())
-        self._notifier.ready(self._summary())
-
-    def _summary(self) -> str:
-        fleet = self._loaded.world.fleet
-        return f"{len(fleet.machines)} machines, {len(fleet.profiles)} profiles"
-
-    def _banner(self) -> Banner:
-        config, fleet = self._config, self._loaded.world.fleet
-        served = self._interfaces.served
-        services = [f"TFTP on {self._tftp_port}", f"HTTP on {self._http_port}"]
-        if config.dhcp_mode == "proxy":
-            services.insert(0, "ProxyDHCP on 67 and 4011")
-        found = sorted(b.name for b in self._loaded.world.firmware.binaries)
-        return Banner(
-            version=__version__,
-            interfaces=tuple(ServedInterface(name=i.name, addresses=tuple(map(str, i.addresses))) for i in served),
-            services=tuple(services),
-            script_urls=tuple(self._site(a.ip).entry_url() for i in served for a in i.addresses[:1]),
-            admin_url="http://{}:{}/".format(*self._admin_address),
-            config=str(config.path) if config.path else "",
-            firmware=tuple(found),
-            missing=missing(self._loaded.world.firmware),
-            profiles=tuple(fleet.profiles),
-            machines=len(fleet.machines),
-            unknown=fleet.unknown,
-            warnings=(*map(str, config.warnings), *self._loaded.notes, *self._doubts()),
-        )
-
-    def _doubts(self) -> tuple[str, ...]:
-        doubts = []
-        if not self._interfaces.served:
-            doubts.append("no interface with an IPv4 address to serve; packets are answered once one appears")
-        if not self._config.artifacts.is_dir():
-            doubts.append(f"artifacts: {self._config.artifacts} does not exist yet; put kernels and bundles there")
-        return tuple(doubts)
 
     def _notice(self, text: str, severity: Level = "info") -> None:
         self._hub(DaemonNotice(text=text, severity=severity))
@@ -350,36 +264,3 @@ class Daemon:
             await self._store.close()
         self._sockets.close()
         self._log.flush()
-
-
-def _account(config: Config) -> pwd.struct_passwd | None:
-    """Whom to become once the ports are bound.  Only root can."""
-    if config.user is None or os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam(config.user)
-    except KeyError:
-        wrong = Problem(str(config.path), None, "user", f"there is no user {config.user!r} on this machine")
-        raise ConfigError((wrong,)) from None
-
-
-def _become(account: pwd.struct_passwd | None) -> None:
-    if account is not None:
-        os.initgroups(account.pw_name, account.pw_gid)
-        os.setgid(account.pw_gid)
-        os.setuid(account.pw_uid)
-
-
-_FIXED = {
-    "dhcp_mode": "dhcp.mode",
-    "tftp_port": "tftp.port",
-    "single_port": "tftp.single_port",
-    "http_port": "http.port",
-    "admin_listen": "admin.listen",
-    "state": "state",
-    "loop": "loop",
-    "log_format": "log.format",
-    "log_level": "log.level",
-    "user": "user",
-}
-"""What only holds from a start on, and how the settings file calls it."""

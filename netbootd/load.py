@@ -31,11 +31,12 @@ def load_world(
     config: Config,
     stage: Callable[[Mac], Stage | None] = lambda _mac: None,
     known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac),
+    left: Callable[[Mac], bool] = lambda _mac: False,
 ) -> Loaded:
     """Read templates and boot programs.  What cannot be read is a note, never an error: the rest still works."""
     found = scan(config.firmware)
     sources, notes = read_templates(config.templates)
-    world = World(config.snapshot, found.firmware, Templates(sources), stage, known)
+    world = World(config.snapshot, found.firmware, Templates(sources), stage=stage, known=known, left=left)
     return Loaded(world, found.contents, (*found.notes, *notes))
 
 

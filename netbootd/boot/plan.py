@@ -127,6 +127,8 @@ class MenuPlan:
     entries: tuple[MenuEntry, ...]
     timeout: int
     """Seconds."""
+    leave: str
+    """The script that leaves the machine to its own disk, so that the server knows it did."""
 
 
 Plan = KernelPlan | ChainPlan | TemplatePlan | LocalPlan | MenuPlan

@@ -18,7 +18,6 @@ from netbootd.fleet.snapshot import Assignment
 from netbootd.payloads import PAYLOADS
 from netbootd.wire.dhcp import Packet, decode, encode
 from netbootd.wire.errors import WireError
-from netbootd.wire.mac import Mac
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def _decided(
 ) -> DhcpTrace:
     facts = Facts(mac=client.mac, uuid=real_uuid(client.uuid)).over(world.known(client.mac))
     assignment = world.fleet.lookup(facts)
-    wish, said = _wish(assignment, client.mac, world)
+    wish, said = _wish(assignment, client, world)
     if client.port == PXE_PORT or client.ipxe:
         memory.went_on(client)
     style = memory.style(client, now)
@@ -64,19 +63,31 @@ def _decided(
     return DhcpTrace(decision, packet, client, assignment, said, reply, destination(packet, arrival))
 
 
-def _wish(assignment: Assignment, mac: Mac, world: World) -> tuple[Wish, Verdict | None]:
+def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish, Verdict | None]:
     """What the fleet wants at DHCP time.
 
     Rules that look at SMBIOS can only be judged once iPXE has spoken, so while one is undecided the machine gets
     iPXE, and its script says what becomes of it.
     """
     profile = assignment.profile
-    said = verdict(profile, world.stage(mac)) if profile else None
+    said = verdict(profile, world.stage(client.mac)) if profile else None
     silence = _silence(assignment, said)
+    if silence is None and not client.ipxe and world.left(client.mac) and not _installs_or_boots(assignment, said):
+        # EDK2 goes from a PXE entry that was left to the same card's HTTP entry, and would meet iPXE and its menu again.
+        return Wish(False, Silence(Reason.BOOT_LOCAL, "it was sent to its own disk a moment ago")), said
     if silence is None or assignment.undecided:
         root_path = profile.root_path if profile else ""
         return Wish(True, Silence(Reason.BOOT_LOCAL), assignment.loader, root_path), said
     return Wish(False, silence), said
+
+
+def _installs_or_boots(assignment: Assignment, said: Verdict | None) -> bool:
+    """Whether there is something for this machine on the network, beside a menu and its own disk."""
+    profile = assignment.profile
+    if profile is None or said is None or not said.netboot:
+        return False
+    payload = PAYLOADS[profile.payload]
+    return payload.local(profile.settings) is None and payload.name != "menu"
 
 
 def _silence(assignment: Assignment, said: Verdict | None) -> Silence | None:

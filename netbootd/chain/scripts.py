@@ -50,13 +50,25 @@ def entry(world: World, site: Site) -> Rendered:
     return Rendered(world.templates.render("entry.ipxe.j2", site=site, version=__version__), "entry")
 
 
-def script(facts: Facts, world: World, site: Site, choice: str | None = None, loader: Loader = Loader.IPXE) -> Rendered:
-    """A machine's own script.  ``choice`` is a profile picked in the menu.  Never raises for what ``facts`` hold."""
+def script(
+    facts: Facts,
+    world: World,
+    site: Site,
+    choice: str | None = None,
+    loader: Loader = Loader.IPXE,
+    *,
+    leave: bool = False,
+) -> Rendered:
+    """A machine's own script.  Never raises for what ``facts`` hold.
+
+    ``choice`` is a profile picked in the menu; ``leave``: its own disk was.
+    """
     assignment = world.fleet.lookup(facts)
     if choice is not None:
         assignment = _chosen(assignment, choice, world.fleet)
     try:
-        return _Writer(assignment, facts, world, site, loader).written()
+        writer = _Writer(assignment, facts, world, site, loader)
+        return writer.left() if leave and _has_menu(assignment) else writer.written()
     except (RenderError, ArgError) as error:
         return _refused(assignment, facts, world, str(error).replace(_IN_JINJAS_WORDS, "machine"), loader)
 
@@ -103,13 +115,16 @@ class _Writer:
         _check_length(plan)
         return self._text(payload, plan, args, said)
 
+    def left(self) -> Rendered:
+        return self._text(_LOCAL, LocalPlan(self.assignment.local, "chosen in the menu"))
+
     def _without_profile(self) -> Rendered:
         if self.assignment.policy == "menu":
             return self._text(_MENU, _MENU.plan(_MENU.settings(), self._order(())))
         return self._text(_LOCAL, LocalPlan(self.assignment.local, self.assignment.why))
 
     def _order(self, args: tuple[Arg, ...]) -> Order:
-        return Order(self.facts, self.site, args, self._menu())
+        return Order(self.facts, self.site, args, self._own_url(), self._menu())
 
     def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:
         settings = merge(payload.defaults(profile.settings, self.facts), *self.assignment.args)
@@ -122,13 +137,14 @@ class _Writer:
 
     def _menu(self) -> tuple[MenuEntry, ...]:
         """Profiles a stranger may pick: those that boot always, and so install nothing."""
-        mac = self.facts.mac.hexhyp if self.facts.mac else "unknown"
-        base = f"{self.site.base_url}/machines/{mac}/{self.loader.value}.cfg"
         profiles = self.world.fleet.profiles.values()
         offered = (p for p in profiles if p.boots is Boots.ALWAYS and p.payload != _MENU.name)
-        return tuple(
-            MenuEntry(f"p{i}", p.label or p.name, f"{base}?profile={quote(p.name)}") for i, p in enumerate(offered)
-        )
+        base = f"{self._own_url()}?profile="
+        return tuple(MenuEntry(f"p{i}", p.label or p.name, base + quote(p.name)) for i, p in enumerate(offered))
+
+    def _own_url(self) -> str:
+        mac = self.facts.mac.hexhyp if self.facts.mac else "unknown"
+        return f"{self.site.base_url}/machines/{mac}/{self.loader.value}.cfg"
 
     def _text(self, payload: Payload, plan: Plan, args: tuple[Arg, ...] = (), said: Verdict | None = None) -> Rendered:
         profile = self.assignment.profile.name if self.assignment.profile else ""

@@ -24,3 +24,5 @@ class World:
     """Where a machine stands with a profile that boots once, from memory."""
     known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac)
     """What this machine's iPXE said of it at an earlier boot, from memory."""
+    left: Callable[[Mac], bool] = lambda _mac: False
+    """Whether it was sent to its own disk a moment ago."""

@@ -36,6 +36,8 @@ class Order:
     site: Site
     args: tuple[Arg, ...]
     """Merged and expanded; the payload's own defaults are among them."""
+    own_url: str = ""
+    """This machine's script."""
     menu: tuple[MenuEntry, ...] = ()
     """What a menu may offer to this machine."""
 

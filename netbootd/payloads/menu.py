@@ -24,7 +24,7 @@ class Settings:
 
 
 def _plan(settings: Settings, order: Order) -> MenuPlan:
-    return MenuPlan(order.menu, settings.timeout)
+    return MenuPlan(order.menu, settings.timeout, f"{order.own_url}?leave=yes")
 
 
 PAYLOAD = Payload(name="menu", settings=Settings, boots=Boots.ALWAYS, template="menu", plan=_plan)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from netbootd.artifacts.tree import NotServed as TreeRefuses
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.facts import Facts, parse_facts
+from netbootd.boot.plan import LocalPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, Rendered, entry, script
 from netbootd.chain.world import World
@@ -95,7 +96,10 @@ class BootSide:
         facts = self._facts(mac, request)
         choice = next((value for name, value in request.query if name == "profile"), None)
         loader = Loader.GRUB if request.kind == "grub" else Loader.IPXE
-        rendered = script(facts, self.world, site, choice, loader)
+        leave = ("leave", "yes") in request.query
+        rendered = script(facts, self.world, site, choice, loader, leave=leave)
+        if isinstance(rendered.plan, LocalPlan):
+            self._directory.leaves(mac)
         self._tell(rendered, mac, request.client_ip, loader)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
         return ScriptReply(200, rendered.text.encode(), recorded=recorded)

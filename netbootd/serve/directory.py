@@ -5,6 +5,7 @@ Bounded, in memory, and only a convenience: a decision never trusts an address t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,19 +14,26 @@ from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
 _LIMIT = 8192
+_LEAVING = 60.0  # seconds; EDK2 asks for 28 s by HTTP Boot after its PXE entry was left, and a reboot comes later
 
 
 class Directory:
     """``name`` gives a machine's configured name; ``neighbour`` asks the kernel's table for an address's MAC."""
 
     def __init__(
-        self, name: Callable[[Mac], str], neighbour: Callable[[str], str | None] = lambda _ip: None, limit: int = _LIMIT
+        self,
+        name: Callable[[Mac], str],
+        neighbour: Callable[[str], str | None] = lambda _ip: None,
+        limit: int = _LIMIT,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._neighbour = neighbour
+        self._clock = clock
         self._limit = limit
         self._macs: dict[str, Mac] = {}
         self._facts: dict[Mac, Facts] = {}
+        self._left: dict[Mac, float] = {}
 
     def met(self, ip: str, mac: Mac) -> None:
         """This card spoke from this address."""
@@ -44,6 +52,16 @@ class Directory:
     def known(self, mac: Mac) -> Facts:
         """All it ever said."""
         return self._facts.get(mac) or Facts(mac=mac)
+
+    def leaves(self, mac: Mac) -> None:
+        """A machine was sent to its own disk."""
+        self._left.pop(mac, None)
+        self._left[mac] = self._clock()
+        _bound(self._left, self._limit)
+
+    def left(self, mac: Mac) -> bool:
+        """Whether that was a moment ago, so that what firmware still asks is asked on its way there."""
+        return self._clock() - self._left.get(mac, -_LEAVING) < _LEAVING
 
     def mac_of(self, ip: str) -> Mac | None:
         """The card last seen at this address."""

@@ -347,3 +347,13 @@ def test_once_is_the_profiles_word_whatever_the_payload() -> None:
 
 def test_templates_are_shared_with_every_world() -> None:
     assert got(MENU_WORLD).text == got(World(MENU_WORLD.fleet, MENU_WORLD.firmware, templates())).text
+
+
+def test_who_leaves_by_the_menu_gets_the_script_for_the_disk() -> None:
+    rendered = script(Facts(mac=CARD), world(linux()), SITE, leave=True)
+    assert rendered.payload == "local"
+    assert "chosen in the menu" in rendered.text
+
+
+def test_only_a_machine_with_a_menu_can_leave_by_it() -> None:
+    assert script(Facts(mac=CARD), settled(linux()), SITE, leave=True).payload == "linux"
