@@ -73,7 +73,7 @@ def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish, V
     said = verdict(profile, world.stage(client.mac)) if profile else None
     silence = _silence(assignment, said)
     if silence is None and not client.ipxe and world.left(client.mac) and not _installs_or_boots(assignment, said):
-        # EDK2 goes from a PXE entry that was left to the same card's HTTP entry, and would meet iPXE and its menu again.
+        # EDK2 goes from a PXE entry that was left to the card's HTTP entry, and would meet iPXE and its menu again.
         return Wish(False, Silence(Reason.BOOT_LOCAL, "it was sent to its own disk a moment ago")), said
     if silence is None or assignment.undecided:
         root_path = profile.root_path if profile else ""
