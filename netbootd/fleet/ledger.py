@@ -168,10 +168,10 @@ class Ledger:
         macs, before = self._macs(mac), self.entry(mac)
         if before and before.stage is Stage.ARMED:
             return await self._journal.write(Put(before, macs))
-        held = self._held(macs)
+        untouched = self._watch(macs)
         entry = Entry(macs[0], Stage.ARMED, now, by)
         written = await self._journal.write(Put(entry, macs), Unhand(macs))
-        if self._held(macs) != held:  # somebody else changed it meanwhile, and that is what the journal ends with
+        if not untouched():  # somebody changed it meanwhile, and that is what the journal ends with
             return written
         if written:
             self._put(entry, macs)
@@ -185,9 +185,10 @@ class Ledger:
         macs = self._macs(mac)
         entry = Entry(macs[0], Stage.DISARMED, now, by)
         self._put(entry, macs)
+        untouched = self._watch(macs)
         if await self._journal.write(Put(entry, macs), Unhand(macs)):
             return True
-        if (current := self.entry(mac)) is not None and current == entry:
+        if untouched():
             self._journal.later(Put(entry, macs), Unhand(macs))
         return False
 
@@ -219,7 +220,15 @@ class Ledger:
         macs, before = self._macs(mac), self.entry(mac)
         entry = Entry(macs[0], Stage.GIVEN, now, by)
         self._put(entry, macs)
-        return asyncio.ensure_future(self._spent(entry, macs, before, self._journal.write(Put(entry, macs))))
+        untouched, written = self._watch(macs), self._journal.write(Put(entry, macs))
+
+        async def spent() -> bool:
+            done = await written
+            if not done and untouched():
+                self._restore(before, macs)
+            return done
+
+        return asyncio.ensure_future(spent())
 
     def begin(self, handing: Handing) -> Awaitable[bool]:
         """The last file is asked for; it may be sent when this turns out True."""
@@ -240,13 +249,6 @@ class Ledger:
         self._drop((handing.mac,), handing.ip)
         self._journal.later(Unhand((handing.mac,), handing.ip))
 
-    async def _spent(self, entry: Entry, macs: tuple[Mac, ...], before: Entry | None, written: Awaitable[bool]) -> bool:
-        if await written:
-            return True
-        if self.entry(macs[0]) == entry:
-            self._restore(before, macs)
-        return False
-
     def _settle_doubts(self, handings: tuple[Handing, ...], now: float) -> tuple[Mac, ...]:
         begun = dict.fromkeys(self._macs(h.mac)[0] for h in handings if h.begun)
         return tuple(mac for mac in begun if self.given(mac, IN_DOUBT, now))
@@ -254,8 +256,10 @@ class Ledger:
     def _macs(self, mac: Mac) -> tuple[Mac, ...]:
         return self._family(mac) or (mac,)
 
-    def _held(self, macs: tuple[Mac, ...]) -> list[Entry | None]:
-        return [self._entries.get(mac) for mac in macs]
+    def _watch(self, macs: tuple[Mac, ...]) -> Callable[[], bool]:
+        """Whether these records are still the very same, and not only equal."""
+        held = [self._entries.get(mac) for mac in macs]
+        return lambda: all(self._entries.get(mac) is entry for mac, entry in zip(macs, held, strict=True))
 
     def _put(self, entry: Entry, macs: tuple[Mac, ...], *, keep: bool = False) -> None:
         for mac in macs:

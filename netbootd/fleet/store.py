@@ -103,7 +103,7 @@ class Store:
             self._add(_Job(changes, None))
 
     async def close(self) -> None:
-        """Write what waits, as far as the disk takes it within ``patience``, and let go of the file.  Once is enough."""
+        """Write what waits, as far as the disk takes it within ``patience``, and let go of the file."""
         if self._closed:
             return
         self._closed = True

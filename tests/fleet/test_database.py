@@ -47,18 +47,23 @@ def refusal(path: Path) -> str:
     return str(refused.value)
 
 
+LEFT = Entry(CARD, Stage.DISARMED, 2.0, "x")
+BEGUN = Handing(CARD, HANDING.ip, "another", True)
+ELSEWHERE = Handing(CARD, "2001:db8::7", HANDING.file)
+
+
 @pytest.mark.parametrize(
     ("changes", "known"),
     [
         ([Put(ARMED, (CARD,)), Put(GIVEN, (OTHER_CARD,))], Known((ARMED, GIVEN))),
-        ([Put(ARMED, (CARD,)), Put(Entry(CARD, Stage.DISARMED, 2.0, "x"), (CARD,))], Known((Entry(CARD, Stage.DISARMED, 2.0, "x"),))),
-        ([Put(ARMED, (CARD, GUID)), Forgot((CARD,))], Known((Entry(GUID, Stage.ARMED, ARMED.since, ARMED.by),))),
-        ([Hand(HANDING), Hand(Handing(CARD, "192.0.2.77", "b", True))], Known((), (Handing(CARD, "192.0.2.77", "b", True),))),
-        ([Hand(HANDING), Hand(Handing(CARD, "2001:db8::7", "b")), Unhand((CARD,), "2001:db8::7")], Known((), (HANDING,))),
-        ([Hand(HANDING), Hand(Handing(CARD, "2001:db8::7", "b")), Unhand((CARD, OTHER_CARD))], Known()),
+        ([Put(ARMED, (CARD,)), Put(LEFT, (CARD,))], Known((LEFT,))),
+        ([Put(GIVEN, (OTHER_CARD, GUID)), Forgot((GUID,))], Known((GIVEN,))),
+        ([Hand(HANDING), Hand(BEGUN)], Known((), (BEGUN,))),
+        ([Hand(HANDING), Hand(ELSEWHERE), Unhand((CARD,), ELSEWHERE.ip)], Known((), (HANDING,))),
+        ([Hand(HANDING), Hand(ELSEWHERE), Unhand((CARD, OTHER_CARD))], Known()),
     ],
     ids=["records", "a new record", "forgotten", "a new handing", "one handing over", "all handings over"],
-)  # fmt: skip
+)
 def test_what_was_written_is_read_again(path: Path, database: Database, changes: list[Change], known: Known) -> None:
     database.commit(changes)
     database.close()
