@@ -10,17 +10,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import aiohttp
 import pytest
 import structlog
 
 from netbootd.config import Config, ConfigError
-from netbootd.daemon import CannotListen, Daemon, Interfaces
-from netbootd.net.interfaces import Address, Interface, NoSuchInterface
+from netbootd.daemon import CannotListen, Daemon
+from netbootd.net.interfaces import NoSuchInterface
+from netbootd.observe.banner import Banner
 from netbootd.observe.events import DaemonNotice, Event
-from netbootd.observe.log import Banner, LogSink
+from netbootd.observe.log import LogSink
 from netbootd.serve.sockets import Sockets
 from netbootd.systemd import Notifier
 from tests.support import tftp_client
@@ -238,7 +238,7 @@ async def test_an_interface_that_is_not_there_ends_the_start(house: House) -> No
 async def test_a_user_that_does_not_exist_ends_the_start_before_anything_is_served(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netbootd.daemon.os.geteuid", lambda: 0)
+    monkeypatch.setattr("netbootd.privileges.os.geteuid", lambda: 0)
     with pytest.raises(ConfigError) as refused:
         await house.daemon(house.config("user: nobody-here\n")).run()
     assert str(refused.value) == (
@@ -250,64 +250,3 @@ async def test_what_a_person_should_know_at_the_start_is_in_the_banner(house: Ho
     async with house.running("templates: none\n"):
         (warning,) = house.log.facts.warnings
         assert "none is not a directory" in warning
-
-
-# interfaces come and go
-
-
-LAN1 = Interface("lan1", 2, (Address("192.0.2.1", 24, "192.0.2.255"),))
-LAN2 = Interface("lan2", 3, (Address("198.51.100.1", 24, "198.51.100.255"),))
-
-
-@dataclass
-class Machine:
-    """What the kernel would list, and a clock; ``looks`` counts the listings."""
-
-    interfaces: tuple[Interface, ...] = (LAN1,)
-    now: float = 100.0
-    looks: int = 0
-
-    def listed(self) -> tuple[Interface, ...]:
-        self.looks += 1
-        return self.interfaces
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    machine = Machine()
-    monkeypatch.setattr("netbootd.daemon.list_interfaces", machine.listed)
-    monkeypatch.setattr("netbootd.daemon.time", SimpleNamespace(monotonic=lambda: machine.now))
-    return machine
-
-
-def test_an_interface_that_appears_is_served_from_its_first_packet_on(kernel: Machine) -> None:
-    served = Interfaces(None)
-    kernel.interfaces, kernel.now = (LAN1, LAN2), 110.0
-    assert (served.name(3), served.owns(3, "198.51.100.1")) == ("lan2", True)
-
-
-def test_packets_on_interfaces_that_are_not_served_do_not_make_it_look_all_the_time(kernel: Machine) -> None:
-    served = Interfaces(None)
-    kernel.now = 110.0
-    assert {served.name(9) for _ in range(1000)} == {None}
-    assert kernel.looks == 2
-
-
-def test_one_that_was_named_and_went_away_takes_none_of_the_others_with_it(kernel: Machine) -> None:
-    kernel.interfaces = (LAN1, LAN2)
-    served = Interfaces(("lan1", "lan2"))
-    kernel.interfaces, kernel.now = (LAN1,), 110.0
-    assert (served.name(9), served.name(2)) == (None, "lan1")
-
-
-def test_an_address_of_another_interface_is_not_its_own(kernel: Machine) -> None:
-    kernel.interfaces = (LAN1, Interface("lan2", 3))
-    served = Interfaces(("lan1", "lan2"))
-    assert not served.owns(3, "192.0.2.1")
-    kernel.interfaces, kernel.now = (LAN1, LAN2), 110.0
-    assert served.owns(3, "198.51.100.1")
-
-
-def test_one_that_was_named_must_be_there_at_the_start(kernel: Machine) -> None:
-    with pytest.raises(NoSuchInterface):
-        Interfaces(("lan9",))

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[1] / "netbootd"
 # What each room may import of ours, besides itself.  Arrows point down: a room never appears above where it stands.
 BELOW_CHAIN = {"wire", "boot", "payloads", "fleet", "artifacts"}
 BELOW_LOAD = BELOW_CHAIN | {"config", "chain", "resources"}
-BELOW_DAEMON = BELOW_LOAD | {"net", "observe", "serve", "load", "check", "systemd"}
+BELOW_ANNOUNCE = BELOW_LOAD | {"net", "observe", "serve", "load"}
+BELOW_DAEMON = BELOW_ANNOUNCE | {"check", "systemd", "privileges", "announce"}
 MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
     "boot": {"wire"},
@@ -27,10 +28,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resources": set(),
     "observe": BELOW_CHAIN | {"systemd"},
     "config": BELOW_CHAIN | {"resources"},
-    "chain": BELOW_CHAIN | {"config", "resources"},
+    "chain": BELOW_CHAIN,
     "load": BELOW_LOAD,
     "check": BELOW_LOAD | {"load"},
     "serve": BELOW_LOAD | {"net", "observe"},
+    "privileges": {"config"},
+    "announce": BELOW_ANNOUNCE,
     "daemon": BELOW_DAEMON,
     "cli": BELOW_DAEMON | {"daemon"},
 }

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from netbootd.config.loader import find, load
 from netbootd.config.problems import ConfigError, Problem
-from netbootd.config.settings import Config
+from netbootd.config.settings import Config, needs_restart
 
-__all__ = ["Config", "ConfigError", "Problem", "find", "load"]
+__all__ = ["Config", "ConfigError", "Problem", "find", "load", "needs_restart"]

@@ -44,3 +44,23 @@ class Config:
     """Who to become once the ports are bound."""
     snapshot: Snapshot
     warnings: tuple[Problem, ...] = ()
+
+
+_FROM_A_START_ON = {
+    "dhcp_mode": "dhcp.mode",
+    "tftp_port": "tftp.port",
+    "single_port": "tftp.single_port",
+    "http_port": "http.port",
+    "admin_listen": "admin.listen",
+    "state": "state",
+    "loop": "loop",
+    "log_format": "log.format",
+    "log_level": "log.level",
+    "user": "user",
+}
+"""What a running daemon cannot change, and how the settings file calls it."""
+
+
+def needs_restart(started: Config, now: Config) -> tuple[str, ...]:
+    """The keys that differ from what a daemon was started with and that hold only from a start on."""
+    return tuple(key for name, key in _FROM_A_START_ON.items() if getattr(started, name) != getattr(now, name))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import structlog
 
-from netbootd.observe.banner import Banner, ServedInterface, banner
+from netbootd.observe.banner import Banner, banner
 from netbootd.observe.events import Event, Level, printable
 from netbootd.observe.floods import WINDOW, Counted, FloodGuard
 from netbootd.observe.sentences import level_of, sentence
@@ -32,7 +32,7 @@ from netbootd.systemd import journal_stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
-__all__ = ["Banner", "LogSink", "ServedInterface", "banner", "configure", "sentence"]
+__all__ = ["LogSink", "configure"]
 
 Format = Literal["auto", "text", "json"]
 _LEVELS: dict[Level, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}

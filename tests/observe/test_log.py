@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netbootd.observe.banner import Banner
 from netbootd.observe.events import (
     DaemonNotice,
     DhcpAnswered,
@@ -20,7 +21,7 @@ from netbootd.observe.events import (
     TftpAborted,
     TftpStarted,
 )
-from netbootd.observe.log import Banner, LogSink, configure
+from netbootd.observe.log import LogSink, configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,50 @@
+"""What a running daemon takes over at a reload, and what it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netbootd.config import Config, load, needs_restart
+
+STARTED = load(None)
+OTHER: dict[str, Any] = {
+    "dhcp.mode": {"dhcp_mode": "off"},
+    "tftp.port": {"tftp_port": 1069},
+    "tftp.single_port": {"single_port": True},
+    "http.port": {"http_port": 80},
+    "admin.listen": {"admin_listen": ("127.0.0.1", 1)},
+    "state": {"state": "sqlite:///other.db"},
+    "loop": {"loop": "asyncio"},
+    "log.format": {"log_format": "json"},
+    "log.level": {"log_level": "debug"},
+    "user": {"user": "netbootd"},
+}
+TAKEN_OVER: dict[str, Any] = {
+    "interfaces": ("lan1",),
+    "advertise": "192.0.2.1",
+    "public_url": "http://boot.example.net",
+    "stall_timeout": 5,
+    "artifacts": Path("/srv"),
+    "firmware": (),
+    "templates": Path("/srv/templates"),
+}
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_what_holds_from_a_start_on_is_named_as_the_file_names_it(key: str) -> None:
+    assert needs_restart(STARTED, replace(STARTED, **OTHER[key])) == (key,)
+
+
+def test_everything_else_is_taken_over() -> None:
+    assert needs_restart(STARTED, replace(STARTED, **TAKEN_OVER)) == ()
+
+
+def test_each_setting_is_one_of_the_two() -> None:
+    """`unknown` and the fleet are in the snapshot; the token file belongs to an admin side that has none yet."""
+    fixed = {name for change in OTHER.values() for name in change}
+    elsewhere = {"path", "unknown", "snapshot", "warnings", "token_file"}
+    assert {field.name for field in fields(Config)} == fixed | set(TAKEN_OVER) | elsewhere

@@ -1,0 +1,64 @@
+"""What a daemon says of itself, for the settings and the machine it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netbootd.announce import announcement, summary, warnings
+from netbootd.boot.site import Site
+from netbootd.config import Config
+from netbootd.load import load_world
+from netbootd.net.interfaces import Address, Interface
+from netbootd.serve.listening import Listening, listen
+from netbootd.serve.sockets import Sockets
+from tests.support.house import furnished, settings
+from tests.support.settings import Files
+
+PORTS = "dhcp: {mode: off}\ntftp: {port: 0}\nhttp: {port: 0}\nadmin: {listen: '127.0.0.1:0'}\n"
+LAN = Interface("lan1", 2, (Address("192.0.2.1", 24, "192.0.2.255"), Address("198.51.100.1", 24, "198.51.100.255")))
+BARE = Interface("lan2", 3)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    more = "profiles: {rescue: {payload: linux, kernel: kernel}}\nmachines: [{mac: '52:54:00:00:00:01'}]\n"
+    return Files(furnished(tmp_path)).load(settings(tmp_path, PORTS + more))
+
+
+@pytest.fixture
+def listening(config: Config) -> Iterator[Listening]:
+    sockets = Sockets()
+    yield listen(config, sockets)
+    sockets.close()
+
+
+def site(local: str) -> Site:
+    return Site(local, 8080)
+
+
+def test_the_banner_names_what_is_served_where(config: Config, listening: Listening) -> None:
+    facts = announcement(config, load_world(config), (LAN, BARE), listening, site)
+    assert [(each.name, each.addresses) for each in facts.interfaces] == [
+        ("lan1", ("192.0.2.1/24", "198.51.100.1/24")),
+        ("lan2", ()),
+    ]
+    assert facts.services == (f"TFTP on {listening.tftp_port}", f"HTTP on {listening.http_port}")
+    assert facts.script_urls == ("http://192.0.2.1:8080/ipxe.cfg",)
+    assert facts.admin_url == f"http://127.0.0.1:{listening.admin_address[1]}/"
+    assert (facts.firmware, facts.profiles, facts.machines) == (("snponly.efi", "undionly.kpxe"), ("rescue",), 1)
+    assert [each.file for each in facts.missing] == ["arm64-efi/snponly.efi", "i386-efi/snponly.efi"]
+    assert facts.warnings == ()
+
+
+def test_a_person_is_told_what_no_boot_would_show_before_it_fails(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "artifacts").rename(tmp_path / "elsewhere")
+    no_address, no_artifacts = warnings(config, load_world(config), ())
+    assert no_address.startswith("no interface with an IPv4 address to serve")
+    assert no_artifacts == f"artifacts: {tmp_path}/artifacts does not exist yet; put kernels and bundles there"
+
+
+def test_the_service_manager_gets_one_line(config: Config) -> None:
+    assert summary(load_world(config)) == "1 machines, 1 profiles"
