@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -87,14 +88,16 @@ def test_machines_come_back_to_the_served_interface_or_where_the_settings_say(tm
 
 
 @pytest.mark.parametrize("command", [("check",), ("explain", "52:54:00:00:00:07"), ("explain", "CAPTURE")])
-def test_nothing_is_wider_than_the_terminal(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_nothing_is_wider_than_the_terminal(command: tuple[str, ...]) -> None:
+    """In a directory with a short name, for names are not torn apart."""
     more = "profiles:\n  r: {payload: linux, kernel: none, boots: once, args: {a: b}}\nunknown: r\n"
-    path = Files(furnished(Path(os.path.realpath(tmp_path)))).write("n.yaml", settings(Path(), more))
     capture = Path(__file__).parents[1] / "captures" / "seabios-ipxe-rom.pcap"
     line = [str(capture) if each == "CAPTURE" else each for each in command]
-    shown = on_a_terminal([*line, "-c", str(path)])
+    with tempfile.TemporaryDirectory(prefix="n") as directory:
+        path = Files(furnished(Path(directory))).write("n.yaml", settings(Path(), more))
+        shown = on_a_terminal([*line, "-c", str(path)])
     assert shown
-    assert [each for each in shown if len(each) > 80 and " " in each.strip()] == []
+    assert [each for each in shown if len(each) > 80] == []
 
 
 def on_a_terminal(arguments: list[str]) -> list[str]:
