@@ -122,7 +122,14 @@ def running(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(address))
         notify.settimeout(_PATIENCE)
-        line = [*before, *command("run", "-c", str(directory / "netbootd.yaml"), *arguments)]
+        # However this process ends, the daemon goes with it.
+        line = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            *before,
+            *command("run", "-c", str(directory / "netbootd.yaml"), *arguments),
+        ]
         process = subprocess.Popen(
             place.enter(*line) if place else line,
             cwd=_ROOT,
