@@ -39,7 +39,8 @@ class Answer:
     vendor_class: str
     style: Style
     terminated: bool
-    """Options 66 and 67 end in NUL, for ROMs that read them as C strings."""
+    """Options 66 and 67 end in NUL.  RFC 2132 section 2 wants none, but some BIOS PXE ROMs read them as C strings, as
+    dnsmasq notes; a Raspberry Pi 3 may mind the NUL in 66 (raspberrypi/firmware#871)."""
     boot_item: tuple[int, int] | None = None
     root_path: str = ""
     over_lease: bool = False

@@ -7,7 +7,6 @@ prefer options.  Never sent: 1, 3, 6, 51 (we give no addresses), 13 (EDK2 would 
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from netbootd.boot.decide import Answer
@@ -48,7 +47,7 @@ def build(request: Packet, answer: Answer) -> Packet:
         flags=flags,
         ciaddr=ciaddr,
         yiaddr=yiaddr,
-        siaddr=ipaddress.IPv4Address(answer.server).packed,
+        siaddr=options.ip_bytes(answer.server),
         giaddr=request.giaddr,
         chaddr=request.chaddr,
         sname=answer.server.encode("ascii"),
@@ -65,21 +64,21 @@ def destination(request: Packet, arrival: Arrival) -> Destination:
     'DHCP server' port on the BOOTP relay agent".
     """
     if request.giaddr != NO_ADDRESS:
-        return Destination(_text(request.giaddr), DHCP_PORT)
+        return Destination(options.ip_text(request.giaddr), DHCP_PORT)
     if arrival.port == PXE_PORT:
         host, port = arrival.source
         return Destination("255.255.255.255" if host == "0.0.0.0" else host, port)
     if request.ciaddr != NO_ADDRESS:
-        return Destination(_text(request.ciaddr), _CLIENT_PORT)
+        return Destination(options.ip_text(request.ciaddr), _CLIENT_PORT)
     return Destination("255.255.255.255", _CLIENT_PORT)
 
 
 def _options(request: Packet, answer: Answer) -> dict[int, bytes]:
     end = b"\0" if answer.terminated else b""
     said = {
-        options.MESSAGE_TYPE.code: bytes([answer.message]),
-        options.SERVER_ID.code: ipaddress.IPv4Address(answer.server).packed,
-        options.VENDOR_CLASS.code: answer.vendor_class.encode("latin-1"),
+        options.MESSAGE_TYPE.code: options.MESSAGE_TYPE.encode(answer.message),
+        options.SERVER_ID.code: options.SERVER_ID.encode(answer.server),
+        options.VENDOR_CLASS.code: options.VENDOR_CLASS.encode(answer.vendor_class),
         options.TFTP_SERVER_NAME.code: answer.server.encode("ascii") + end,
     }
     if answer.file:
@@ -112,7 +111,3 @@ def _header_file(answer: Answer) -> bytes:
     """The 128-octet ``file`` field, NUL included; a longer URL stands in option 67 alone."""
     raw = answer.file.encode("latin-1", "replace")
     return raw if len(raw) <= 127 else b""
-
-
-def _text(address: bytes) -> str:
-    return str(ipaddress.IPv4Address(address))

@@ -21,7 +21,7 @@ from struct import Struct
 from typing import TypeVar
 
 from netbootd.wire.errors import WireError
-from netbootd.wire.options import BAD_OPTION, MESSAGE_TYPE, OVERLOAD, RELAY_AGENT, VENDOR_CLASS, Option
+from netbootd.wire.options import BAD_OPTION, MESSAGE_TYPE, OVERLOAD, RELAY_AGENT, VENDOR_CLASS, Option, ip_text
 from netbootd.wire.tlv import TRUNCATED_OPTION, decode_options, encode_options
 
 __all__ = [
@@ -123,7 +123,7 @@ class Packet:
         for name in ("ciaddr", "yiaddr", "siaddr", "giaddr"):
             address: bytes = getattr(self, name)
             if any(address):
-                words.append(f"{name}={'.'.join(map(str, address))}")
+                words.append(f"{name}={ip_text(address)}")
         for name, text in (("file", self.file), ("class", self.options.get(VENDOR_CLASS.code))):
             if text:
                 words.append(f"{name}={ascii(text)[1:]}")

@@ -65,15 +65,6 @@ def text_bytes(text: str) -> bytes:
     return text.encode("ascii")
 
 
-def terminated(text: str) -> bytes:
-    """ASCII octets with a NUL at the end, for options 66 and 67.
-
-    RFC 2132 section 2 does not want one, but some BIOS PXE ROMs read these options as C strings, as dnsmasq notes;
-    a Raspberry Pi 3 may mind the NUL in 66 (raspberrypi/firmware#871).
-    """
-    return text_bytes(text) + b"\0"
-
-
 def _need(condition: bool, what: str, raw: bytes) -> None:
     if not condition:
         raise WireError(BAD_OPTION, f"{what} of {len(raw)} octets")
@@ -147,7 +138,7 @@ USER_CLASS: Option[bytes] = Option(77, "user class", _raw, _raw)
 """Two spellings are in use: `netbootd.wire.pxe.parse_user_class`."""
 RELAY_AGENT: Option[bytes] = Option(82, "relay agent information", _raw, _raw)
 CLIENT_ARCH: Option[tuple[int, ...]] = Option(93, "client architecture", _decode_arch, _encode_arch)
-"""RFC 4578 section 2.1: a list of 16-bit codes, see `netbootd.wire.pxe.ARCHITECTURES`."""
+"""RFC 4578 section 2.1: a list of 16-bit codes, IANA's "Processor Architecture Types"."""
 UNDI: Option[tuple[int, int]] = Option(94, "network interface", _decode_undi, _encode_undi)
 """RFC 4578 section 2.2: the UNDI version, (major, minor)."""
 CLIENT_UUID: Option[UUID | None] = Option(97, "machine identifier", _decode_uuid, _encode_uuid)

@@ -1,22 +1,17 @@
-"""What PXE and iPXE nest inside DHCP options 43, 77 and 175, and the names of architectures."""
+"""What PXE and iPXE nest inside DHCP options 43, 77 and 175."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from types import MappingProxyType
 
 from netbootd.wire.errors import WireError
-from netbootd.wire.options import BAD_OPTION, text_bytes, text_from
+from netbootd.wire.options import BAD_OPTION, text_from
 from netbootd.wire.tlv import decode_options, encode_options
 
 # PXE 2.1 specification, table 2-1: sub-options of option 43
 DISCOVERY_CONTROL = 6
-DISCOVERY_MULTICAST_ADDRESS = 7
-BOOT_SERVERS = 8
-BOOT_MENU = 9
-MENU_PROMPT = 10
 BOOT_ITEM = 71
 BIS = 0x8000
 """Bit of a boot item's layer: the client wants the image's credentials, Boot Integrity Services."""
@@ -110,21 +105,6 @@ def encode_boot_item(kind: int, layer: int) -> bytes:
     return kind.to_bytes(2, "big") + layer.to_bytes(2, "big")
 
 
-def encode_menu_prompt(seconds: int, text: str) -> bytes:
-    """The value of `MENU_PROMPT`: 0 takes the first item at once, 255 shows the menu and waits for ever."""
-    return bytes((seconds,)) + text_bytes(text)
-
-
-def encode_boot_menu(items: Iterable[tuple[int, str]]) -> bytes:
-    """The value of `BOOT_MENU` from (boot server type, description); type 0 is the local disk."""
-    return b"".join(kind.to_bytes(2, "big") + bytes((len(text),)) + text_bytes(text) for kind, text in items)
-
-
-def encode_boot_servers(servers: Iterable[tuple[int, Sequence[bytes]]]) -> bytes:
-    """The value of `BOOT_SERVERS` from (boot server type, addresses of 4 octets)."""
-    return b"".join(kind.to_bytes(2, "big") + bytes((len(ips),)) + b"".join(ips) for kind, ips in servers)
-
-
 def parse_user_class(raw: bytes) -> tuple[str, ...]:
     """Read option 77, either as RFC 3004's list of length-prefixed classes or, as iPXE sends it, as one bare text.
 
@@ -138,52 +118,3 @@ def parse_user_class(raw: bytes) -> tuple[str, ...]:
         classes.append(text_from(raw[position + 1 : end]))
         position = end
     return tuple(classes)
-
-
-ARCHITECTURES: Mapping[int, str] = MappingProxyType(
-    {
-        0: "x86 BIOS",
-        1: "NEC PC-98",
-        2: "Itanium",
-        3: "DEC Alpha",
-        4: "Arc x86",
-        5: "Intel Lean Client",
-        6: "x86 UEFI",
-        7: "x86-64 UEFI",
-        8: "Xscale UEFI",
-        9: "EBC",
-        10: "ARM 32-bit UEFI",
-        11: "ARM 64-bit UEFI",
-        12: "PowerPC Open Firmware",
-        13: "PowerPC ePAPR",
-        14: "POWER OPAL v3",
-        15: "x86 UEFI HTTP",
-        16: "x86-64 UEFI HTTP",
-        17: "EBC HTTP",
-        18: "ARM 32-bit UEFI HTTP",
-        19: "ARM 64-bit UEFI HTTP",
-        20: "x86 BIOS HTTP",
-        21: "ARM 32-bit U-Boot",
-        22: "ARM 64-bit U-Boot",
-        23: "ARM 32-bit U-Boot HTTP",
-        24: "ARM 64-bit U-Boot HTTP",
-        25: "RISC-V 32-bit UEFI",
-        26: "RISC-V 32-bit UEFI HTTP",
-        27: "RISC-V 64-bit UEFI",
-        28: "RISC-V 64-bit UEFI HTTP",
-        29: "RISC-V 128-bit UEFI",
-        30: "RISC-V 128-bit UEFI HTTP",
-        31: "s390 Basic",
-        32: "s390 Extended",
-        33: "MIPS 32-bit UEFI",
-        34: "MIPS 64-bit UEFI",
-        35: "Sunway 32-bit UEFI",
-        36: "Sunway 64-bit UEFI",
-        37: "LoongArch 32-bit UEFI",
-        38: "LoongArch 32-bit UEFI HTTP",
-        39: "LoongArch 64-bit UEFI",
-        40: "LoongArch 64-bit UEFI HTTP",
-        41: "ARM rpiboot",
-    }
-)
-"""IANA processor architecture types, option 93.  By the original RFC 4578 text 9 is x86-64 UEFI: treat it as 7."""

@@ -31,7 +31,7 @@ class TestVendorOptions:
 
         assert pxe.decode_vendor(offer.options[VENDOR_SPECIFIC.code]) == {
             pxe.DISCOVERY_CONTROL: b"\x08",
-            pxe.MENU_PROMPT: b"\0PXE",
+            10: b"\0PXE",
         }
 
     def test_a_missing_end_is_accepted(self) -> None:
@@ -40,19 +40,6 @@ class TestVendorOptions:
     def test_a_truncated_one_is_an_error(self) -> None:
         with pytest.raises(WireError, match="truncated option"):
             pxe.decode_vendor(b"\x06\x02\x08")
-
-    def test_a_menu_is_the_raspberry_pis_magic_word(self) -> None:
-        """The Pi's ROM looks for "Raspberry Pi Boot" inside a PXE boot menu, with a prompt beside it."""
-        subs = {
-            pxe.DISCOVERY_CONTROL: b"\x03",
-            pxe.BOOT_SERVERS: pxe.encode_boot_servers([(0x8000, [bytes((10, 99, 0, 2))])]),
-            pxe.BOOT_MENU: pxe.encode_boot_menu([(0, "Raspberry Pi Boot")]),
-            pxe.MENU_PROMPT: pxe.encode_menu_prompt(0, "PXE"),
-        }
-
-        assert pxe.encode_vendor(subs) == (
-            b"\x06\x01\x03\x08\x07\x80\x00\x01\x0a\x63\x00\x02\x09\x14\x00\x00\x11Raspberry Pi Boot\x0a\x04\x00PXE\xff"
-        )
 
     @given(st.dictionaries(st.integers(1, 254), st.binary(max_size=255), max_size=8))
     @settings(deadline=None)
@@ -147,22 +134,3 @@ class TestUserClass:
     @settings(deadline=None)
     def test_no_octets_raise(self, raw: bytes) -> None:
         assert all(isinstance(text, str) for text in pxe.parse_user_class(raw))
-
-
-class TestArchitectures:
-    """Option 93, IANA processor architecture types."""
-
-    def test_every_assigned_one_has_a_name(self) -> None:
-        assert list(pxe.ARCHITECTURES) == list(range(42))
-        assert len(set(pxe.ARCHITECTURES.values())) == 42
-
-    @pytest.mark.parametrize(
-        ("code", "name"),
-        [(0, "x86 BIOS"), (7, "x86-64 UEFI"), (0x0B, "ARM 64-bit UEFI"), (0x10, "x86-64 UEFI HTTP")],
-    )
-    def test_those_of_the_captures_are_named_right(self, code: int, name: str) -> None:
-        assert pxe.ARCHITECTURES[code] == name
-
-    def test_decimal_and_hexadecimal_27_are_different_machines(self) -> None:
-        assert pxe.ARCHITECTURES[27] == "RISC-V 64-bit UEFI"
-        assert pxe.ARCHITECTURES[0x27] == "LoongArch 64-bit UEFI"
