@@ -123,7 +123,9 @@ class TestTexts:
     @settings(deadline=None)
     def test_they_round_trip_terminated_or_not(self, text: str) -> None:
         """Some ROMs want a NUL at the end, and some send one."""
-        assert options.text_from(options.text_bytes(text)) == options.text_from(options.text_bytes(text) + b"\0") == text
+        assert (
+            options.text_from(options.text_bytes(text)) == options.text_from(options.text_bytes(text) + b"\0") == text
+        )
 
 
 class TestMachineIdentifier:
