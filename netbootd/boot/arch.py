@@ -41,6 +41,8 @@ class Architecture:
     """The firmware fetches its boot file by HTTP (UEFI 2.5 section 23.7) and needs a URL."""
     why: str = ""
     """Why nothing can be given, for a row without ``cpu``."""
+    own_files: bool = False
+    """It loads its own boot files and never a program of ours; a row without ``cpu``."""
 
     def __str__(self) -> str:
         return f"{self.name} (architecture {self.code}, 0x{self.code:02x})"
@@ -98,7 +100,9 @@ _TABLE = (
     _none(38, "LoongArch UEFI HTTP, 32-bit"),
     _efi(39, "LoongArch 64 UEFI", Cpu.LOONG64),
     _efi(40, "LoongArch 64 UEFI HTTP", Cpu.LOONG64, http=True),
-    _none(41, "Raspberry Pi boot ROM", "it loads its own boot files from the TFTP root, not iPXE"),
+    Architecture(
+        41, "Raspberry Pi boot ROM", why="it loads its own boot files from the TFTP root, not iPXE", own_files=True
+    ),
 )
 
 _BY_CODE = {row.code: row for row in _TABLE}

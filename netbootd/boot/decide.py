@@ -17,11 +17,8 @@ SCRIPT = "ipxe.cfg"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the fleet wants for a machine at DHCP time: to boot from the network, or to be left to its disk."""
+    """How the fleet wants a machine to boot from the network; `Silence` stands for one that is left to its disk."""
 
-    netboot: bool
-    silence: Silence
-    """What to keep silent for when it is not."""
     loader: str | None = None
     """A boot program by name in place of the usual one, where its width fits."""
     root_path: str = ""
@@ -53,10 +50,10 @@ class Answer:
 Decision = Answer | Silence
 
 
-def decide(client: Client, wish: Wish, site: Site, firmware: Firmware, style: Style) -> Decision:
+def decide(client: Client, wish: Wish | Silence, site: Site, firmware: Firmware, style: Style) -> Decision:
     """Choose.  ``style`` is `Memory.style` of this client; on port 4011 it no longer matters."""
-    if not wish.netboot:
-        return wish.silence
+    if isinstance(wish, Silence):
+        return wish
     if client.boot_item and client.boot_item[1] & pxe.BIS:
         return Silence(Reason.SIGNED_BOOT)
     chosen = _script(client, site) if client.ipxe else _loader(client, wish, site, firmware)
@@ -94,7 +91,7 @@ def _loader(client: Client, wish: Wish, site: Site, firmware: Firmware) -> str |
             return Silence(Reason.NO_ARCHITECTURE)
         return Silence(Reason.UNKNOWN_ARCHITECTURE, _told(client.codes))
     if arch.cpu is None or arch.platform is None:
-        reason = Reason.NOT_IPXE_BOOTABLE if arch.code == 41 else Reason.UNKNOWN_ARCHITECTURE
+        reason = Reason.NOT_IPXE_BOOTABLE if arch.own_files else Reason.UNKNOWN_ARCHITECTURE
         return Silence(reason, f"{arch}: {arch.why}")
     binary = firmware.choose(arch.cpu, arch.platform, wish.loader)
     if binary is None:

@@ -14,7 +14,7 @@ from netbootd.boot.silence import Reason, Silence
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Verdict, verdict
-from netbootd.fleet.snapshot import Assignment
+from netbootd.fleet.snapshot import Assignment, Policy
 from netbootd.payloads import PAYLOADS
 from netbootd.wire.dhcp import Packet, decode, encode
 from netbootd.wire.errors import WireError
@@ -63,7 +63,7 @@ def _decided(
     return DhcpTrace(decision, packet, client, assignment, said, reply, destination(packet, arrival))
 
 
-def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish, Verdict | None]:
+def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish | Silence, Verdict | None]:
     """What the fleet wants at DHCP time.
 
     Rules that look at SMBIOS can only be judged once iPXE has spoken, so while one is undecided the machine gets
@@ -74,11 +74,10 @@ def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish, V
     silence = _silence(assignment, said)
     if silence is None and not client.ipxe and world.left(client.mac) and not _installs_or_boots(assignment, said):
         # EDK2 goes from a PXE entry that was left to the card's HTTP entry, and would meet iPXE and its menu again.
-        return Wish(False, Silence(Reason.BOOT_LOCAL, "it was sent to its own disk a moment ago")), said
+        return Silence(Reason.BOOT_LOCAL, "it was sent to its own disk a moment ago"), said
     if silence is None or assignment.undecided:
-        root_path = profile.root_path if profile else ""
-        return Wish(True, Silence(Reason.BOOT_LOCAL), assignment.loader, root_path), said
-    return Wish(False, silence), said
+        return Wish(assignment.loader, profile.root_path if profile else ""), said
+    return silence, said
 
 
 def _installs_or_boots(assignment: Assignment, said: Verdict | None) -> bool:
@@ -93,14 +92,21 @@ def _installs_or_boots(assignment: Assignment, said: Verdict | None) -> bool:
 def _silence(assignment: Assignment, said: Verdict | None) -> Silence | None:
     profile = assignment.profile
     if profile is None:
-        return {
-            "menu": None,
-            "register": Silence(Reason.BOOT_LOCAL, "unknown: register"),
-            "silent": Silence(Reason.UNKNOWN_MACHINE),
-        }[assignment.policy]
+        return _by_policy(assignment.policy)
     assert said is not None
     if not said.netboot:
         return Silence(Reason.BOOT_LOCAL, said.why) if assignment.local is LocalMethod.SILENT else None
     if PAYLOADS[profile.payload].local(profile.settings) is LocalMethod.SILENT:
         return Silence(Reason.BOOT_LOCAL, f"profile {profile.name}")
     return None
+
+
+def _by_policy(policy: Policy | None) -> Silence | None:
+    match policy:
+        case Policy.MENU:
+            return None
+        case Policy.REGISTER:
+            return Silence(Reason.BOOT_LOCAL, "unknown: register")
+        case Policy.SILENT:
+            return Silence(Reason.UNKNOWN_MACHINE)
+    raise AssertionError("a machine has a profile or meets a policy")

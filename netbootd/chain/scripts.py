@@ -15,7 +15,7 @@ from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
-from netbootd.fleet.snapshot import Assignment, Snapshot
+from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Order, Payload
 from netbootd.wire.mac import Mac
 
@@ -84,7 +84,7 @@ def _chosen(assignment: Assignment, choice: str, fleet: Snapshot) -> Assignment:
 
 def _has_menu(assignment: Assignment) -> bool:
     profile = assignment.profile
-    return profile.payload == _MENU.name if profile else assignment.policy == "menu"
+    return profile.payload == _MENU.name if profile else assignment.policy is Policy.MENU
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class _Writer:
         return self._text(_LOCAL, LocalPlan(self.assignment.local, "chosen in the menu"))
 
     def _without_profile(self) -> Rendered:
-        if self.assignment.policy == "menu":
+        if self.assignment.policy is Policy.MENU:
             return self._text(_MENU, _MENU.plan(_MENU.settings(), self._order(())))
         return self._text(_LOCAL, LocalPlan(self.assignment.local, self.assignment.why))
 

@@ -18,13 +18,14 @@ from netbootd.config.problems import Place, Problems, said, suggest
 from netbootd.config.sources import Entry
 from netbootd.config.yaml import Items, Table, line_of
 from netbootd.fleet.rules import FIELDS, Condition, Rule
-from netbootd.fleet.snapshot import POLICIES, Snapshot
+from netbootd.fleet.snapshot import Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Payload
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _COMMON = tuple(ProfileKeys.model_fields)
+_POLICIES = tuple(policy.value for policy in Policy)
 _ARCHES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "x86": "i386", "aarch64": "arm64"}
 _PLATFORMS = {"bios": "pcbios", "legacy": "pcbios", "uefi": "efi"}
 
@@ -116,8 +117,8 @@ class _Reader:
                 self._problems.error(place, f"must be a table of keys and values, not {said(table)}")
 
     def unknown(self, name: str, place: Place) -> None:
-        if name not in POLICIES:
-            self._profile_named(name, place, POLICIES)
+        if name not in _POLICIES:
+            self._profile_named(name, place, _POLICIES)
         found = next((p for p in self.profiles if p.name == name), None)
         if found and found.auto and found.boots is Boots.ONCE:
             told = f"every machine that boots from this network without a record is installed: profile {name} has auto"
@@ -129,7 +130,7 @@ class _Reader:
             self._problems.error(entry.place, f"the same name is given to a profile at {first}")
         if not _PROFILE_NAME.fullmatch(entry.name):
             self._problems.error(entry.place, "a profile's name is made of letters, digits, '-', '_' and '.'")
-        if entry.name in POLICIES and not (entry.name == "menu" and entry.table.get("payload") == "menu"):
+        if entry.name in _POLICIES and not (entry.name == "menu" and entry.table.get("payload") == "menu"):
             self._problems.error(entry.place, f"{entry.name!r} is a word of the key 'unknown'; choose another name")
 
     def _claim_machine(self, name: str, entry: Entry) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from types import MappingProxyType
 
 from netbootd.boot.args import ArgSetting
@@ -13,8 +14,14 @@ from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.rules import Match, Rule
 from netbootd.wire.mac import Mac
 
-POLICIES = ("menu", "register", "silent")
-"""What ``unknown`` may say beside a profile's name."""
+
+class Policy(Enum):
+    """What machines without a profile meet: what ``unknown`` may say beside a profile's name."""
+
+    MENU = "menu"
+    REGISTER = "register"
+    """Their own disk, by silence; they are listed."""
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +30,8 @@ class Assignment:
 
     machine: Machine | None
     profile: Profile | None
-    policy: str = ""
-    """For a machine without a profile: one of `POLICIES`."""
+    policy: Policy | None = None
+    """For a machine without a profile."""
     args: tuple[tuple[ArgSetting, ...], ...] = ()
     """Layers above the payload's defaults, lowest first."""
     why: str = ""
@@ -103,4 +110,4 @@ class Snapshot:
             why = f"{who}; unknown: {profile.name}"
             return Assignment(machine, profile, args=(profile.args, own), why=why, undecided=undecided)
         why = f"{who}; unknown: {self.unknown}"
-        return Assignment(machine, None, self.unknown, args=(own,), why=why, undecided=undecided)
+        return Assignment(machine, None, Policy(self.unknown), args=(own,), why=why, undecided=undecided)

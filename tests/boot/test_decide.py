@@ -18,7 +18,7 @@ from netbootd.boot.site import Site
 from netbootd.wire.dhcp import MessageType, Packet
 from tests.support.worlds import FIRMWARE, SERVER, SITE, ipxe_question, on_67, on_4011, question
 
-NETBOOT = Wish(True, Silence(Reason.BOOT_LOCAL))
+NETBOOT = Wish()
 
 BY_TFTP = {
     0: "undionly.kpxe",
@@ -50,7 +50,7 @@ BY_HTTP = {
 
 def decided(
     packet: Packet,
-    wish: Wish = NETBOOT,
+    wish: Wish | Silence = NETBOOT,
     arrival: Arrival | None = None,
     site: Site = SITE,
     firmware: Firmware = FIRMWARE,
@@ -229,7 +229,7 @@ def test_ipxe_never_gets_a_boot_program_again(
     encapsulated = b"".join(bytes((code, 1, 1)) for code in sorted(features))
     packet = ipxe_question(encapsulated=encapsulated, options={60: vendor_class, 77: user_class})
     said = {**packet.options, 93: b"" if arch is None else arch.to_bytes(2, "big")}
-    wish = Wish(True, Silence(Reason.BOOT_LOCAL), loader, root_path)
+    wish = Wish(loader, root_path)
 
     found = decided(question(options=said), wish=wish, style=style)
 
@@ -246,18 +246,18 @@ def test_ipxe_never_gets_a_boot_program_again(
 def test_a_machine_that_shall_boot_its_disk_gets_silence_and_its_reason(packet: Packet) -> None:
     told = Silence(Reason.BOOT_LOCAL, "armed by nobody")
 
-    assert decided(packet, wish=Wish(False, told)) is told
+    assert decided(packet, wish=told) is told
 
 
 def test_a_loader_of_its_own_is_given_where_it_fits() -> None:
-    wish = Wish(True, Silence(Reason.BOOT_LOCAL), loader="ipxe.efi")
+    wish = Wish(loader="ipxe.efi")
 
     assert answer(question(), wish=wish).file == "ipxe.efi"
     assert answer(question(arch=0), wish=wish).file == "undionly.kpxe"
 
 
 def test_a_root_path_is_for_ipxe_alone() -> None:
-    wish = Wish(True, Silence(Reason.BOOT_LOCAL), root_path="iscsi:192.0.2.9::::iqn.x")
+    wish = Wish(root_path="iscsi:192.0.2.9::::iqn.x")
 
     assert answer(ipxe_question(), wish=wish).root_path == "iscsi:192.0.2.9::::iqn.x"
     assert answer(question(), wish=wish).root_path == ""

@@ -8,7 +8,7 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots, Machine, Profile
 from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.rules import Condition
-from netbootd.fleet.snapshot import Snapshot
+from netbootd.fleet.snapshot import Policy, Snapshot
 from netbootd.payloads import eve, linux, local, menu
 from netbootd.wire.mac import Mac
 from tests.support.settings import Files
@@ -271,9 +271,9 @@ class TestRules:
 
 
 class TestUnknown:
-    @pytest.mark.parametrize("policy", ["menu", "register", "silent"])
-    def test_a_policy_needs_no_profile(self, files: Files, policy: str) -> None:
-        assert files.load(f"unknown: {policy}").snapshot.lookup(Facts(mac=MAC)).policy == policy
+    @pytest.mark.parametrize("policy", Policy)
+    def test_a_policy_needs_no_profile(self, files: Files, policy: Policy) -> None:
+        assert files.load(f"unknown: {policy.value}").snapshot.lookup(Facts(mac=MAC)).policy is policy
 
     def test_installing_whatever_boots_here_is_said_aloud(self, files: Files) -> None:
         text = "unknown: e\nprofiles: {e: {payload: eve, bundle: b, auto: true}}"

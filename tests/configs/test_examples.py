@@ -12,6 +12,7 @@ from netbootd.boot.args import expand
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots
 from netbootd.config import Config, load
+from netbootd.fleet.snapshot import Policy
 from netbootd.payloads import PAYLOADS
 from netbootd.wire.mac import Mac
 
@@ -73,7 +74,7 @@ def test_the_lab_has_two_hundred_machines_and_rules_for_the_rest() -> None:
     assert profile_of(lab, mac=mac, manufacturer="Supermicro", product="SYS-5019") == "eve-server"
     assert profile_of(lab, mac=Mac.parse("dc:a6:32:00:00:01")) == "disk"
     assert profile_of(lab, mac=mac, manufacturer="x", product="y", buildarch="arm64", ip="10.4.7.7") == "rescue-arm64"
-    assert lab.snapshot.lookup(Facts(mac=mac, manufacturer="", buildarch="i386")).policy == "register"
+    assert lab.snapshot.lookup(Facts(mac=mac, manufacturer="", buildarch="i386")).policy is Policy.REGISTER
 
 
 def test_a_server_of_the_lab_is_known_by_either_port() -> None:

@@ -7,7 +7,7 @@ import pytest
 from netbootd.boot.facts import Facts
 from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.rules import Condition, Rule
-from netbootd.fleet.snapshot import Assignment, Snapshot
+from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
 from tests.support.worlds import CARD, OTHER_CARD, args, linux, machine
 
 A, B = linux("a", args=args("profile a", x="1")), linux("b", args=args("profile b", x="2"))
@@ -65,18 +65,18 @@ def test_a_rule_behind_the_one_that_matches_cannot_change_it() -> None:
     assert not lookup(Snapshot([A, B], rules=[ANY, DELL])).undecided
 
 
-@pytest.mark.parametrize("policy", ["menu", "register", "silent"])
-def test_everybody_else_meets_the_policy(policy: str) -> None:
-    found = lookup(Snapshot([A], unknown=policy))
+@pytest.mark.parametrize("policy", Policy)
+def test_everybody_else_meets_the_policy(policy: Policy) -> None:
+    found = lookup(Snapshot([A], unknown=policy.value))
 
     assert (given(found), found.policy, found.undecided) == (None, policy, False)
-    assert found.why == f"no machine or rule names it; unknown: {policy}"
+    assert found.why == f"no machine or rule names it; unknown: {policy.value}"
 
 
 def test_everybody_else_may_have_a_profile() -> None:
     found = lookup(Snapshot([A], unknown="a"))
 
-    assert (given(found), found.policy, found.why) == ("a", "", "no machine or rule names it; unknown: a")
+    assert (given(found), found.policy, found.why) == ("a", None, "no machine or rule names it; unknown: a")
 
 
 def test_everybody_else_is_undecided_while_a_rule_is() -> None:
