@@ -16,6 +16,7 @@ from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.fleet.database import state_path
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Store
 from netbootd.load import Loaded, load_world
 from netbootd.net.interfaces import NoSuchInterface
@@ -28,6 +29,7 @@ from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Exposition, Metrics
 from netbootd.privileges import account, become
 from netbootd.serve.admin.app import Status, build_admin
+from netbootd.serve.admin.machines import MachineServices, add_routes
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
@@ -145,7 +147,9 @@ class Daemon:
         self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN)
         self._ends.append(self._http.stop)
         self._hub.add(self._http.observe)
-        admin = await start_http(build_admin(self), [listening.admin], self._hub, grace=0.0)
+        site = build_admin(self)
+        add_routes(site, MachineServices(self._ledger, self._fleet, self._directory.known, self._hub))
+        admin = await start_http(site, [listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
 
     def _signals(self) -> None:
@@ -184,6 +188,9 @@ class Daemon:
     def _owns(self, index: int, address: str) -> bool:
         # Who says what address to advertise knows that it can be reached from every interface.
         return self._config.advertise is not None or self._interfaces.owns(index, address)
+
+    def _fleet(self) -> Snapshot:
+        return self._loaded.world.fleet
 
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
