@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from netbootd.boot.arch import Platform
 from netbootd.boot.identify import Client
+from netbootd.boot.recent import Recent
 from netbootd.wire.mac import Mac
 
 
@@ -58,9 +58,8 @@ class Memory:
     """The last answer to each client, and the style that works for each make."""
 
     def __init__(self, limit: int = 4096) -> None:
-        self._limit = limit
-        self._said: dict[Mac, _Said] = {}
-        self._works: dict[Make, Style] = {}
+        self._said: Recent[Mac, _Said] = Recent(limit)
+        self._works: Recent[Make, Style] = Recent(limit)
 
     def style(self, client: Client, now: float) -> Style:
         """The style to answer this DISCOVER with.  Does not record it; see `said`."""
@@ -69,27 +68,24 @@ class Memory:
         last = self._said.get(client.mac)
         if last and not last.followed and now - last.at <= _FORGET_AFTER:
             return last.style if now - last.at < _RETRY_AFTER else last.style.other
-        return self._works.get(_make(client), default_style(client))
+        return self._works.get(_make(client)) or default_style(client)
 
     def said(self, client: Client, style: Style, now: float) -> None:
         """An offer in this style went out."""
         if style is Style.DIRECT:
             return  # There is no other way to answer these; what this machine's firmware got before still counts.
-        last = self._said.pop(client.mac, None)
+        last = self._said.get(client.mac)
         if last and last.style is style and now - last.at < _RETRY_AFTER:
             now = last.at
-        self._said[client.mac] = _Said(style, now, _make(client))
-        _bound(self._said, self._limit)
+        self._said.put(client.mac, _Said(style, now, _make(client)))
 
     def went_on(self, client: Client) -> None:
         """The client came back with the next step: what was said last works for its make."""
         last = self._said.get(client.mac)
         if last is None or last.followed:
             return
-        self._said[client.mac] = _Said(last.style, last.at, last.make, followed=True)
-        self._works.pop(last.make, None)
-        self._works[last.make] = last.style
-        _bound(self._works, self._limit)
+        self._said.put(client.mac, _Said(last.style, last.at, last.make, followed=True))
+        self._works.put(last.make, last.style)
 
 
 def default_style(client: Client) -> Style:
@@ -99,8 +95,3 @@ def default_style(client: Client) -> Style:
 
 def _make(client: Client) -> Make:
     return Make(client.mac.oui, client.vendor_class)
-
-
-def _bound(table: dict[Any, Any], limit: int) -> None:
-    while len(table) > limit:
-        del table[next(iter(table))]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.recent import Recent
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -30,24 +30,18 @@ class Directory:
         self._name = name
         self._neighbour = neighbour
         self._clock = clock
-        self._limit = limit
-        self._macs: dict[str, Mac] = {}
-        self._facts: dict[Mac, Facts] = {}
-        self._left: dict[Mac, float] = {}
+        self._macs: Recent[str, Mac] = Recent(limit)
+        self._facts: Recent[Mac, Facts] = Recent(limit)
+        self._left: Recent[Mac, float] = Recent(limit)
 
     def met(self, ip: str, mac: Mac) -> None:
         """This card spoke from this address."""
-        self._macs.pop(ip, None)
-        self._macs[ip] = mac
-        _bound(self._macs, self._limit)
+        self._macs.put(ip, mac)
 
     def told(self, facts: Facts) -> None:
         """A machine's iPXE said this."""
-        if facts.mac is None:
-            return
-        merged = facts.over(self._facts.pop(facts.mac, Facts()))
-        self._facts[facts.mac] = merged
-        _bound(self._facts, self._limit)
+        if facts.mac is not None:
+            self._facts.put(facts.mac, facts.over(self.known(facts.mac)))
 
     def known(self, mac: Mac) -> Facts:
         """All it ever said."""
@@ -55,18 +49,17 @@ class Directory:
 
     def leaves(self, mac: Mac) -> None:
         """A machine was sent to its own disk."""
-        self._left.pop(mac, None)
-        self._left[mac] = self._clock()
-        _bound(self._left, self._limit)
+        self._left.put(mac, self._clock())
 
     def left(self, mac: Mac) -> bool:
         """Whether that was a moment ago, so that what firmware still asks is asked on its way there."""
-        return self._clock() - self._left.get(mac, -_LEAVING) < _LEAVING
+        since = self._left.get(mac)
+        return since is not None and self._clock() - since < _LEAVING
 
     def mac_of(self, ip: str) -> Mac | None:
         """The card last seen at this address."""
-        if ip in self._macs:
-            return self._macs[ip]
+        if (mac := self._macs.get(ip)) is not None:
+            return mac
         try:
             # Not kept: the kernel knows when an address goes to another machine, and we would not.
             text = self._neighbour(ip) if ip else None
@@ -81,8 +74,3 @@ class Directory:
         except WireError:
             return mac, ""
         return (str(found), self._name(found)) if found else ("", "")
-
-
-def _bound(table: dict[Any, Any], limit: int) -> None:
-    while len(table) > limit:
-        del table[next(iter(table))]
