@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netbootd.artifacts.firmware import scan
@@ -11,6 +11,7 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.render import Templates
 from netbootd.chain.world import World
 from netbootd.config import Config
+from netbootd.fleet.database import BadStateUrl, StateError, peek, state_path
 from netbootd.fleet.lifecycle import Stage
 from netbootd.resources import templates_dir
 from netbootd.wire.mac import Mac
@@ -38,6 +39,24 @@ def load_world(
     sources, notes = read_templates(config.templates)
     world = World(config.snapshot, found.firmware, Templates(sources), stage=stage, known=known, left=left)
     return Loaded(world, found.contents, (*found.notes, *notes))
+
+
+def load_recorded(config: Config) -> Loaded:
+    """As `load_world`, for commands that speak without the daemon: where machines stand is read from the state on
+    disk.  Where that cannot be read they are shown as if nobody had been armed, and a note says so."""
+    try:
+        known = peek(state_path(config.state))
+    except (StateError, BadStateUrl) as error:
+        loaded = load_world(config)
+        why = f"state {config.state} cannot be read ({error}): machines are shown as if nobody were armed"
+        return replace(loaded, notes=(*loaded.notes, why))
+    stages = {entry.mac: entry.stage for entry in known.entries}
+
+    def stage(mac: Mac) -> Stage | None:
+        machine = config.snapshot.machine(mac)
+        return next((stages[each] for each in (machine.macs if machine else (mac,)) if each in stages), None)
+
+    return load_world(config, stage=stage)
 
 
 def read_templates(own: Path | None) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from netbootd.boot.facts import Facts
+from netbootd.fleet.database import Database
+from netbootd.fleet.ledger import Entry, Put
 from netbootd.fleet.lifecycle import Stage
-from netbootd.load import load_world, read_templates
+from netbootd.load import load_recorded, load_world, read_templates
 from netbootd.resources import templates_dir
 from netbootd.wire.mac import Mac
 from tests.support.house import furnished, settings
@@ -73,3 +75,22 @@ def test_no_template_directory_where_one_was_named_is_a_note(tmp_path: Path) -> 
     sources, (note,) = read_templates(tmp_path / "none")
     assert set(sources) == SHIPPED
     assert note == f"templates: {tmp_path}/none is not a directory; the built-in ones are used"
+
+
+def test_commands_without_the_daemon_know_who_is_armed(tmp_path: Path) -> None:
+    """What ``render`` shows must be what the daemon serves, so arming is read from the state on disk."""
+    state = tmp_path / "state.db"
+    config = Files(furnished(tmp_path)).load(settings(tmp_path))
+    assert load_recorded(config).world.stage(MAC) is None
+    database = Database(state)
+    database.open(1.0)
+    database.commit([Put(Entry(MAC, Stage.ARMED, 1.0, "a test"), (MAC,))])
+    database.close()
+    assert load_recorded(config).world.stage(MAC) is Stage.ARMED
+
+
+def test_a_state_that_cannot_be_read_is_said_and_arms_nobody(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"not a database" * 100)
+    loaded = load_recorded(Files(furnished(tmp_path)).load(settings(tmp_path)))
+    assert loaded.world.stage(MAC) is None
+    assert any("state" in note and "as if nobody were armed" in note for note in loaded.notes)

@@ -12,7 +12,7 @@ from netbootd import check as checks
 from netbootd.artifacts.firmware import missing
 from netbootd.cli.common import FOUND_WRONG, ConfigOption, JsonOption, find_settings, row, tell
 from netbootd.config import Config, ConfigError, Problem, load
-from netbootd.load import Loaded, load_world
+from netbootd.load import Loaded, load_recorded
 
 
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -23,7 +23,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     except ConfigError as error:
         problems = error.problems
     else:
-        loaded = load_world(settings)
+        loaded = load_recorded(settings)
         problems = (*settings.warnings, *checks.check(settings, loaded), *_lacks(loaded))
         if not as_json:
             _summary(settings, loaded)

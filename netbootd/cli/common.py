@@ -13,7 +13,9 @@ import typer
 
 from netbootd.boot.args import Arg
 from netbootd.boot.site import Site
+from netbootd.chain.world import World
 from netbootd.config import Config, ConfigError, Problem, find, load
+from netbootd.load import load_recorded
 from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
 
 FOUND_WRONG = 1
@@ -85,6 +87,13 @@ def _complain(label: str, text: str, colour: str) -> None:
     shown = wrapped(" ".join(text.split()), label, sys.stderr)
     typer.secho(label, fg=colour, err=True, nl=False)
     typer.echo(shown.removeprefix(label), err=True)
+
+
+def world(config: Config) -> World:
+    """What the daemon would decide with now, arming included; what could not be read is said on stderr."""
+    loaded = load_recorded(config)
+    tell(tuple(Problem("netbootd", None, "", note, "warning") for note in loaded.notes))
+    return loaded.world
 
 
 def site(config: Config) -> Site:

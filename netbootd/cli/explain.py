@@ -21,9 +21,9 @@ from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
 from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
+from netbootd.cli import common
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
 from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, arguments, fail, row, settings, site
-from netbootd.load import load_world
 from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet, decode, encode
 from netbootd.wire.errors import WireError
@@ -47,7 +47,7 @@ def explain(
     if mac is None and not path.exists():
         fail(f"{what!r} is neither a file nor a hardware address", USED_WRONGLY)
     loaded_config = settings(config)
-    world, here = load_world(loaded_config).world, site(loaded_config)
+    world, here = common.world(loaded_config), site(loaded_config)
     if mac is None or path.is_file():
         _capture(path, world, here, address, as_json)
     else:

@@ -10,8 +10,7 @@ import typer
 
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.chain.scripts import Loader, Rendered, script
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, arguments, fail, row, settings, site
-from netbootd.load import load_world
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, arguments, fail, row, settings, site, world
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -31,7 +30,7 @@ def render(
     """Print the script this machine would get now, exactly as the daemon would send it."""
     loaded_config = settings(config)
     facts = _facts(mac, arch, platform, tuple(fact or ()))
-    rendered = script(facts, load_world(loaded_config).world, site(loaded_config), loader=stage)
+    rendered = script(facts, world(loaded_config), site(loaded_config), loader=stage)
     if as_json:
         typer.echo(json.dumps(_record(rendered), indent=2))
     elif origins:

@@ -11,8 +11,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     Boolean,
@@ -164,6 +166,21 @@ class Database:
                 connection.execute(_SCHEMA.update().values(version=VERSION))
         if self.created:
             _sync(self._path.parent)
+
+
+def peek(path: Path) -> Known:
+    """What a state file holds, read beside a running daemon and without changing anything.  Without a file: nothing.
+
+    Raises `StateError`.
+    """
+    if not path.exists():
+        return Known()
+    connect = partial(sqlite3.connect, f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
+    try:
+        with create_engine("sqlite://", creator=connect, poolclass=NullPool).connect() as connection:
+            return _read(connection) if _version(connection) else Known()
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        raise StateError(_told(error)) from error
 
 
 def _engine(path: Path) -> Engine:

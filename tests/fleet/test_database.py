@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netbootd.fleet.database import VERSION, BadStateUrl, Database, StateError, state_path
+from netbootd.fleet.database import VERSION, BadStateUrl, Database, StateError, peek, state_path
 from netbootd.fleet.ledger import Change, Entry, Forgot, Hand, Handing, Known, Put, Unhand
 from netbootd.fleet.lifecycle import Stage
 from netbootd.wire.mac import Mac
@@ -188,3 +188,23 @@ class TestUrl:
             state_path(url)
         assert words in str(refused.value)
         assert "secret" not in str(refused.value)
+
+
+def test_a_state_can_be_read_beside_the_daemon_that_holds_it(tmp_path: Path) -> None:
+    """``render`` and ``explain`` run while the daemon does; they neither wait for its lock nor change anything."""
+    path = tmp_path / "state.db"
+    assert peek(path) == Known()
+    assert not path.exists()
+    database = Database(path)
+    database.open(1.0)
+    entry = Entry(CARD, Stage.ARMED, 1.0, "a test")
+    database.commit([Put(entry, (CARD,))])
+    assert peek(path).entries == (entry,)
+    database.close()
+    assert peek(path).entries == (entry,)
+
+
+def test_what_is_no_state_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(StateError):
+        peek(tmp_path / "state.db")
