@@ -36,9 +36,9 @@ def test_an_acknowledged_arming_is_never_lost(state: Path) -> None:
             acknowledged = [alive.hear().split() for _ in range(answers)]
             alive.kill()
         with keeper(state) as alive:
-            for mac, written in acknowledged:
+            for called, written in acknowledged:
                 assert written == "True"
-                assert alive.ask("ask", mac) == "eve"
+                assert alive.ask("ask", called) == "eve"
 
 
 @pytest.mark.parametrize("mac", [CARD, BY_ITSELF], ids=["armed", "armed by itself"])

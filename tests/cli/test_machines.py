@@ -1,0 +1,203 @@
+"""``netbootd machines``, against a real admin site."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.snapshot import Snapshot
+from netbootd.net.tcp import bind_tcp
+from tests.support.cli import Ran, netbootd
+from tests.support.fleet import BARE, EDGE, RESCUE, SECOND_CARD, STRANGER, Api, serving
+
+
+def settings(directory: Path, address: tuple[str, int]) -> Path:
+    path = directory / "netbootd.yaml"
+    host = f'"[{address[0]}]:{address[1]}"' if ":" in address[0] else f"{address[0]}:{address[1]}"
+    path.write_text(f"admin: {{listen: {host}}}\n")
+    return path
+
+
+@dataclass
+class Fleet:
+    """The site, and the command beside it."""
+
+    api: Api
+    config: Path
+
+    async def run(self, *arguments: object) -> Ran:
+        return await asyncio.to_thread(netbootd, "machines", *arguments, "-c", self.config)
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with serving(Api()) as api:
+        yield Fleet(api, settings(tmp_path, api.address))
+
+
+async def test_the_list_fits_80_columns_and_says_what_each_machine_does_next(fleet: Fleet) -> None:
+    await fleet.api.ledger.arm(STRANGER, "x", 1.0)
+    ran = await fleet.run("list")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "NAME    MAC                PROFILE  NEXT BOOT          ",
+        "node-1  52:54:00:00:00:01  lab-eve  own disk, not armed",
+        "node-2  52:54:00:00:00:03  rescue   the profile, always",
+        "node-3  52:54:00:00:00:04  -        as unknown machines",
+        "-       52:54:00:00:00:05  -        as unknown machines",
+        "",
+        "1 waits to be armed: netbootd machines install MACHINE",
+    ]
+    assert await fleet.run() == ran
+
+
+@pytest.mark.parametrize(
+    ("life", "words"),
+    [("armed", "installs"), ("fetching", "installs, is fetching now"), ("given", "own disk, was given its payload")],
+)
+async def test_the_list_follows_a_machine_through_its_life(fleet: Fleet, life: str, words: str) -> None:
+    ledger = fleet.api.ledger
+    await ledger.arm(EDGE, "x", 1.0)
+    if life != "armed":
+        await ledger.handed(EDGE, "192.0.2.7", "artifacts/x", 1.0)
+    if life == "given":
+        ledger.given(EDGE, "x", 1.0)
+    assert (
+        next(line for line in (await fleet.run()).out.splitlines() if "node-1" in line).rstrip().endswith(f"  {words}")
+    )
+
+
+async def test_a_machine_that_is_held_back_says_where_to_look(fleet: Fleet) -> None:
+    await fleet.api.ledger.arm(EDGE, "x", 1.0)
+    fleet.api.journal.durable = False
+    assert "held back, see the log" in (await fleet.run()).out
+
+
+async def test_long_names_wrap_and_addresses_do_not(fleet: Fleet) -> None:
+    machines = fleet.api.fleet.machines
+    long = type(machines[0])(machines[0].macs, "a-very-long-name-" * 4, "lab-eve", origin="x")
+    fleet.api.fleet = Snapshot(fleet.api.fleet.profiles.values(), [long])
+    lines = (await fleet.run()).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(str(EDGE) in line for line in lines) == 1
+
+
+async def test_an_empty_fleet_says_so(fleet: Fleet) -> None:
+    fleet.api.fleet = Snapshot()
+    assert (await fleet.run()).out == "no machine is listed in the settings, and none has a record\n"
+    assert (await fleet.run("list", "--json")).json == []
+
+
+@pytest.mark.parametrize("which", ["node-1", EDGE, SECOND_CARD.hexraw])
+async def test_a_machine_is_armed_by_its_name_or_any_address(fleet: Fleet, which: object) -> None:
+    ran = await fleet.run("install", which)
+    assert (ran.code, ran.out) == (0, f"node-1 ({EDGE}) is armed: installs at its next boot\n")
+    assert fleet.api.ledger.stage(EDGE) is Stage.ARMED
+    entry = fleet.api.ledger.entry(EDGE)
+    assert entry
+    assert entry.by.endswith(", by netbootd machines")
+
+
+async def test_and_left_to_its_own_disk(fleet: Fleet) -> None:
+    await fleet.run("install", "node-1")
+    ran = await fleet.run("local", "node-1")
+    assert (ran.code, ran.out) == (0, f"node-1 ({EDGE}) boots its own disk\n")
+    assert fleet.api.ledger.stage(EDGE) is Stage.DISARMED
+
+
+async def test_of_several_each_is_done_or_refused_with_its_reason(fleet: Fleet) -> None:
+    ran = await fleet.run("install", "node-2", "node-1", BARE, "node-1")
+    assert ran.code == 1
+    assert ran.out == f"node-1 ({EDGE}) is armed: installs at its next boot\n"
+    first, second = ran.err.splitlines()
+    assert first == "netbootd: node-2 has the profile rescue, which boots always: there is nothing to arm"
+    assert second.startswith("netbootd: node-3 has no profile: ")
+
+
+async def test_what_cannot_be_recorded_is_an_error(fleet: Fleet) -> None:
+    fleet.api.journal.broken = True
+    ran = await fleet.run("install", "node-1")
+    assert ran.code == 1
+    assert "the state cannot be written, see the daemon's log" in ran.complaint
+
+
+async def test_showing_a_machine_tells_where_it_stands_and_why(fleet: Fleet) -> None:
+    await fleet.api.ledger.arm(EDGE, "ada", 1700000000.0)
+    ran = await fleet.run("show", "node-1", RESCUE)
+    assert ran.code == 0
+    for words in (
+        f"node-1 ({EDGE})\n",
+        "lab-eve: machines.yaml:1 names it",
+        "installs: armed",
+        "armed since 2023-11-14T22:13:20+00:00, ada",
+        f"{EDGE}, {SECOND_CARD}",
+        "the profile, always: the profile boots always",
+    ):
+        assert words in ran.out
+
+
+async def test_a_machine_without_a_record_is_not_shown(fleet: Fleet) -> None:
+    ran = await fleet.run("show", STRANGER)
+    assert ran.code == 1
+    assert ran.complaint == f"netbootd: {STRANGER} is neither listed nor has it a record"
+
+
+async def test_programs_read_json(fleet: Fleet) -> None:
+    assert [machine["mac"] for machine in (await fleet.run("list", "--json")).json] == [
+        str(EDGE),
+        str(RESCUE),
+        str(BARE),
+    ]
+    ran = await fleet.run("install", "node-1", "node-2", "--json")
+    assert ran.code == 1
+    assert [said.get("stage", said.get("status")) for said in ran.json] == ["armed", 409]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["install", "node-9"], "'node-9' is neither a machine's name nor a hardware address"),
+        (["install"], "Missing argument"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+async def test_a_command_used_wrongly_ends_with_2(fleet: Fleet, arguments: list[str], words: str) -> None:
+    ran = await fleet.run(*arguments)
+    assert ran.code == 2
+    assert words in ran.err
+
+
+def test_options_before_the_command_are_not_passed_over() -> None:
+    ran = netbootd("machines", "--json", "list")
+    assert ran.code == 2
+    assert "behind 'list'" in ran.complaint
+
+
+class TestNobodyThere:
+    async def test_no_daemon(self, tmp_path: Path) -> None:
+        with bind_tcp("127.0.0.1", 0) as sock:
+            port = sock.getsockname()[1]
+        ran = netbootd("machines", "list", "-c", settings(tmp_path, ("127.0.0.1", port)))
+        assert ran.code == 1
+        assert ran.complaint == f"netbootd: no daemon answers on 127.0.0.1:{port}; is `netbootd run` running?"
+
+    @pytest.mark.parametrize(
+        "body", [b"<html>hello</html>", b'{"a": 1}', b'[{"name"', b""], ids=["a page", "other JSON", "half", "nothing"]
+    )
+    async def test_something_else(self, tmp_path: Path, body: bytes) -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body if body else b"")
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            address = server.sockets[0].getsockname()
+            ran = await asyncio.to_thread(netbootd, "machines", "list", "-c", settings(tmp_path, address))
+        assert ran.code == 1
+        assert "is not the admin API" in ran.complaint or "no daemon answers" in ran.complaint
