@@ -33,9 +33,9 @@ class DhcpAnswered(Event):
 
     message: str  # "DISCOVER", "REQUEST", "INFORM"
     answer: str  # "OFFER", "ACK"
-    client: str  # what asks: "x86-64 UEFI PXE", "iPXE (BIOS)"
-    file: str  # the boot file or URL, "" when the client is sent on to port 4011
-    style: str  # how option 43 was used, see boot.decide
+    client: str  # what asks: "x86-64 UEFI PXE", "iPXE 1.21.1 on x86 BIOS"
+    file: str  # the boot file or URL
+    style: str  # how option 43 was used, the value of a `boot.memory.Style`
     port: int  # 67 or 4011
     interface: str = ""
 
@@ -79,7 +79,7 @@ class TftpFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TftpAborted(Event):
-    """A transfer ended early; ``reason`` is the name of a `wire.transfer.Outcome`.  A firmware's size probe is one."""
+    """A transfer ended early; ``reason`` is the name of a `wire.transfer.Outcome`."""
 
     name: ClassVar[str] = "tftp.aborted"
     level: ClassVar[Level] = "warning"
@@ -114,11 +114,11 @@ class TftpRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptServed(Event):
-    """An iPXE script was rendered and sent; ``payload`` says what it boots ("linux", "menu", "local" ...)."""
+    """A script was rendered and sent; ``payload`` says what it boots ("linux", "menu", "local" ...)."""
 
     name: ClassVar[str] = "script.served"
 
-    script: str  # "ipxe.cfg", "machines/<mac>/ipxe.cfg"
+    script: str  # "ipxe.cfg", "machines/<mac>/ipxe.cfg", "machines/<mac>/grub.cfg"
     profile: str = ""
     payload: str = ""
     via: str = "http"
@@ -164,6 +164,17 @@ class ArtifactServed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbed(Event):
+    """The client asked for the size by HEAD, as UEFI HTTP Boot does before the real read."""
+
+    name: ClassVar[str] = "http.probed"
+    level: ClassVar[Level] = "debug"
+
+    file: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRefused(Event):
     """An HTTP request was answered with an error status."""
 
@@ -177,7 +188,7 @@ class HttpRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineChanged(Event):
-    """The fleet's view of a machine changed: armed, disarmed, installed, first seen."""
+    """Where a machine stands changed: it was armed or disarmed, or has been given its payload."""
 
     name: ClassVar[str] = "machine.changed"
 

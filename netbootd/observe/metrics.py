@@ -35,6 +35,7 @@ class Metrics:
         self._dhcp(self.registry)
         self._tftp(self.registry)
         self._http(self.registry)
+        self._boot_scripts(self.registry)
         self._fleet(self.registry)
 
     def exposition(self) -> Exposition:
@@ -48,8 +49,10 @@ class Metrics:
                 self._observe_dhcp(event)
             case events.TftpFinished() | events.TftpAborted() | events.TftpProbed() | events.TftpRefused():
                 self._observe_tftp(event)
-            case events.ArtifactServed() | events.HttpRefused() | events.ScriptServed() | events.ScriptFailed():
+            case events.ArtifactServed() | events.HttpProbed() | events.HttpRefused():
                 self._observe_http(event)
+            case events.ScriptServed() | events.ScriptFailed():
+                self._observe_scripts(event)
             case _:
                 self._observe_fleet(event)
 
@@ -79,7 +82,7 @@ class Metrics:
             "netbootd_tftp_refused", "TFTP requests answered with ERROR, by reason", ("reason",), registry=registry
         )
         self._tftp_bytes = Counter("netbootd_tftp_sent_bytes", "Bytes delivered by TFTP", registry=registry)
-        self._tftp_again = Counter("netbootd_tftp_retransmits", "TFTP windows sent again", registry=registry)
+        self._tftp_again = Counter("netbootd_tftp_retransmits", "TFTP packets sent again", registry=registry)
         self._tftp_seconds = Histogram(
             "netbootd_tftp_seconds", "Duration of finished TFTP transfers", buckets=_SECONDS, registry=registry
         )
@@ -107,9 +110,24 @@ class Metrics:
         self._http_seconds = Histogram(
             "netbootd_http_seconds", "Duration of complete HTTP downloads", buckets=_SECONDS, registry=registry
         )
+        self._probed = Counter("netbootd_http_probed", "Sizes asked for by HTTP HEAD", registry=registry)
         self._refused = Counter(
             "netbootd_http_refused", "HTTP requests answered with an error", ("status",), registry=registry
         )
+
+    def _observe_http(self, event: events.ArtifactServed | events.HttpProbed | events.HttpRefused) -> None:
+        match event:
+            case events.ArtifactServed(status=status, sent=sent, seconds=seconds, complete=complete):
+                self._served.labels(str(status), "yes" if complete else "no").inc()
+                self._http_bytes.inc(sent)
+                if complete:
+                    self._http_seconds.observe(seconds)
+            case events.HttpProbed():
+                self._probed.inc()
+            case events.HttpRefused(status=status):
+                self._refused.labels(str(status)).inc()
+
+    def _boot_scripts(self, registry: CollectorRegistry) -> None:
         self._scripts = Counter(
             "netbootd_scripts", "Scripts rendered and sent, by payload", ("payload", "via"), registry=registry
         )
@@ -117,17 +135,8 @@ class Metrics:
             "netbootd_scripts_failed", "Scripts that could not be rendered", registry=registry
         )
 
-    def _observe_http(
-        self, event: events.ArtifactServed | events.HttpRefused | events.ScriptServed | events.ScriptFailed
-    ) -> None:
+    def _observe_scripts(self, event: events.ScriptServed | events.ScriptFailed) -> None:
         match event:
-            case events.ArtifactServed(status=status, sent=sent, seconds=seconds, complete=complete):
-                self._served.labels(str(status), "yes" if complete else "no").inc()
-                self._http_bytes.inc(sent)
-                if complete:
-                    self._http_seconds.observe(seconds)
-            case events.HttpRefused(status=status):
-                self._refused.labels(str(status)).inc()
             case events.ScriptServed(payload=payload, via=via):
                 self._scripts.labels(*self._bounded("script", payload, via)).inc()
             case events.ScriptFailed():

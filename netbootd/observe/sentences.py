@@ -14,6 +14,7 @@ from netbootd.observe.events import (
     DhcpSilent,
     Event,
     HostileValue,
+    HttpProbed,
     HttpRefused,
     Level,
     MachineChanged,
@@ -77,6 +78,8 @@ def _words(event: Event) -> str:
             return _script_served(event)
         case ArtifactServed():
             return _artifact_served(event)
+        case HttpProbed(file=file, size=size):
+            return _probed(file, size)
         case DhcpSilent(reason=reason, detail=detail):
             return f"no answer: {_spoken(reason)}{_because(detail)}"
         case ScriptFailed(script=script, reason=reason):
@@ -96,17 +99,12 @@ def _words(event: Event) -> str:
 _CHANGES = {
     "armed": "is armed: installs at its next boot",
     "disarmed": "is disarmed: boots its own disk",
-    "installed": "is installed",
-    "first seen": "is seen for the first time",
+    "given its payload": "has been given its payload",
 }
 
 
 def _dhcp_answered(event: DhcpAnswered) -> str:
     match event:
-        case DhcpAnswered(file="", answer="OFFER"):
-            return f"sent {event.client} on to port 4011"
-        case DhcpAnswered(file=""):
-            return f"acknowledged {event.client}"
         case DhcpAnswered(answer="OFFER"):
             return f"offered {event.file} to {event.client}"
         case _:
@@ -123,7 +121,7 @@ def _tftp(event: TftpStarted | TftpFinished | TftpAborted | TftpProbed | TftpRef
         case TftpAborted(file=file, reason=reason, sent=sent, detail=detail):
             return f"lost {file} after {size_text(sent)}: {_spoken(reason)}{_because(detail)}"
         case TftpProbed(file=file, size=size):
-            return f"asked for the size of {file}, {size_text(size)}"
+            return _probed(file, size)
         case TftpRefused(file=file, reason=reason):
             return f"was refused {file} by TFTP: {_spoken(reason)}"
 
@@ -147,13 +145,13 @@ def _artifact_served(event: ArtifactServed) -> str:
     match event:
         case ArtifactServed(complete=False):
             return f"lost {event.file} after {size_text(event.sent)} of {size_text(event.size)}{_because(event.detail)}"
-        case ArtifactServed(status=HTTPStatus.NOT_MODIFIED):
-            return f"has {event.file} already"
-        case ArtifactServed(size=0):
-            return f"looked at {event.file}"
         case _:
             part = "part of " if event.status == HTTPStatus.PARTIAL_CONTENT else ""
             return f"sent {part}{event.file}, {size_text(event.sent)} in {seconds_text(event.seconds)}"
+
+
+def _probed(file: str, size: int) -> str:
+    return f"asked for the size of {file}, {size_text(size)}"
 
 
 def _spoken(reason: str) -> str:

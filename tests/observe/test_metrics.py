@@ -11,6 +11,7 @@ from netbootd.observe.events import (
     DhcpSilent,
     Event,
     HostileValue,
+    HttpProbed,
     HttpRefused,
     MachineChanged,
     ScriptFailed,
@@ -67,6 +68,7 @@ FINISHED = TftpFinished(file="ipxe.efi", size=1000, seconds=2.0, blksize=1432, w
                 "netbootd_http_seconds_count": 0,
             },
         ),
+        (HttpProbed(file="x", size=1), {"netbootd_http_probed_total": 1, "netbootd_http_sent_bytes_total": 0}),
         (HttpRefused(file="x", status=404, reason="no such file"), {'netbootd_http_refused_total{status="404"}': 1}),
         (
             ScriptServed(script="ipxe.cfg", payload="linux"),

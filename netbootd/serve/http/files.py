@@ -14,7 +14,7 @@ from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Opened, Tree, Why
 from netbootd.net.sendfile import Ending
-from netbootd.observe.events import ArtifactServed, printable
+from netbootd.observe.events import ArtifactServed, HttpProbed, printable
 from netbootd.serve.http import conditions
 from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
@@ -95,9 +95,11 @@ async def _send(
     headers = _headers(content, count)
     if status == HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {offset}-{offset + count - 1}/{content.current.size}"
+    ip = unmapped(request.remote or "")
     if request.method == "HEAD":
+        services.emit(HttpProbed(ip=ip, file=printable(content.name), size=content.current.size))
         return web.Response(status=status, headers=headers)
-    if not await services.admit(unmapped(request.remote or ""), printable(content.name)):
+    if not await services.admit(ip, printable(content.name)):
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "that it completes an installation could not be recorded")
     download = _Download(request, services, content, status, offset, count)
     if isinstance(content.body, memoryview) and count <= _SMALL:

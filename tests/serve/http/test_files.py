@@ -9,7 +9,7 @@ from email.utils import formatdate
 
 import pytest
 
-from netbootd.observe.events import ArtifactServed, HttpRefused
+from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused
 from tests.support.bootsite import Site
 
 SMALL = b"kernel"
@@ -215,7 +215,7 @@ class TestWhatIsTold:
     async def test_head_is_not_a_download(self, site: Site) -> None:
         site.file("eve/kernel", SMALL)
         await site.ask("/artifacts/eve/kernel", "HEAD")
-        assert site.services.told() == []
+        assert site.services.told() == [HttpProbed(ip="127.0.0.1", file="artifacts/eve/kernel", size=len(SMALL))]
 
 
 class TestAClientThatStopsReading:
