@@ -18,7 +18,7 @@ from tests.support.house import furnished, settings
 from tests.support.settings import Files
 
 PORTS = "dhcp: {mode: off}\ntftp: {port: 0}\nhttp: {port: 0}\nadmin: {listen: '127.0.0.1:0'}\n"
-LAN = Interface("lan1", 2, (Address("192.0.2.1", 24, "192.0.2.255"), Address("198.51.100.1", 24, "198.51.100.255")))
+LAN = Interface("lan1", 2, (Address("192.0.2.1", 24), Address("198.51.100.1", 24)))
 BARE = Interface("lan2", 3)
 
 

@@ -1,7 +1,8 @@
-"""Who holds a port: read from /proc, to tell an admin what to stop."""
+"""Why a port cannot be had, and who holds it: read from /proc, to tell an admin what to stop."""
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ANY = "0.0.0.0"
+
+
+class PortBusy(OSError):
+    """Somebody else has the port; ``holder`` is "dnsmasq (pid 812)" where /proc lets us see it, else ""."""
+
+    def __init__(self, address: str, port: int, holder: str, *, protocol: Literal["udp", "tcp"] = "udp") -> None:
+        by = f" by {holder}" if holder else ""
+        super().__init__(errno.EADDRINUSE, f"{protocol.upper()} port {port} on {address} is already used{by}")
+        self.address = address
+        self.port = port
+        self.holder = holder
+
+
+def explained(error: OSError, address: str, port: int, protocol: Literal["udp", "tcp"]) -> OSError:
+    """What a failed bind is raised as: `PortBusy`, PermissionError with the way out in its text, else the same."""
+    if error.errno == errno.EADDRINUSE:
+        return PortBusy(address, port, holder_of(address, port, protocol), protocol=protocol)
+    if isinstance(error, PermissionError):
+        text = f"not allowed to use {protocol.upper()} port {port} on {address}"
+        return PermissionError(error.errno, f"{text}: run as root or grant CAP_NET_BIND_SERVICE")
+    return error
 
 
 def holder_of(address: str, port: int, protocol: Literal["udp", "tcp"] = "udp") -> str:

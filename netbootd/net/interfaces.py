@@ -10,8 +10,8 @@ import fcntl
 import re
 import socket
 import struct
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Interface, IPv4Network
+from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,19 +37,10 @@ _VIRTUAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One IPv4 address of an interface; ``broadcast`` is that of its subnet."""
+    """One IPv4 address of an interface, and how long its subnet's prefix is in bits."""
 
     ip: str
     prefixlen: int
-    broadcast: str
-
-    @property
-    def netmask(self) -> str:
-        return str(self.network.netmask)
-
-    @property
-    def network(self) -> IPv4Network:
-        return IPv4Interface(f"{self.ip}/{self.prefixlen}").network
 
     def __str__(self) -> str:
         return f"{self.ip}/{self.prefixlen}"
@@ -94,16 +85,13 @@ def usable(interfaces: Iterable[Interface], wanted: Literal["auto"] | Sequence[s
     return tuple([each for each in ready if not each.virtual] or ready)
 
 
-def address_for(interfaces: Iterable[Interface], ifindex: int, peer: str) -> Address | None:
-    """The address by which ``peer`` reaches us on interface ``ifindex``: the one in its subnet, else the first.
-
-    None when that interface is unknown or has no address.  ``peer`` may be 0.0.0.0 (a client without an address) or
-    lie behind a router.
-    """
-    for each in interfaces:
-        if each.index == ifindex and each.addresses:
-            return next((a for a in each.addresses if _contains(a, peer)), each.addresses[0])
-    return None
+def mtu_of(ifindex: int) -> int | None:
+    """The MTU of an interface in bytes, None when there is no such interface."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            return _mtu(probe, socket.if_indextoname(ifindex))
+        except (OSError, OverflowError):
+            return None
 
 
 def _by_name(known: Sequence[Interface], name: str) -> Interface:
@@ -119,23 +107,10 @@ def _describe(interface: Interface) -> str:
     return f"{interface.name} ({about})"
 
 
-def _contains(address: Address, peer: str) -> bool:
-    return address.prefixlen < 32 and _number(address.ip) >> _host(address) == _number(peer) >> _host(address)
-
-
-def _host(address: Address) -> int:
-    return 32 - address.prefixlen
-
-
-def _number(ip: str) -> int:
-    return int.from_bytes(socket.inet_aton(ip), "big")
-
-
 def _inspect(probe: socket.socket, index: int, name: str, addresses: tuple[Address, ...]) -> Interface | None:
-    request = name.encode()
     try:
-        flags: int = _FLAGS.unpack(fcntl.ioctl(probe, SIOCGIFFLAGS, _FLAGS.pack(request, 0)))[1]
-        mtu: int = _IFREQ.unpack(fcntl.ioctl(probe, SIOCGIFMTU, _IFREQ.pack(request, 0)))[1]
+        flags: int = _FLAGS.unpack(fcntl.ioctl(probe, SIOCGIFFLAGS, _FLAGS.pack(name.encode(), 0)))[1]
+        mtu = _mtu(probe, name)
     except OSError:
         return None
     return Interface(
@@ -147,6 +122,11 @@ def _inspect(probe: socket.socket, index: int, name: str, addresses: tuple[Addre
         loopback=bool(flags & IFF_LOOPBACK),
         virtual=is_virtual(name),
     )
+
+
+def _mtu(probe: socket.socket, name: str) -> int:
+    mtu: int = _IFREQ.unpack(fcntl.ioctl(probe, SIOCGIFMTU, _IFREQ.pack(name.encode(), 0)))[1]
+    return mtu
 
 
 def is_virtual(name: str, sysfs: Path = Path("/sys/class/net")) -> bool:
@@ -173,5 +153,4 @@ def _read_addresses(label: str) -> list[Address]:
 
 
 def _address(ip: str, netmask: str) -> Address:
-    address = Address(ip=ip, prefixlen=IPv4Network(f"0.0.0.0/{netmask}").prefixlen, broadcast="255.255.255.255")
-    return replace(address, broadcast=str(address.network.broadcast_address))
+    return Address(ip, IPv4Network(f"0.0.0.0/{netmask}").prefixlen)

@@ -8,8 +8,7 @@ import socket
 import struct
 from contextlib import suppress
 
-from netbootd.net.holder import holder_of
-from netbootd.net.udp import PortBusy
+from netbootd.net.holder import explained
 
 _BACKLOG = 1024
 _LINGER_NONE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds, so that the last close sends RST
@@ -28,7 +27,7 @@ def bind_tcp(address: str, port: int) -> socket.socket:
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
-        raise _explained(error, address, port) from error
+        raise explained(error, address, port, "tcp") from error
     return sock
 
 
@@ -37,15 +36,6 @@ def _prepare(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by every accepted connection
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # "::" and "0.0.0.0" can both be listened on
-
-
-def _explained(error: OSError, address: str, port: int) -> OSError:
-    if error.errno == errno.EADDRINUSE:
-        return PortBusy(address, port, holder_of(address, port, "tcp"), protocol="TCP")
-    if isinstance(error, PermissionError):
-        text = f"not allowed to use TCP port {port} on {address}: run as root or grant CAP_NET_BIND_SERVICE"
-        return PermissionError(error.errno, text)
-    return error
 
 
 def shared_socket(transport: asyncio.BaseTransport) -> socket.socket:

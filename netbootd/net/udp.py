@@ -6,15 +6,13 @@ from the very address it asked.  IP_PKTINFO tells the first and sets the second.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import socket
 import struct
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netbootd.net.holder import holder_of
+from netbootd.net.holder import explained
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,7 +22,6 @@ IP_PKTINFO = 8  # <linux/in.h>; the socket module names these only from Python 3
 IP_MTU_DISCOVER = 10
 IP_PMTUDISC_DONT = 0
 SO_RCVBUFFORCE = 33
-SIOCGIFMTU = 0x8921
 
 _PKTINFO = struct.Struct("=i4s4s")  # struct in_pktinfo: ipi_ifindex, ipi_spec_dst, ipi_addr
 _BROADCAST = "255.255.255.255"
@@ -49,36 +46,18 @@ class Datagram:
     broadcast: bool = False
 
 
-class PortBusy(OSError):
-    """Somebody else has the port; ``holder`` is "dnsmasq (pid 812)" where /proc lets us see it, else ""."""
-
-    def __init__(self, address: str, port: int, holder: str, *, protocol: str = "UDP") -> None:
-        by = f" by {holder}" if holder else ""
-        super().__init__(errno.EADDRINUSE, f"{protocol} port {port} on {address} is already used{by}")
-        self.address = address
-        self.port = port
-        self.holder = holder
-
-
-def bind_udp(address: str, port: int, *, broadcast: bool = False, device: str | None = None) -> socket.socket:
+def bind_udp(address: str, port: int, *, broadcast: bool = False) -> socket.socket:
     """A bound, non-blocking IPv4 socket that reports IP_PKTINFO.
 
     Raises `PortBusy`, PermissionError (ports below 1024 need CAP_NET_BIND_SERVICE) or another OSError.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        _prepare(sock, broadcast=broadcast, device=device)
+        _prepare(sock, broadcast=broadcast)
         sock.bind((address, port))
-    except PermissionError as error:
-        sock.close()
-        raise PermissionError(
-            error.errno, f"not allowed to use UDP port {port} on {address}: run as root or grant CAP_NET_BIND_SERVICE"
-        ) from error
     except OSError as error:
         sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortBusy(address, port, holder_of(address, port)) from error
-        raise
+        raise explained(error, address, port, "udp") from error
     except BaseException:
         sock.close()
         raise
@@ -90,7 +69,7 @@ def adopt_udp(sock: socket.socket, *, broadcast: bool = False) -> socket.socket:
     if (sock.family, sock.type) != (socket.AF_INET, socket.SOCK_DGRAM):
         raise ValueError("not an IPv4 datagram socket")
     sock.setblocking(False)
-    _prepare(sock, broadcast=broadcast, device=None)
+    _prepare(sock, broadcast=broadcast)
     return sock
 
 
@@ -111,15 +90,13 @@ def connect_udp(local: str, peer: tuple[str, int]) -> socket.socket:
     return sock
 
 
-def _prepare(sock: socket.socket, *, broadcast: bool, device: str | None) -> None:
+def _prepare(sock: socket.socket, *, broadcast: bool) -> None:
     sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     # The DF bit makes some boot ROMs drop the packet (dnsmasq clears it too).
     sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
     _enlarge(sock)
     if broadcast:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    if device is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
 
 
 def _enlarge(sock: socket.socket) -> None:
@@ -216,15 +193,3 @@ def _pktinfo(ancillary: list[tuple[int, int, bytes]]) -> tuple[str, int, bool]:
             ifindex, local, destination = _PKTINFO.unpack(data[: _PKTINFO.size])
             return socket.inet_ntoa(local), ifindex, local != destination
     raise AssertionError("the socket does not report IP_PKTINFO: was it made by bind_udp?")
-
-
-def mtu_of(ifindex: int) -> int | None:
-    """The MTU of an interface in bytes, None when there is no such interface."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            request = struct.pack("16sI12x", socket.if_indextoname(ifindex).encode(), 0)
-            answer = fcntl.ioctl(sock.fileno(), SIOCGIFMTU, request)
-        except (OSError, OverflowError):
-            return None
-    mtu: int = struct.unpack_from("I", answer, 16)[0]
-    return mtu

@@ -6,8 +6,9 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from netbootd.net.holder import PortBusy
 from netbootd.net.tcp import bind_tcp
-from netbootd.net.udp import PortBusy, adopt_udp, bind_udp
+from netbootd.net.udp import adopt_udp, bind_udp
 
 _HINTS = {
     "dhcp": "Another DHCP server or netbootd runs on this machine. Stop it, run netbootd on another machine of the "

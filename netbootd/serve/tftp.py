@@ -18,7 +18,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp, mtu_of
+from netbootd.net.interfaces import mtu_of
+from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp
 from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, printable
 from netbootd.serve.tftp_session import Content, OpenFile, OwnSocket, Session, Source
 from netbootd.wire.errors import WireError

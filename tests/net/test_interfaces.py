@@ -1,9 +1,10 @@
-"""Which interfaces there are, which are served, and which address a machine is told."""
+"""Which interfaces there are, and which are served."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,25 +15,25 @@ from netbootd.net.interfaces import (
     Address,
     Interface,
     NoSuchInterface,
-    address_for,
     is_virtual,
     list_interfaces,
+    mtu_of,
     usable,
 )
 
-LAN = Address("192.168.1.10", 24, "192.168.1.255")
-SECOND = Address("10.0.0.1", 8, "10.255.255.255")
-LO = Interface("lo", 1, (Address("127.0.0.1", 8, "127.255.255.255"),), mtu=65536, loopback=True)
+LAN = Address("192.168.1.10", 24)
+SECOND = Address("10.0.0.1", 8)
+LO = Interface("lo", 1, (Address("127.0.0.1", 8),), mtu=65536, loopback=True)
 ETH0 = Interface("eth0", 2, (LAN, SECOND))
-ETH1_DOWN = Interface("eth1", 3, (Address("172.16.0.1", 16, "172.16.255.255"),), up=False)
+ETH1_DOWN = Interface("eth1", 3, (Address("172.16.0.1", 16),), up=False)
 ETH2_BARE = Interface("eth2", 4)
-DOCKER = Interface("docker0", 5, (Address("172.17.0.1", 16, "172.17.255.255"),), virtual=True)
+DOCKER = Interface("docker0", 5, (Address("172.17.0.1", 16),), virtual=True)
 ALL = (LO, ETH0, ETH1_DOWN, ETH2_BARE, DOCKER)
 
 
 def test_the_loopback_of_this_machine_is_found_with_its_address() -> None:
     (lo,) = [each for each in list_interfaces() if each.loopback]
-    assert Address("127.0.0.1", 8, "127.255.255.255") in lo.addresses
+    assert Address("127.0.0.1", 8) in lo.addresses
     assert lo.up
     assert lo.index > 0
     assert lo.mtu > 0
@@ -82,31 +83,14 @@ def test_a_tap_with_any_name_is_virtual(tmp_path: Path) -> None:
     assert is_virtual("office", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("peer", "expected"),
-    [
-        ("192.168.1.77", LAN),
-        ("10.200.3.4", SECOND),
-        ("203.0.113.9", LAN),  # behind a router: the first
-        ("0.0.0.0", LAN),  # no address yet: the first
-    ],
-)
-def test_a_machine_is_told_the_address_in_its_own_subnet(peer: str, expected: Address) -> None:
-    assert address_for(ALL, 2, peer) == expected
+def test_an_address_is_shown_with_its_subnet() -> None:
+    assert str(SECOND) == "10.0.0.1/8"
 
 
-def test_an_interface_without_address_or_unknown_has_none_to_tell() -> None:
-    assert address_for(ALL, 4, "192.168.1.77") is None
-    assert address_for(ALL, 99, "192.168.1.77") is None
-
-
-def test_a_host_address_matches_no_peer_but_is_still_told() -> None:
-    alone = Interface("eth0", 2, (Address("198.51.100.1", 32, "198.51.100.1"),))
-    assert address_for((alone,), 2, "198.51.100.1") == alone.addresses[0]
-
-
-def test_an_address_knows_its_subnet() -> None:
-    assert (str(SECOND), SECOND.netmask, str(SECOND.network)) == ("10.0.0.1/8", "255.0.0.0", "10.0.0.0/8")
+def test_the_mtu_of_an_interface_is_known_and_of_no_interface_is_not() -> None:
+    assert (mtu_of(socket.if_nametoindex("lo")) or 0) >= 1500
+    assert mtu_of(0) is None
+    assert mtu_of(999_999) is None
 
 
 NAMESPACE = """

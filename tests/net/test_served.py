@@ -9,8 +9,8 @@ import pytest
 from netbootd.net.interfaces import Address, Interface, NoSuchInterface
 from netbootd.net.served import Interfaces
 
-LAN1 = Interface("lan1", 2, (Address("192.0.2.1", 24, "192.0.2.255"),))
-LAN2 = Interface("lan2", 3, (Address("198.51.100.1", 24, "198.51.100.255"),))
+LAN1 = Interface("lan1", 2, (Address("192.0.2.1", 24),))
+LAN2 = Interface("lan2", 3, (Address("198.51.100.1", 24),))
 
 
 @dataclass

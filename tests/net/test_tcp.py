@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from netbootd.net.holder import PortBusy
 from netbootd.net.sendfile import send_bytes
 from netbootd.net.tcp import bind_tcp, cut, shared_socket
 from netbootd.net.turns import Turns
-from netbootd.net.udp import PortBusy
 from tests.support.tcp import connection
 
 

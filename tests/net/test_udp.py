@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from netbootd.net.udp import Datagram, PortBusy, UdpEndpoint, bind_udp, connect_udp, mtu_of
+from netbootd.net.holder import PortBusy
+from netbootd.net.udp import Datagram, UdpEndpoint, bind_udp, connect_udp
 
 LOOPBACK = socket.if_nametoindex("lo")
 
@@ -228,9 +229,3 @@ class TestConnected:
     def test_an_impossible_peer_is_an_oserror(self) -> None:
         with pytest.raises(PermissionError):
             connect_udp("127.0.0.1", ("127.255.255.255", 9))
-
-
-def test_the_mtu_of_an_interface_is_known_and_of_no_interface_is_not() -> None:
-    assert (mtu_of(LOOPBACK) or 0) >= 1500
-    assert mtu_of(0) is None
-    assert mtu_of(999_999) is None
