@@ -14,6 +14,7 @@ from netbootd.cli.common import FOUND_WRONG, ConfigOption, fail, find_settings, 
 from netbootd.config import Config, ConfigError, load
 from netbootd.daemon import CannotListen, Daemon
 from netbootd.net.interfaces import NoSuchInterface
+from netbootd.observe.events import Level
 from netbootd.observe.log import LogSink, configure
 from netbootd.serve.sockets import Sockets
 from netbootd.systemd import Notifier, listen_fds
@@ -27,6 +28,9 @@ def run(
     profile: Annotated[
         str | None, typer.Option(metavar="NAME", help="What machines that nobody has named boot.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Log every packet, also those that get no answer, and why.")
+    ] = False,
 ) -> None:
     """Answer firmware, serve iPXE and scripts, until stopped.  SIGHUP reads the settings anew."""
     interfaces = tuple(interface or ())
@@ -37,7 +41,7 @@ def run(
 
     try:
         with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:
-            runner.run(_serve(loaded, reread))
+            runner.run(_serve(loaded, reread, "debug" if verbose else loaded.log_level))
     except (CannotListen, NoSuchInterface) as error:
         fail(str(error))
     except ConfigError as error:
@@ -47,9 +51,9 @@ def run(
         raise typer.Exit(130) from None
 
 
-async def _serve(config: Config, reread: Callable[[], Config]) -> None:
+async def _serve(config: Config, reread: Callable[[], Config], level: Level) -> None:
     loop = asyncio.get_running_loop()
-    logger = configure(config.log_format, config.log_level, sys.stderr)
+    logger = configure(config.log_format, level, sys.stderr)
     daemon = Daemon(
         config,
         reread=reread,
