@@ -17,6 +17,7 @@ from netbootd.boot.facts import unsafe
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import LocalMethod
 from netbootd.config.problems import said
+from netbootd.fleet.database import state_path
 
 DEFAULT_PROFILES = "profiles/*.yaml"
 DEFAULT_MACHINES = "machines/*.yaml"
@@ -104,9 +105,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _state(value: object) -> object:
-    # The text may hold a password, so it is not repeated.
-    if not re.match(r"(sqlite|postgresql)(\+[a-z0-9]+)?://", str(value)):
-        raise ValueError("must be a database URL: sqlite:////var/lib/netbootd/state.db or postgresql://...")
+    state_path(str(value))
     return value
 
 

@@ -80,11 +80,12 @@ def state_path(url: str) -> Path:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise BadStateUrl(f"{url!r} is not a URL like sqlite:////var/lib/netbootd/state.db") from None
+        # It may hold a password, so it is not repeated.
+        raise BadStateUrl("must be a database URL: sqlite:////var/lib/netbootd/state.db") from None
     if parsed.get_backend_name() != "sqlite":
-        raise BadStateUrl(f"{parsed.drivername}: is not supported; write sqlite:////var/lib/netbootd/state.db")
+        raise BadStateUrl(f"{parsed.drivername} is not supported yet: sqlite:////var/lib/netbootd/state.db")
     if not parsed.database or parsed.database == ":memory:" or parsed.query:
-        raise BadStateUrl("a file is needed, or a restart forgets what was installed: sqlite:////absolute/path")
+        raise BadStateUrl("must name a file, or a restart forgets what was installed: sqlite:////absolute/path")
     return Path(parsed.database)
 
 

@@ -30,7 +30,11 @@ from tests.support.settings import Files
         ("admin: {listen: 127.0.0.1:8080}", "admin.listen: port 8080 is http.port too; choose another"),
         (
             "state: netbootd.db",
-            "state: must be a database URL: sqlite:////var/lib/netbootd/state.db or postgresql://...",
+            "state: must be a database URL: sqlite:////var/lib/netbootd/state.db",
+        ),
+        (
+            "state: postgresql://netbootd:secret@db/netbootd",
+            "state: postgresql is not supported yet: sqlite:////var/lib/netbootd/state.db",
         ),
         ("log: {level: loud}", "log.level: must be 'debug', 'info' or 'warning', not 'loud'"),
         ("firmware: [1, {a: 1}]", "firmware[1]: must be text, not a table of keys"),

@@ -176,11 +176,12 @@ class TestUrl:
     @pytest.mark.parametrize(
         ("url", "words"),
         [
-            ("postgresql://netbootd:secret@db/netbootd", "postgresql: is not supported"),
-            ("/var/lib/netbootd/state.db", "is not a URL like sqlite:////"),
-            ("sqlite://", "a file is needed"),
-            ("sqlite:///:memory:", "a file is needed"),
-            ("sqlite:////state.db?mode=ro", "a file is needed"),
+            ("postgresql://netbootd:secret@db/netbootd", "postgresql is not supported yet"),
+            ("/var/lib/netbootd/state.db", "must be a database URL: sqlite:////"),
+            ("postgresql//netbootd:secret@db/netbootd", "must be a database URL"),
+            ("sqlite://", "must name a file"),
+            ("sqlite:///:memory:", "must name a file"),
+            ("sqlite:////state.db?mode=ro", "must name a file"),
         ],
     )
     def test_another_one_is_refused_with_what_to_write(self, url: str, words: str) -> None:

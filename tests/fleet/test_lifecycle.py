@@ -27,6 +27,8 @@ def test_a_profile_that_boots_always_is_always_given(stage: Stage | None, auto: 
         (Stage.GIVEN, True, False),
         (Stage.DISARMED, False, False),
         (Stage.DISARMED, True, False),
+        (Stage.HELD, False, False),
+        (Stage.HELD, True, False),
     ],
 )
 def test_a_profile_that_boots_once_is_given_to_who_is_armed(stage: Stage | None, auto: bool, netboot: bool) -> None:
