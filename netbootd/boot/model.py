@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from netbootd.boot.args import ArgSetting
@@ -17,6 +17,17 @@ class Boots(Enum):
     """Only to a machine armed for it, and then not again: installers."""
     ALWAYS = "always"
     """At every boot: rescue, live and diskless systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file of a machine's own configuration.  It may be a key: ``data`` is shown by nothing."""
+
+    path: str
+    """Where the machine finds it, ``/`` between components, none in front."""
+    data: bytes = field(repr=False)
+    origin: str = ""
+    """File and line of the settings that name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class Profile:
     root_path: str = ""
     label: str = ""
     """Its line in the menu."""
+    config: tuple[ConfigFile, ...] = ()
     origin: str = ""
     """File and line."""
 
@@ -52,4 +64,6 @@ class Machine:
     args: tuple[ArgSetting, ...] = ()
     local: LocalMethod | None = None
     loader: str | None = None
+    config: tuple[ConfigFile, ...] = ()
+    """Over the profile's, file by file."""
     origin: str = ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from netbootd.boot.args import Arg, command_line
+from netbootd.wire.segments import Segments
 
 
 class LocalMethod(Enum):
@@ -46,6 +47,17 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file made for one machine, which gets it under a URL that nobody can guess (`Order.document_url`).
+
+    The source of an `Extent` in it is a path under ``artifacts``.
+    """
+
+    name: str
+    content: Segments = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class KernelPlan:
     """A Linux kernel with its initrds in order and its arguments."""
 
@@ -55,6 +67,8 @@ class KernelPlan:
     fallback: tuple[Arg, ...] = ()
     """Arguments of a board that no variant names; only with ``variants``."""
     variants: tuple[Variant, ...] = ()
+    documents: tuple[Document, ...] = ()
+    """What is made for this machine of what it fetches."""
 
     @property
     def line(self) -> str:
