@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from netbootd.artifacts.tree import NotServed as TreeRefuses
-from netbootd.artifacts.tree import Tree
+from netbootd.artifacts.tree import NotServed, Tree
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.boot.plan import LocalPlan
 from netbootd.boot.site import Site
@@ -16,14 +15,13 @@ from netbootd.chain.world import World
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
-from netbootd.serve.tftp import Content, NotServed, OpenFile
-from netbootd.serve.tftp_session import Source
+from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
+from netbootd.wire.tftp import ErrorCode
 
 SCRIPT_NAMES = ("ipxe.cfg", "autoexec.ipxe")
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
-_NO_SUCH_FILE = 1
 
 
 class BootSide:
@@ -150,7 +148,7 @@ def _open(tree: Tree, name: str) -> Source:
     for path in (name, name.removeprefix("artifacts/")):
         try:
             opened = tree.open(path, lenient=True)
-        except TreeRefuses:
+        except NotServed:
             continue
         return OpenFile(opened.name, opened.fd, opened.size)
-    raise NotServed(_NO_SUCH_FILE, "File not found")
+    raise Refused(ErrorCode.FILE_NOT_FOUND, "File not found")

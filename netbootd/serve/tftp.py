@@ -9,7 +9,6 @@ told apart by the client's address and port.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +20,10 @@ from typing import TYPE_CHECKING
 from netbootd.net.interfaces import mtu_of
 from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp
 from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, printable
-from netbootd.serve.tftp_session import Content, OpenFile, OwnSocket, Session, Source
+from netbootd.serve.tftp_session import OwnSocket, Session
+from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source, dispose, in_mode
 from netbootd.wire.errors import WireError
-from netbootd.wire.tftp import Error, ErrorCode, ReadRequest, WriteRequest, decode, encode, netascii, normalise
+from netbootd.wire.tftp import Error, ErrorCode, ReadRequest, WriteRequest, decode, encode, normalise
 from netbootd.wire.tftp_options import Limits
 from netbootd.wire.transfer import Outcome, Transfer
 
@@ -37,25 +37,13 @@ if TYPE_CHECKING:
     Resolve = Callable[[str, str, str], Source | Awaitable[Source]]
     Peer = tuple[str, int]
 
-__all__ = ["Content", "NotServed", "OpenFile", "Source", "TftpServer"]
-
 _OVERHEAD = 32  # IP 20, UDP 8, TFTP 4
-_NETASCII_MOST = 64 << 10
 _READERS = 4
-
-
-class NotServed(Exception):
-    """Raised by a resolver: the ERROR to answer with, and why."""
-
-    def __init__(self, tftp_code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.tftp_code = tftp_code
-        self.reason = reason
 
 
 class TftpServer:
     """``resolve(name, client_ip, local)`` gets a normalised relative name and the address that was asked; it
-    returns a `Source` or raises `NotServed`.
+    returns a `Source` or raises `Refused`.
 
     ``resolve`` and ``limits`` may be replaced while running; transfers under way keep what they began with.
     """
@@ -178,15 +166,15 @@ class TftpServer:
 
     def _admit(self, peer: Peer) -> None:
         if len(self._sessions) + len(self._resolving) >= self._max_transfers:
-            raise NotServed(ErrorCode.NOT_DEFINED, "too many transfers, try again")
+            raise Refused(ErrorCode.NOT_DEFINED, "too many transfers, try again")
         if self._per_client[peer[0]] >= self._max_per_client:
-            raise NotServed(ErrorCode.NOT_DEFINED, "too many transfers of this client, try again")
+            raise Refused(ErrorCode.NOT_DEFINED, "too many transfers of this client, try again")
 
     async def _begin_later(self, datagram: Datagram, request: ReadRequest, answer: Awaitable[Source]) -> None:
         with self._refusing(datagram, request):
             source = await answer
             if self._stopping:
-                _dispose(source)
+                dispose(source)
             else:
                 self._begin(datagram, request, source)
 
@@ -196,7 +184,7 @@ class TftpServer:
             yield
         except WireError as error:
             self._refuse(datagram, error.tftp_code, error.reason, request.filename)
-        except NotServed as refusal:
+        except Refused as refusal:
             self._refuse(datagram, refusal.tftp_code, refusal.reason, request.filename)
         except Exception:
             self._refuse(datagram, ErrorCode.NOT_DEFINED, "internal error", request.filename)
@@ -205,19 +193,19 @@ class TftpServer:
     def _begin(self, datagram: Datagram, request: ReadRequest, source: Source) -> None:
         peer = datagram.source
         try:
-            source = _in_mode(request.mode, source)
+            source = in_mode(request.mode, source)
             now = self._loop.time()
             transfer = Transfer(request, source.size, self._limits_on(datagram.ifindex), now, random.random())
             send = self._sender(datagram)
         except BaseException:
-            _dispose(source)
+            dispose(source)
             raise
         session = Session(transfer, source, self._loop, self._readers, send, partial(self._ended, peer))
         self._sessions[peer] = session
         self._per_client[peer[0]] += 1
         if peer in self._sockets:
             self._sockets[peer].start(session)
-        self._emit(TftpStarted(file=source.name, size=source.size, ip=peer[0], mac=source.mac, machine=source.machine))
+        self._emit(TftpStarted(file=source.name, size=source.size, ip=peer[0]))
         session.pump()
 
     def _sender(self, datagram: Datagram) -> Callable[[bytes], object]:
@@ -227,7 +215,7 @@ class TftpServer:
         try:
             own = OwnSocket(connect_udp(datagram.local, peer), self._loop)
         except OSError as error:
-            raise NotServed(ErrorCode.NOT_DEFINED, f"no socket for the transfer: {error.strerror}") from error
+            raise Refused(ErrorCode.NOT_DEFINED, f"no socket for the transfer: {error.strerror}") from error
         self._sockets[peer] = own
         return own.send
 
@@ -254,24 +242,6 @@ class TftpServer:
         self._emit(TftpRefused(file=printable(filename), reason=reason, ip=asked.source[0]))
 
 
-def _in_mode(mode: str, source: Source) -> Source:
-    """The source as the mode carries it.
-
-    netascii is for text: a script asked by hand arrives right, a binary would arrive damaged (many command-line
-    clients ask for netascii unless told), so a large file is refused with the cure.
-    """
-    if mode == "octet":
-        return source
-    if mode == "netascii" and isinstance(source, Content) and source.size <= _NETASCII_MOST:
-        return replace(source, data=netascii(source.data))
-    raise NotServed(ErrorCode.NOT_DEFINED, f"ask for mode octet (binary), not {printable(mode, 20)}")
-
-
-def _dispose(source: Source) -> None:
-    if isinstance(source, OpenFile):
-        os.close(source.fd)
-
-
 def _ending(transfer: Transfer, source: Source, ip: str) -> Event:
     match transfer.outcome:
         case None:
@@ -285,11 +255,9 @@ def _ending(transfer: Transfer, source: Source, ip: str) -> Event:
                 windowsize=transfer.terms.windowsize,
                 retransmits=transfer.retransmits,
                 ip=ip,
-                mac=source.mac,
-                machine=source.machine,
             )
         case Outcome.PROBED:
-            return TftpProbed(file=source.name, size=source.size, ip=ip, mac=source.mac, machine=source.machine)
+            return TftpProbed(file=source.name, size=source.size, ip=ip)
         case outcome:
             return TftpAborted(
                 file=source.name,
@@ -297,6 +265,4 @@ def _ending(transfer: Transfer, source: Source, ip: str) -> Event:
                 sent=transfer.delivered,
                 detail=printable(transfer.detail),
                 ip=ip,
-                mac=source.mac,
-                machine=source.machine,
             )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from netbootd.serve.tftp_source import Content, OpenFile, Source, dispose
 from netbootd.wire.transfer import Outcome, Transfer
 
 if TYPE_CHECKING:
@@ -17,34 +17,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 _DRAIN = 64  # datagrams taken per wake-up
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A file in memory, shared by all who read it.  ``mac`` and ``machine`` are for the events, where known."""
-
-    name: str
-    data: bytes
-    mac: str = ""
-    machine: str = ""
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFile:
-    """A file on disk.  ``fd`` belongs to whoever serves it, who closes it at the end."""
-
-    name: str
-    fd: int
-    size: int
-    mac: str = ""
-    machine: str = ""
-
-
-Source = Content | OpenFile
 
 
 class Session:
@@ -138,7 +110,7 @@ class Session:
     def _read(self, offset: int, read: Future[bytes]) -> None:
         self._reading = None
         if self._over:
-            self._close_file()
+            dispose(self.source)
         elif (error := read.exception()) is not None:
             self.end(Outcome.READ_FAILED, str(error))
         else:
@@ -150,12 +122,8 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         if self._reading is None:
-            self._close_file()
+            dispose(self.source)
         self._ended(self)
-
-    def _close_file(self) -> None:
-        if isinstance(self.source, OpenFile):
-            os.close(self.source.fd)
 
 
 class OwnSocket:

@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import uvloop
 
 from netbootd.observe.events import Event, TftpFinished, TftpStarted
-from netbootd.serve.tftp import Content, TftpServer
+from netbootd.serve.tftp import TftpServer
+from netbootd.serve.tftp_source import Content
 from netbootd.wire.tftp import ReadRequest, encode
 
 BLKSIZE = 1428

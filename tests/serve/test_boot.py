@@ -17,7 +17,7 @@ from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptSer
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptKind, ScriptReply, ScriptRequest
-from netbootd.serve.tftp import Content, NotServed, OpenFile
+from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.mac import Mac
 from tests.support.worlds import CARD, SERVER, args, linux, settled, world
 
@@ -178,7 +178,7 @@ async def test_by_tftp_boot_programs_and_artifacts_are_found_as_firmware_spells_
 
 @pytest.mark.parametrize("name", ["none", "rescue", "artifacts", "../rescue/vmlinuz", "rescue/none", ".hidden"])
 async def test_by_tftp_nothing_else_is_there(side: Side, name: str) -> None:
-    with pytest.raises(NotServed) as refused:
+    with pytest.raises(Refused) as refused:
         await side.read(name)
     assert (refused.value.tftp_code, refused.value.reason) == (1, "File not found")
 
@@ -191,7 +191,7 @@ async def test_a_swap_holds_for_the_next_request_and_leaves_open_files_alone(sid
     (tmp_path / "other").mkdir()
     side.boot.swap(SETTLED, {"new.kpxe": b"new"}, Tree(tmp_path / "other"))
     assert await side.read("new.kpxe") == b"new"
-    with pytest.raises(NotServed):
+    with pytest.raises(Refused):
         await side.read("rescue/vmlinuz")
     assert os.pread(opened.fd, 10, 0) == b"kernel"
     os.close(opened.fd)

@@ -25,7 +25,8 @@ from netbootd.observe.events import (
     TftpStarted,
 )
 from netbootd.serve import tftp as tftp_module
-from netbootd.serve.tftp import Content, NotServed, OpenFile, TftpServer
+from netbootd.serve.tftp import TftpServer
+from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.tftp import Ack, Data, Error, OptionAck, Packet, ReadRequest, WriteRequest, decode, encode
 from netbootd.wire.tftp_options import Limits
 from tests.support.tftp_client import Client, read
@@ -71,8 +72,8 @@ class Told:
 def resolve(name: str, client: str, local: str = "") -> Content:
     assert client.startswith("127.")
     if name not in FILES:
-        raise NotServed(1, "File not found")
-    return Content(name, FILES[name], mac="52:54:00:00:00:01", machine="node-1")
+        raise Refused(1, "File not found")
+    return Content(name, FILES[name])
 
 
 @asynccontextmanager
@@ -135,7 +136,6 @@ class TestReading:
             assert bytes(reader.received) == FILES[name]
             finished = await told.first(TftpFinished)
         assert (finished.file, finished.size, finished.ip) == (name, len(FILES[name]), "127.0.0.1")
-        assert (finished.mac, finished.machine) == ("52:54:00:00:00:01", "node-1")
         assert finished.blksize == int(options.get("blksize", 512))
         assert finished.windowsize == int(options.get("windowsize", 1))
         assert finished.retransmits == 0
@@ -288,7 +288,7 @@ class TestResolving:
 
     async def test_it_may_refuse_later(self) -> None:
         async def later(name: str, client: str, local: str = "") -> Content:
-            raise NotServed(1, "File not found")
+            raise Refused(1, "File not found")
 
         async with serving(later) as (server, _):
             with Raw(at(server)) as raw:
