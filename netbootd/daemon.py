@@ -35,7 +35,7 @@ from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import start_http
 from netbootd.serve.listening import listen
-from netbootd.serve.progress import Progress, state_notice
+from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
 from netbootd.serve.tftp import TftpServer
@@ -100,6 +100,8 @@ class Daemon:
         """Open the state: who is armed, who has been given a payload."""
         self._store = Store(state_path(self._config.state), lambda trouble: self._hub(state_notice(trouble)))
         known = await self._store.open()
+        if self._store.created and (notice := new_state_notice(self._config.state, self._fleet())):
+            self._hub(notice)
         self._ledger = Ledger(self._store, known, family=self._family, now=time.time())
         self._progress = Progress(self._ledger, self._hub)
         self._hub.add(self._progress)

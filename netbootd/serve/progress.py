@@ -8,6 +8,7 @@ What cannot be seen errs on the side of not wiping twice:
 
 * Files at other servers are not seen.  The last one *of ours* decides; where there is none, and for a payload that is
   a script of the user's own, the machine has been given its payload with the script.
+* GRUB opens all its initrds at once, so a small last one can be out before a large one ahead of it.
 * Behind NAT several machines share an address: one last byte counts for all that were handed their script there.
 * With ``public_url`` the files must come from this daemon, through whatever stands before it; a cache that answers by
   itself hides them, and such a machine stays armed.
@@ -26,6 +27,7 @@ from netbootd.boot.plan import KernelPlan, Plan
 from netbootd.chain.scripts import Rendered
 from netbootd.fleet.ledger import IN_DOUBT, Handing, Ledger
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
 from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged, printable
 from netbootd.wire.mac import Mac
@@ -142,6 +144,16 @@ def state_notice(trouble: Trouble) -> DaemonNotice:
         f"until then no profile that boots once is handed out: {cure}"
     )
     return DaemonNotice(text=text, severity="error")
+
+
+def new_state_notice(state: str, fleet: Snapshot) -> DaemonNotice | None:
+    """Nobody is armed by a state that is new, or was lost; but profiles that arm by themselves take every machine for
+    one that was never installed."""
+    names = [profile.name for profile in fleet.profiles.values() if profile.auto and profile.boots is Boots.ONCE]
+    if not names:
+        return None
+    text = f"state {state} is new: machines of {', '.join(names)} install at their next boot (auto: true)"
+    return DaemonNotice(text=text, severity="warning")
 
 
 def _installs(rendered: Rendered) -> bool:

@@ -18,7 +18,7 @@ from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
 from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged
-from netbootd.serve.progress import Progress, last_file, state_notice
+from netbootd.serve.progress import Progress, last_file, new_state_notice, state_notice
 from netbootd.wire.mac import Mac
 from tests.support.journal import Disk, SlowJournal
 from tests.support.worlds import (
@@ -368,6 +368,15 @@ def test_trouble_with_the_state_says_what_follows_and_what_to_do(trouble: Troubl
     for words in ("/var/lib/netbootd/state.db", "disk is full", "boots once"):
         assert words in notice.text
     assert ("start netbootd again" in notice.text) is not trouble.opened
+
+
+def test_a_new_state_warns_of_profiles_that_arm_by_themselves() -> None:
+    fleet = Snapshot([eve("edge", auto=True), eve("by-hand"), linux("live", boots=ALWAYS, auto=True)])
+    notice = new_state_notice("sqlite:////s.db", fleet)
+    assert notice
+    assert notice.severity == "warning"
+    assert "machines of edge install at their next boot" in notice.text
+    assert new_state_notice("sqlite:////s.db", Snapshot([eve("by-hand")])) is None
 
 
 def test_the_end_of_it_is_good_news(trouble: Trouble) -> None:

@@ -55,6 +55,7 @@ def fetch(wired: Places, *names: str) -> None:
 
 def test_an_armed_machine_installs_once(wired: Places, house: Path, told: str) -> None:
     with running(house, told, place=wired.server) as daemon:
+        assert daemon.event("daemon.notice", text="is new: machines of itself install at their next boot")
         assert not installs(wired)
         assert "is armed" in machines(wired, house, "install", "node-1")
         assert installs(wired)
