@@ -1,0 +1,121 @@
+"""What single machines may fetch, and by which token: documents with keys in them, so each is reachable for a while.
+
+A token stands in the script of the machine, and whoever has it gets the documents; it is kept and shown as its digest
+alone.  It ends after some hours.  It is on its way out, see `_TAIL`, once the record of the machine is another than
+when it was made (given its payload, armed anew, left to its disk) or once the machine was handed a newer script.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from netbootd.boot.plan import Document
+from netbootd.observe.events import Event, MachineChanged
+from netbootd.wire.mac import Mac
+
+LASTS = 2 * 3600.0
+"""Seconds; a machine may stand in a menu, or fetch an installer over a slow line before it asks for the next file."""
+
+_TAIL = 60.0  # seconds for retries of a script, and for GRUB, which opens files anew that went out whole
+_PER_MACHINE = 4
+_MOST = 4096
+_MOST_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A document, and the machine it was made for."""
+
+    mac: Mac
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    mac: Mac
+    documents: tuple[Document, ...]
+    record: object
+    size: int
+    ends: float
+
+
+def label(token: str) -> str:
+    """What stands for a token wherever something is written down."""
+    return _digest(token)[:8]
+
+
+class Tokens:
+    """``record`` is what is known of a machine's installation, compared for being the same; ``clock`` is monotonic."""
+
+    def __init__(
+        self,
+        record: Callable[[Mac], object] = lambda _mac: None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        lasts: float = LASTS,
+        most: int = _MOST,
+        most_bytes: int = _MOST_BYTES,
+    ) -> None:
+        self._record = record
+        self._clock = clock
+        self._lasts = lasts
+        self._most = most
+        self._most_bytes = most_bytes
+        self._grants: OrderedDict[str, _Grant] = OrderedDict()  # by digest, so that timing tells nothing of a token
+        self._size = 0
+
+    def grant(self, token: str, mac: Mac, documents: tuple[Document, ...]) -> None:
+        """These may be fetched with this token from now on, after the script with it has been recorded."""
+        now = self._clock()
+        self._drop_old(now)
+        own = [key for key, grant in self._grants.items() if grant.mac == mac]
+        for key in own:
+            self._shorten(key, now)
+        self._drop(own[: max(0, len(own) + 1 - _PER_MACHINE)])
+        grant = _Grant(mac, documents, self._record(mac), _size(documents), now + self._lasts)
+        self._grants[_digest(token)] = grant
+        self._size += grant.size
+        while len(self._grants) > 1 and (len(self._grants) > self._most or self._size > self._most_bytes):
+            self._drop([next(iter(self._grants))])
+
+    def find(self, token: str, name: str) -> Granted | None:
+        """None for a token that is unknown or has ended, and for a name that does not go with it."""
+        grant = self._grants.get(_digest(token))
+        if grant is None or grant.ends <= self._clock():
+            return None
+        return next((Granted(grant.mac, each) for each in grant.documents if each.name == name), None)
+
+    def observe(self, event: Event) -> None:
+        """A sink: with a machine's record its token ends, after the tail."""
+        if isinstance(event, MachineChanged):
+            now = self._clock()
+            for key in [key for key, grant in self._grants.items() if self._record(grant.mac) != grant.record]:
+                self._shorten(key, now)
+
+    def __len__(self) -> int:
+        return len(self._grants)
+
+    def _shorten(self, key: str, now: float) -> None:
+        grant = self._grants[key]
+        self._grants[key] = replace(grant, ends=min(grant.ends, now + _TAIL))
+
+    def _drop_old(self, now: float) -> None:
+        self._drop([key for key, grant in self._grants.items() if grant.ends <= now])
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._size -= self._grants.pop(key).size
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _size(documents: tuple[Document, ...]) -> int:
+    """Bytes in memory: what pieces share, such as zeros, counts once."""
+    literals = (piece for each in documents for piece in each.content.pieces if isinstance(piece, memoryview))
+    return sum(map(len, {id(piece.obj): piece.obj for piece in literals}.values()))  # type: ignore[arg-type]

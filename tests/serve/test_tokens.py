@@ -1,0 +1,177 @@
+"""Who may fetch what was made for one machine, and for how long."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+import pytest
+
+from netbootd.boot.plan import Document
+from netbootd.observe.events import Event, MachineChanged, ScriptServed
+from netbootd.serve.tokens import LASTS, Tokens, label
+from netbootd.wire.mac import Mac
+from netbootd.wire.segments import Extent, Segments
+from tests.support.worlds import CARD, OTHER_CARD
+
+CONFIG = Document("config.img", Segments.of(b"config"))
+INITRD = Document("initrd", Segments.of(b"initrd"))
+CHANGED = MachineChanged(mac=str(CARD), change="given its payload")
+TAIL = 60.0
+
+
+@dataclass
+class Counter:
+    """Tokens on a clock that is moved by hand, and what is known of machines."""
+
+    now: float = 0.0
+    records: dict[Mac, str] = field(default_factory=dict)
+    most: int = 4096
+    most_bytes: int = 1 << 20
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self.records.get, clock=lambda: self.now, most=self.most, most_bytes=self.most_bytes)
+
+    def grant(self, token: str, mac: Mac = CARD, *documents: Document) -> None:
+        self.tokens.grant(token, mac, documents or (CONFIG,))
+
+    def holds(self, token: str, name: str = "config.img") -> bool:
+        return self.tokens.find(token, name) is not None
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+def test_a_token_opens_its_own_documents_and_says_whose_they_are(counter: Counter) -> None:
+    counter.grant("one", CARD, CONFIG, INITRD)
+    counter.grant("two", OTHER_CARD, Document("config.img", Segments.of(b"other")))
+
+    found = counter.tokens.find("one", "config.img")
+    assert found is not None
+    assert (found.mac, found.document) == (CARD, CONFIG)
+    assert counter.holds("one", "initrd")
+    assert not counter.holds("two", "initrd")
+
+
+@pytest.mark.parametrize("token", ["", "TOKEN", "On", "one ", "one/", "\udcff", "é", label("one")])
+def test_any_other_token_opens_nothing(counter: Counter, token: str) -> None:
+    counter.grant("one")
+
+    assert not counter.holds(token)
+
+
+def test_it_ends_after_two_hours(counter: Counter) -> None:
+    counter.grant("one")
+
+    counter.now = LASTS - 1
+    assert counter.holds("one")
+    counter.now = LASTS
+    assert not counter.holds("one")
+    counter.grant("two", OTHER_CARD)
+    assert len(counter.tokens) == 1
+
+
+def test_a_newer_script_ends_it_after_a_minute_of_retries(counter: Counter) -> None:
+    counter.grant("one")
+    counter.now = 10.0
+    counter.grant("two")
+
+    counter.now += TAIL - 1
+    assert counter.holds("one")
+    counter.now += 1
+    assert not counter.holds("one")
+    assert counter.holds("two")
+
+
+def test_scripts_asked_for_again_and_again_do_not_keep_an_old_one(counter: Counter) -> None:
+    counter.grant("one")
+    counter.grant("two")
+    counter.now = TAIL - 1
+    counter.grant("three")
+    counter.now = TAIL
+
+    assert [counter.holds(each) for each in ("one", "two", "three")] == [False, True, True]
+
+
+@pytest.mark.parametrize("record", ["given", "armed again"])
+def test_a_machine_whose_record_changed_keeps_it_for_the_tail_of_what_is_under_way(
+    counter: Counter, record: str
+) -> None:
+    counter.records[CARD] = "armed"
+    counter.grant("one")
+    counter.grant("two", OTHER_CARD)
+    counter.records[CARD] = record
+    counter.tokens.observe(CHANGED)
+
+    counter.now = TAIL - 1
+    assert counter.holds("one")
+    counter.now = TAIL
+    assert not counter.holds("one")
+    assert counter.holds("two")
+
+
+def test_a_machine_that_counted_as_given_before_its_token_was_made_keeps_it(counter: Counter) -> None:
+    """A payload that cannot be followed is given with its script, and the files come after that."""
+    counter.records[CARD] = "given"
+    counter.grant("one")
+    counter.tokens.observe(CHANGED)
+    counter.now = TAIL
+
+    assert counter.holds("one")
+
+
+def test_other_events_change_nothing(counter: Counter) -> None:
+    counter.grant("one")
+    counter.records[CARD] = "armed"
+    events: list[Event] = [ScriptServed(mac=str(CARD), script="ipxe.cfg")]
+    for event in events:
+        counter.tokens.observe(event)
+    counter.now = TAIL
+
+    assert counter.holds("one")
+
+
+def test_one_machine_holds_four_at_most(counter: Counter) -> None:
+    for number in range(10):
+        counter.grant(f"t{number}")
+    counter.grant("other", OTHER_CARD)
+
+    assert len(counter.tokens) == 5
+    assert [counter.holds(f"t{number}") for number in (0, 5, 6, 9)] == [False, False, True, True]
+
+
+def test_on_a_network_where_anybody_makes_up_addresses_the_oldest_goes() -> None:
+    counter = Counter(most=100)
+    for number in range(1000):
+        counter.grant(f"t{number}", Mac(number.to_bytes(6, "big")))
+
+    assert len(counter.tokens) == 100
+    assert (counter.holds("t0"), counter.holds("t999")) == (False, True)
+
+
+def test_what_they_hold_in_memory_is_bounded_and_what_is_shared_costs_once() -> None:
+    counter = Counter(most_bytes=300_000)
+    for number in range(100):
+        mine = Document("config.img", Segments.of(bytes([number]) * 10_000, Segments.zeros(50 << 20)))
+        counter.grant(f"t{number}", Mac(number.to_bytes(6, "big")), mine)
+
+    assert len(counter.tokens) == 3  # with 64 KiB of zeros each
+    counter.grant("iso", CARD, Document("initrd", Segments.of(Extent("eve/installer.iso", 0, 1 << 40))))
+    assert len(counter.tokens) == 4
+
+
+def test_one_larger_than_the_bound_is_held_alone() -> None:
+    counter = Counter(most_bytes=10)
+    counter.grant("one", CARD, Document("config.img", Segments.of(bytes(20))))
+
+    assert counter.holds("one")
+
+
+def test_a_token_is_written_down_as_eight_digits_of_its_digest() -> None:
+    token = secrets.token_urlsafe(24)
+
+    assert label("TOKEN") == "f98103e9"
+    assert len(label(token)) == 8
+    assert label(token) not in token
