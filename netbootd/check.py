@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from netbootd.artifacts.tree import NotServed, Tree
@@ -12,9 +13,12 @@ from netbootd.boot.site import Site
 from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
 from netbootd.config import Config, Problem
+from netbootd.config.problems import suggest
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import Loaded
 from netbootd.payloads import PAYLOADS
+from netbootd.payloads.eve.bundle import Bundle
+from netbootd.payloads.eve.routes import refusal
 
 _SITE = Site("192.0.2.1")  # any address will do: nothing is sent
 
@@ -57,9 +61,30 @@ def _artifacts(config: Config, world: World) -> Iterator[Problem]:
             if not world.templates.has(name):
                 where = config.templates or "the templates directory (setting: templates)"
                 yield _of(profile, f"template {name!r} does not exist in {where}")
-        for path in payload.needs(profile.settings):
-            if why := _missing(tree, path):
-                yield _of(profile, f"{config.artifacts / path}: {why}")
+        if bundle := world.bundles.get(payload.bundle(profile.settings)):
+            yield from _bundle(profile, bundle)
+            continue
+        lacking = {path: why for path in payload.needs(profile.settings) if (why := _missing(tree, path))}
+        if payload.bundle(profile.settings) and len(lacking) == len(payload.needs(profile.settings)):
+            yield _of(profile, _no_bundle(payload.bundle(profile.settings), world))
+            continue
+        for path, why in lacking.items():
+            yield _of(profile, f"{config.artifacts / path}: {why}")
+
+
+def _bundle(profile: Profile, bundle: Bundle) -> Iterator[Problem]:
+    why = refusal(bundle)
+    if why:
+        yield _of(profile, why)
+    for note in bundle.notes:
+        if note not in why:
+            yield _of(profile, f"bundle {bundle.name}: {note}", "info")
+
+
+def _no_bundle(name: str, world: World) -> str:
+    """Names only: digests and directories are no names to choose."""
+    names = sorted({bundle.name for bundle in world.bundles.values()})
+    return f"no bundle {name!r}{suggest(name, names)}; to get one: netbootd import SOURCE --name {name}"
 
 
 def _missing(tree: Tree, path: str) -> str:
@@ -70,8 +95,8 @@ def _missing(tree: Tree, path: str) -> str:
     return ""
 
 
-def _of(profile: Profile, text: str) -> Problem:
-    return Problem(*_place(profile.origin), f"profiles.{profile.name}", text)
+def _of(profile: Profile, text: str, severity: Literal["error", "info"] = "error") -> Problem:
+    return Problem(*_place(profile.origin), f"profiles.{profile.name}", text, severity)
 
 
 def _place(origin: str) -> tuple[str, int | None]:
@@ -82,10 +107,11 @@ def _place(origin: str) -> tuple[str, int | None]:
 
 def _scripts(world: World) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
-    armed = World(world.fleet, world.firmware, world.templates, lambda _mac: Stage.ARMED, world.known)
+    armed = replace(world, stage=lambda _mac: Stage.ARMED)
+    told = {refusal(bundle) for bundle in world.bundles.values()}
     for machine in world.fleet.machines:
         rendered = script(Facts(mac=machine.macs[0]), armed, _SITE)
-        if rendered.failure:
+        if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
             place = _place(machine.origin)
             yield Problem(*place, f"machines.{machine.name}", rendered.failure, _weight(rendered))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from netbootd.artifacts import bundles
 from netbootd.artifacts.firmware import scan
 from netbootd.boot.facts import Facts
 from netbootd.boot.render import Templates
@@ -34,11 +35,13 @@ def load_world(
     known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac),
     left: Callable[[Mac], bool] = lambda _mac: False,
 ) -> Loaded:
-    """Read templates and boot programs.  What cannot be read is a note, never an error: the rest still works."""
+    """Read boot programs, templates and bundles.  What cannot be read is a note, never an error: the rest works."""
     found = scan(config.firmware)
     sources, notes = read_templates(config.templates)
-    world = World(config.snapshot, found.firmware, Templates(sources), stage=stage, known=known, left=left)
-    return Loaded(world, found.contents, (*found.notes, *notes))
+    shelf = bundles.scan(config.artifacts)
+    templates = Templates(sources)
+    world = World(config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles)
+    return Loaded(world, found.contents, (*found.notes, *notes, *shelf.notes))
 
 
 def load_recorded(config: Config) -> Loaded:

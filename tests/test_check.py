@@ -9,7 +9,9 @@ import pytest
 from netbootd.check import check, waiting
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import load_world
+from netbootd.payloads.eve.bundle import Era
 from netbootd.wire.mac import Mac
+from tests.support.eve_bundles import files_of, put
 from tests.support.house import furnished, settings
 from tests.support.settings import Files
 
@@ -114,3 +116,49 @@ def test_who_waits_to_be_armed_is_named(files: Files) -> None:
     armed = Mac.parse("52:54:00:00:00:02")
     world = load_world(config, stage=lambda mac: Stage.ARMED if mac == armed else None).world
     assert [machine.name for machine in waiting(world)] == ["waits"]
+
+
+class TestBundles:
+    """A profile names a bundle; what is known of that is told before anybody boots it."""
+
+    PROFILE = "profiles:\n  lab: {payload: eve, bundle: eve-1.2.3}\n"
+    MACHINE = "machines: [{mac: 52:54:00:12:34:56, name: n1, profile: lab}]\n"
+
+    def test_one_that_is_whole_is_no_problem(self, files: Files) -> None:
+        put(files.directory / "artifacts" / "eve-1.2.3", files_of(Era.A))
+        assert found(files, self.PROFILE + self.MACHINE) == []
+
+    def test_one_that_is_broken_is_an_error_with_the_way_round_told_once(self, files: Files) -> None:
+        put(files.directory / "artifacts" / "eve-1.2.3", files_of(Era.B1X))
+        (problem,) = found(files, self.PROFILE + self.MACHINE)
+        assert problem.startswith("error: netbootd.yaml:5: profiles.lab: bundle eve-1.2.3 is broken as released")
+        assert "take 13.4.3-lts, 14.5.0-lts or 15.2.0" in problem
+
+    def test_what_it_lacks_is_told_and_is_no_error(self, files: Files) -> None:
+        put(files.directory / "artifacts" / "eve-1.2.3", files_of(Era.A, ipxe=False))
+        assert found(files, self.PROFILE) == [
+            "info: netbootd.yaml:5: profiles.lab: bundle eve-1.2.3: "
+            "there is no ipxe.efi in it; netbootd's own iPXE is used"
+        ]
+
+    def test_one_that_is_not_there_is_an_error_with_those_that_are(self, files: Files) -> None:
+        put(files.directory / "artifacts" / "eve-1.2.4", files_of(Era.A))
+        (problem,) = found(files, self.PROFILE)
+        assert problem == (
+            "error: netbootd.yaml:5: profiles.lab: no bundle 'eve-1.2.3'; did you mean 'eve-1.2.4'?; "
+            "to get one: netbootd import SOURCE --name eve-1.2.3"
+        )
+
+    def test_one_that_was_unpacked_by_half_lacks_its_files_by_name(self, files: Files) -> None:
+        put(files.directory / "artifacts" / "eve-1.2.3", {"kernel": b"", "rootfs.img": b""})
+        problems = found(files, self.PROFILE)
+        assert [problem.rpartition("eve-1.2.3/")[2] for problem in problems] == [
+            "initrd.img: no such file",
+            "installer.img: no such file",
+            "initrd.bits: no such file",
+        ]
+
+    def test_one_that_cannot_be_used_is_a_warning_even_where_no_profile_names_it(self, files: Files) -> None:
+        put(files.directory / "artifacts" / "eve-1.2.3", {"installer.iso": b"no ISO"})
+        (problem,) = found(files, "")
+        assert problem.startswith("warning: netbootd: bundle eve-1.2.3 cannot be used: installer.iso: ")

@@ -8,15 +8,17 @@ from urllib.parse import quote
 
 from netbootd import __version__
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
+from netbootd.boot.config_files import over, written
 from netbootd.boot.facts import Facts
-from netbootd.boot.model import Boots, Profile
-from netbootd.boot.plan import ChainPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
+from netbootd.boot.model import Boots, ConfigFile, Profile
+from netbootd.boot.plan import ChainPlan, Document, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
 from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Order, Payload
+from netbootd.payloads.base import NO_TOKEN, CannotBoot
 from netbootd.wire.mac import Mac
 
 _MENU = PAYLOADS["menu"]
@@ -44,6 +46,11 @@ class Rendered:
     failure: str = ""
     """Why the machine does not get what it should; the text then says so on its screen."""
 
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """What the machine may fetch with the token in its script."""
+        return self.plan.documents if isinstance(self.plan, KernelPlan) else ()
+
 
 def entry(world: World, site: Site) -> Rendered:
     """The script for any iPXE, ``GET /ipxe.cfg``."""
@@ -58,18 +65,20 @@ def script(
     loader: Loader = Loader.IPXE,
     *,
     leave: bool = False,
+    token: str = NO_TOKEN,
 ) -> Rendered:
     """A machine's own script.  Never raises for what ``facts`` hold.
 
-    ``choice`` is a profile picked in the menu; ``leave``: its own disk was.
+    ``choice`` is a profile picked in the menu; ``leave``: its own disk was.  ``token`` goes into the URLs of what is
+    made for this machine alone.
     """
     assignment = world.fleet.lookup(facts)
     if choice is not None:
         assignment = _chosen(assignment, choice, world.fleet)
     try:
-        writer = _Writer(assignment, facts, world, site, loader)
+        writer = _Writer(assignment, facts, world, site, loader, token)
         return writer.left() if leave and _has_menu(assignment) else writer.written()
-    except (RenderError, ArgError) as error:
+    except (RenderError, ArgError, CannotBoot) as error:
         return _refused(assignment, facts, world, str(error).replace(_IN_JINJAS_WORDS, "machine"), loader)
 
 
@@ -96,6 +105,7 @@ class _Writer:
     world: World
     site: Site
     loader: Loader
+    token: str
 
     def written(self) -> Rendered:
         profile = self.assignment.profile
@@ -111,7 +121,7 @@ class _Writer:
             return self._text(_LOCAL, LocalPlan(self.assignment.local, said.why, args, how), args, said)
         if faults := payload.lint(args):
             raise ArgError("; ".join(faults))
-        plan = payload.plan(profile.settings, self._order(args))
+        plan = payload.plan(profile.settings, self._order(args, self._config(payload, profile)))
         _check_length(plan)
         return self._text(payload, plan, args, said)
 
@@ -123,17 +133,33 @@ class _Writer:
             return self._text(_MENU, _MENU.plan(_MENU.settings(), self._order(())))
         return self._text(_LOCAL, LocalPlan(self.assignment.local, self.assignment.why))
 
-    def _order(self, args: tuple[Arg, ...]) -> Order:
-        return Order(self.facts, self.site, args, self._own_url(), self._menu())
+    def _order(self, args: tuple[Arg, ...], config: tuple[ConfigFile, ...] = ()) -> Order:
+        return Order(
+            self.facts,
+            self.site,
+            args,
+            self._own_url(),
+            self._menu(),
+            self.world.bundles,
+            config=config,
+            token=self.token,
+        )
 
     def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:
-        settings = merge(payload.defaults(profile.settings, self.facts), *self.assignment.args)
-        subject = _subject(self.assignment, self.facts)
+        hidden = {payload.config_sets.get(file.path) for file in self._files(payload, profile)}
+        defaults = (each for each in payload.defaults(profile.settings, self.facts) if each.key not in hidden)
+        return expand(merge(defaults, *self.assignment.args), self._expand)
 
-        def write(text: str, where: str) -> str:
-            return self.world.templates.expand(text, where, machine=subject)
+    def _config(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
+        return tuple(written(file, self._expand) for file in self._files(payload, profile))
 
-        return expand(settings, write)
+    def _files(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
+        """A machine's files are for what it boots by its own profile; another payload of a rule may take none."""
+        machine = self.assignment.machine
+        return over(profile.config, machine.config if machine else ()) if payload.config_fault else ()
+
+    def _expand(self, text: str, where: str) -> str:
+        return self.world.templates.expand(text, where, machine=_subject(self.assignment, self.facts))
 
     def _menu(self) -> tuple[MenuEntry, ...]:
         """Profiles a stranger may pick: those that boot always, and so install nothing."""

@@ -65,7 +65,7 @@ def _verdict(problems: tuple[Problem, ...]) -> None:
     typer.echo(gap, nl=False)
     tell(problems)
     typer.echo(gap if problems else "", nl=False)
-    errors, warnings = _errors(problems), len(problems) - _errors(problems)
+    errors, warnings = _errors(problems), sum(problem.severity == "warning" for problem in problems)
     said = [_counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
     typer.echo(", ".join(said if errors else ["ok", *said]))
 

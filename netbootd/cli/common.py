@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, NoReturn, TextIO
 
 import typer
@@ -27,6 +28,7 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as JSON, for programs.")]
 
+_COLOURS = MappingProxyType({"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.CYAN})
 _WIDEST = 100  # columns; longer lines are hard to read
 
 
@@ -47,8 +49,7 @@ def settings(path: Path | None, *, profile: str | None = None, interfaces: tuple
 def tell(problems: tuple[Problem, ...]) -> None:
     """One line a problem, on stderr."""
     for problem in problems:
-        colour = typer.colors.RED if problem.severity == "error" else typer.colors.YELLOW
-        _complain(f"{problem.severity}: ", str(problem), colour)
+        _complain(f"{problem.severity}: ", str(problem), _COLOURS[problem.severity])
 
 
 def fail(text: str, code: int = FOUND_WRONG) -> NoReturn:

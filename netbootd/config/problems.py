@@ -18,7 +18,7 @@ class Problem:
     key: str
     """``profiles.lab-eve.args.console``, "" for the file as a whole."""
     message: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "info"] = "error"
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

@@ -7,15 +7,20 @@ name, one golden test, and its line in `netbootd.payloads`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts, unsafe
-from netbootd.boot.model import Boots
+from netbootd.boot.model import Boots, ConfigFile
 from netbootd.boot.plan import LocalMethod, MenuEntry, Plan
 from netbootd.boot.site import Site
+from netbootd.payloads.eve.bundle import Bundle
+
+NO_TOKEN = "TOKEN"
+"""Stands for the token where nobody will fetch anything: in ``render``, ``explain`` and ``check``."""
 
 CLOSED = {"extra": "forbid"}
 """For a settings class's ``__pydantic_config__``: an unknown key is an error."""
@@ -26,6 +31,10 @@ def url_fault(url: str) -> str:
     if unsafe(url) or " " in url or "://" not in url:
         return f"not a URL that can stand in a script: {url!r}"
     return ""
+
+
+class CannotBoot(ValueError):
+    """What was ordered cannot be booted; the text says why, for the machine's screen and for ``check``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,16 @@ class Order:
     """This machine's script."""
     menu: tuple[MenuEntry, ...] = ()
     """What a menu may offer to this machine."""
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    """Those on disk, by name."""
+    config: tuple[ConfigFile, ...] = ()
+    """Merged and written out for this machine; empty unless the payload takes such files."""
+    token: str = field(default=NO_TOKEN, repr=False)
+    """Whoever has it gets the documents of the plan."""
+
+    def document_url(self, name: str) -> str:
+        """Where this machine fetches the `Document` of this name."""
+        return f"{self.site.base_url}/node/{self.token}/{quote(name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +72,20 @@ class Payload:
     template: str
     """Its templates' base name: ``linux.ipxe.j2``, and ``linux.grub.j2`` where GRUB can boot it."""
     plan: Callable[[Any, Order], Plan]
-    """From a profile's settings and an order to what is to be booted."""
+    """From a profile's settings and an order to what is to be booted.  Raises `CannotBoot`."""
     defaults: Callable[[Any, Facts], tuple[ArgSetting, ...]] = lambda _settings, _facts: ()
     """Arguments below the profile's own."""
     needs: Callable[[Any], tuple[str, ...]] = lambda _settings: ()
     """Paths under ``artifacts`` that must exist."""
+    bundle: Callable[[Any], str] = lambda _settings: ""
+    """The name of the bundle it boots; ``needs`` then counts only where no bundle has that name."""
     templates: Callable[[Any], tuple[str, ...]] = lambda _settings: ()
     """Templates a profile names beyond ``template``."""
     lint: Callable[[tuple[Arg, ...]], tuple[str, ...]] = lambda _args: ()
     """What is wrong with these arguments, a sentence each."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None
     """For a payload that is the machine's own disk: how it gets there."""
+    config_fault: Callable[[ConfigFile], str] | None = None
+    """For a payload that takes configuration files: why one of them will not do, or ""."""
+    config_sets: Mapping[str, str] = field(default_factory=dict)
+    """Of those files, by path, the argument that would go over it and is not set by default where the file is."""

@@ -16,7 +16,8 @@ from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import Image, KernelPlan, Variant
-from netbootd.payloads.base import CLOSED, Order, Payload
+from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
+from netbootd.payloads.eve.routes import refusal
 
 ORIGIN = "EVE default"
 INITRDS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
@@ -25,7 +26,7 @@ INITRDS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``bundle``: the directory under ``artifacts``."""
+    """``bundle``: a name given by ``netbootd import``, or a directory under ``artifacts``."""
 
     __pydantic_config__: ClassVar = CLOSED
 
@@ -88,7 +89,7 @@ def _board_settings(manufacturer: str) -> tuple[ArgSetting, ...]:
 
 
 def _plan(settings: Settings, order: Order) -> KernelPlan:
-    base = f"{settings.bundle.strip('/')}/"
+    base = f"{_directory(settings, order)}/"
     asked = {arg.key for arg in order.args}
     unknown_board = order.facts.manufacturer is None
     return KernelPlan(
@@ -100,6 +101,14 @@ def _plan(settings: Settings, order: Order) -> KernelPlan:
     )
 
 
+def _directory(settings: Settings, order: Order) -> str:
+    """Where the files lie under ``artifacts``: a bundle's directory, else one that has just these files."""
+    bundle = order.bundles.get(_name(settings))
+    if bundle and (why := refusal(bundle)):
+        raise CannotBoot(why)
+    return bundle.directory if bundle else _name(settings)
+
+
 def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
     """A board's arguments, less those that the profile or the machine sets itself."""
     consoles = (Arg("console", value, ORIGIN) for value in board.console)
@@ -108,7 +117,11 @@ def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
 
 
 def _needs(settings: Settings) -> tuple[str, ...]:
-    return tuple(f"{settings.bundle.strip('/')}/{name}" for name in ("kernel", *INITRDS))
+    return tuple(f"{_name(settings)}/{name}" for name in ("kernel", *INITRDS))
+
+
+def _name(settings: Settings) -> str:
+    return settings.bundle.strip("/")
 
 
 def _lint(args: tuple[Arg, ...]) -> tuple[str, ...]:
@@ -146,5 +159,6 @@ PAYLOAD = Payload(
     plan=_plan,
     defaults=_defaults,
     needs=_needs,
+    bundle=_name,
     lint=_lint,
 )
