@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ GIVEN = Entry(OTHER_CARD, Stage.GIVEN, 2.0, "x")
 
 
 class Told:
-    """What the store said, and a way to wait for the next word."""
+    """What the store said, and a way to wait for more."""
 
     def __init__(self) -> None:
         self.all: list[Trouble] = []
@@ -31,10 +31,10 @@ class Told:
         self.all.append(trouble)
         self._more.set()
 
-    async def next(self) -> Trouble:
-        await self._more.wait()
-        self._more.clear()
-        return self.all[-1]
+    async def until(self, fulfilled: Callable[[], bool]) -> None:
+        while not fulfilled():
+            self._more.clear()
+            await self._more.wait()
 
 
 @pytest.fixture
@@ -61,15 +61,21 @@ async def make(path: Path, told: Told) -> AsyncIterator[Callable[..., Store]]:
 
 
 @contextmanager
-def somebody_else_writing(path: Path) -> Iterator[None]:
-    """SQLite refuses our commits with "database is locked" for as long as this lasts."""
-    other = sqlite3.connect(path, isolation_level=None)
-    try:
+def refusing(path: Path) -> Iterator[None]:
+    """Every commit fails at once for as long as this lasts: a table that each of them needs is away."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("ALTER TABLE netbootd_schema RENAME TO away")
+        yield
+        other.execute("ALTER TABLE away RENAME TO netbootd_schema")
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Commits wait, as on a disk that does not answer."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
-    finally:
-        other.close()
 
 
 Make = Callable[..., Store]
@@ -108,31 +114,39 @@ async def test_a_write_is_acknowledged_only_when_it_is_on_disk(make: Make, path:
 
 async def test_trouble_is_told_once_and_so_is_its_end(make: Make, told: Told, path: Path) -> None:
     """Meanwhile it is not durable; what has to be written is written when it can be, and what failed is not."""
-    store = make(patience=0.02)
+    store = make()
     await store.open()
-    with somebody_else_writing(path):
+    with refusing(path):
         assert not await store.write(Put(ARMED, (CARD,)))
         store.later(Put(GIVEN, (OTHER_CARD,)))
-        trouble = await told.next()
-        assert (trouble.path, trouble.opened) == (path, True)
-        assert trouble.reason
+        assert not await store.write(Put(ARMED, (CARD,)))
         assert not store.durable
-        assert not await store.write()
-        assert told.all == [trouble]
-    assert await told.next() == Trouble(path, "", True)
-    assert store.durable
-    assert await store.write(Put(GIVEN, (OTHER_CARD,)))
+        assert told.all == [Trouble(path, "no such table: netbootd_schema", True)]
+    await told.until(lambda: store.durable)
+    assert told.all[1:] == [Trouble(path, "", True)]
+    await store.close()
+    assert await make().open() == Known((GIVEN,))
 
 
 async def test_it_gets_over_its_trouble_without_anything_to_write(make: Make, told: Told, path: Path) -> None:
     """Nothing is handed out while it lasts, so nobody else would find out."""
-    store = make(patience=0.02)
+    store = make()
     await store.open()
-    with somebody_else_writing(path):
+    with refusing(path):
         assert not await store.write()
-    while not store.durable:
-        await told.next()
+    await told.until(lambda: store.durable)
     assert [bool(trouble.reason) for trouble in told.all] == [True, False]
+
+
+async def test_a_disk_that_does_not_answer_is_trouble_and_nobody_waits_for_it(
+    make: Make, told: Told, path: Path
+) -> None:
+    store = make(patience=0.05)
+    await store.open()
+    with holding(path):
+        assert not await store.write(Put(ARMED, (CARD,)))
+        assert told.all == [Trouble(path, "the disk does not answer", True)]
+    await told.until(lambda: store.durable)
 
 
 async def test_a_state_that_cannot_be_opened_arms_nobody_and_is_told(make: Make, told: Told, path: Path) -> None:
