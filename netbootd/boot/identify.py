@@ -13,7 +13,7 @@ from netbootd.boot.arch import Architecture, Platform, architecture, first_known
 from netbootd.boot.quirks import NETBOOT_CLASSES, Quirk, quirks_of
 from netbootd.boot.silence import Reason, Silence
 from netbootd.wire import options, pxe
-from netbootd.wire.dhcp import MessageType, Op, Packet
+from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -94,10 +94,20 @@ def _stranger(packet: Packet) -> Silence | None:
         return Silence(Reason.NOT_A_REQUEST)
     if not packet.chaddr:
         return Silence(Reason.MALFORMED, "no hardware address")
+    if _nobodys(packet.giaddr) or _nobodys(packet.ciaddr):
+        return Silence(Reason.MALFORMED, "giaddr or ciaddr is no machine's address")
     vendor_class = packet.get(options.VENDOR_CLASS)
     if vendor_class is None or not vendor_class.startswith(NETBOOT_CLASSES):
         return Silence(Reason.NOT_NETBOOT, "" if vendor_class is None else f"class {vendor_class[:40]!r}")
     return None
+
+
+def _nobodys(address: bytes) -> bool:
+    """Whether this can never be the address of one machine: this network, loopback, multicast, reserved, broadcast.
+
+    The answer goes there, and whoever forges a packet must not have it sent to everybody (RFC 1122 section 3.2.1.3).
+    """
+    return address != NO_ADDRESS and (address[0] in (0, 127) or address[0] >= 224)
 
 
 def _misplaced(packet: Packet, arrival: Arrival) -> Silence | None:

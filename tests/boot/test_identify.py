@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -115,6 +117,14 @@ def test_a_malformed_option_is_one_reason_and_no_exception(broken: dict[int, byt
 
 def test_without_a_hardware_address_there_is_nobody_to_answer() -> None:
     assert reason(question(chaddr=b"")) is Reason.MALFORMED
+
+
+@pytest.mark.parametrize("address", ["0.0.0.1", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"])
+@pytest.mark.parametrize("field", ["giaddr", "ciaddr"])
+def test_a_forged_address_cannot_have_the_answer_sent_to_everybody(field: str, address: str) -> None:
+    """The answer goes to giaddr or ciaddr: one unicast packet must not come back as a broadcast or a multicast."""
+    forged: dict[str, Any] = {field: bytes(map(int, address.split(".")))}
+    assert reason(replace(question(), **forged)) is Reason.MALFORMED
 
 
 def test_a_hardware_address_may_have_16_octets() -> None:

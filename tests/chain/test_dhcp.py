@@ -291,3 +291,12 @@ def test_a_machine_that_was_armed_meanwhile_or_whose_ipxe_asks_is_answered_all_t
     assert ask(question(), left(settled(eve(), stage=Stage.ARMED))).reply is not None
     assert ask(question(), left(settled(linux()))).reply is not None
     assert ask(ipxe_question(), left(world())).reply is not None
+
+
+def test_a_datagram_larger_than_any_client_sends_is_not_even_read() -> None:
+    """Read option by option, a few hundred of 64 KiB in a second held every other answer up for half a second."""
+    real = encode(question())
+    huge = real[:-1] + b"\x2b\1\1" * 20_000 + b"\xff"
+    trace = ask(huge, RESCUE)
+    assert reason(trace) is Reason.MALFORMED
+    assert trace.packet is None
