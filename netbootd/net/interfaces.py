@@ -86,12 +86,12 @@ def usable(interfaces: Iterable[Interface], wanted: Literal["auto"] | Sequence[s
 
 
 def mtu_of(ifindex: int) -> int | None:
-    """The MTU of an interface in bytes, None when there is no such interface."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
+    """The MTU of an interface in bytes, None when there is no such interface or no descriptor left to ask with."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             return _mtu(probe, socket.if_indextoname(ifindex))
-        except (OSError, OverflowError):
-            return None
+    except (OSError, OverflowError):
+        return None
 
 
 def _by_name(known: Sequence[Interface], name: str) -> Interface:

@@ -29,7 +29,7 @@ from netbootd.wire.transfer import Outcome, Transfer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from netbootd.net.udp import Datagram
     from netbootd.observe.events import Event
@@ -109,6 +109,9 @@ class TftpServer:
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _receive(self, datagram: Datagram) -> None:
+        # RFC 1123 section 4.2.3.5: a request "directed to a broadcast address SHOULD be silently ignored".
+        if datagram.broadcast:
+            return
         try:
             packet = decode(datagram.data)
         except WireError as error:
@@ -140,8 +143,7 @@ class TftpServer:
 
     def _asked(self, datagram: Datagram, request: ReadRequest, session: Session | None) -> None:
         peer = datagram.source
-        # RFC 1123 section 4.2.3.5: a request "directed to a broadcast address SHOULD be silently ignored".
-        if self._stopping or datagram.broadcast or peer in self._resolving or not peer[1]:
+        if self._stopping or peer in self._resolving or not peer[1]:
             return
         if session is not None and session.transfer.is_repeat(request):
             self._feed(session, datagram)
@@ -165,10 +167,21 @@ class TftpServer:
         session.end(Outcome.ABORTED_BY_CLIENT, "the client asked anew")
 
     def _admit(self, peer: Peer) -> None:
-        if len(self._sessions) + len(self._resolving) >= self._max_transfers:
+        full = len(self._sessions) + len(self._resolving) >= self._max_transfers
+        if full and not self._made_room(self._sessions):
             raise Refused(ErrorCode.NOT_DEFINED, "too many transfers, try again")
-        if self._per_client[peer[0]] >= self._max_per_client:
+        if self._per_client[peer[0]] < self._max_per_client:
+            return
+        if not self._made_room(each for each in self._sessions if each[0] == peer[0]):
             raise Refused(ErrorCode.NOT_DEFINED, "too many transfers of this client, try again")
+
+    def _made_room(self, among: Iterable[Peer]) -> bool:
+        """End the oldest transfer whose client never answered: requests with forged addresses must keep nobody out."""
+        silent = next((each for each in among if self._sessions[each].transfer.silent), None)
+        if silent is None:
+            return False
+        self._sessions[silent].end(Outcome.TIMED_OUT, "it never answered, and others wait")
+        return True
 
     async def _begin_later(self, datagram: Datagram, request: ReadRequest, answer: Awaitable[Source]) -> None:
         with self._refusing(datagram, request):
@@ -186,6 +199,8 @@ class TftpServer:
             self._refuse(datagram, error.tftp_code, error.reason, request.filename)
         except Refused as refusal:
             self._refuse(datagram, refusal.tftp_code, refusal.reason, request.filename)
+        except OSError as error:  # no descriptors left, a failing disk
+            self._refuse(datagram, ErrorCode.NOT_DEFINED, error.strerror or "cannot be read", request.filename)
         except Exception:
             self._refuse(datagram, ErrorCode.NOT_DEFINED, "internal error", request.filename)
             raise

@@ -27,7 +27,7 @@ from netbootd.wire.tftp_options import Terms, agree
 if TYPE_CHECKING:
     from netbootd.wire.tftp_options import Limits
 
-_LONGEST_WAIT = 8.0  # seconds; a longer one only when the client's timeout option asks for it
+_LONGEST_WAIT = 8.0  # seconds; a longer one only when a client that answers asks for it by its timeout option
 _JITTER = 0.25
 _READ_AHEAD = 32 << 10
 
@@ -92,6 +92,11 @@ class Transfer:
         from the same port again.
         """
         return request == self.request and (self._unanswered or not self._tries)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the client was reminded and has not answered at all: maybe it never asked."""
+        return self._unanswered and self._tries > 0
 
     @property
     def _unanswered(self) -> bool:
@@ -225,7 +230,8 @@ class Transfer:
 
     def _wait(self) -> float:
         """RFC 1123 section 4.2.3.2: "A TFTP implementation MUST use an adaptive timeout."  Doubled for each try."""
-        longest = max(self.terms.timeout, _LONGEST_WAIT)
+        # Whoever never answered may be a forged address: its wish must not hold a place for half an hour.
+        longest = _LONGEST_WAIT if self._unanswered else max(self.terms.timeout, _LONGEST_WAIT)
         return min(self.terms.timeout * 2.0**self._tries, longest) * self._stretch
 
 

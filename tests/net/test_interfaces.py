@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -91,6 +92,14 @@ def test_the_mtu_of_an_interface_is_known_and_of_no_interface_is_not() -> None:
     assert (mtu_of(socket.if_nametoindex("lo")) or 0) >= 1500
     assert mtu_of(0) is None
     assert mtu_of(999_999) is None
+
+
+def test_without_a_descriptor_left_the_mtu_is_not_known_and_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", none_left)
+    assert mtu_of(1) is None
 
 
 NAMESPACE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import resource
@@ -222,11 +223,12 @@ class TestRefusing:
                 raw.send(ignored)
                 assert await raw.ask(ReadRequest("nothing")) == Error(1, "File not found")
 
-    async def test_a_request_sent_to_a_broadcast_address_is_ignored(self) -> None:
+    async def test_what_is_sent_to_a_broadcast_address_is_ignored(self) -> None:
         async with serving() as (server, _):
             with Raw(at(server)) as raw:
                 raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-                raw.send(ReadRequest("small"), ("127.255.255.255", server.address[1]))
+                for packet in (ReadRequest("small"), WriteRequest("small"), Ack(1)):
+                    raw.send(packet, ("127.255.255.255", server.address[1]))
                 assert await raw.ask(ReadRequest("nothing")) == Error(1, "File not found")
 
     async def test_a_packet_of_no_transfer_gets_error_5_and_disturbs_none(self, single_port: bool) -> None:
@@ -249,6 +251,17 @@ class TestRefusing:
             with Raw(at(server)) as one, Raw(at(server)) as other:
                 await one.ask(ReadRequest("small"))
                 assert await other.ask(ReadRequest("small")) == Error(0, "too many transfers, try again")
+
+    @pytest.mark.parametrize("limit", ["max_transfers", "max_per_client"])
+    async def test_who_never_answered_gives_way_to_another(self, limit: str) -> None:
+        """A few thousand requests with forged addresses kept every machine out for as long as they were reminded."""
+        reminding = Limits(timeout=0.02, retries=100)
+        async with serving(limits=reminding, **{limit: 1}) as (server, told):
+            with Raw(at(server)) as forged, Raw(at(server)) as machine:
+                first = await forged.ask(ReadRequest("small"))
+                assert (await forged.hear())[0] == first
+                assert isinstance(await machine.ask(ReadRequest("small")), Data)
+                assert (await told.first(TftpAborted)).detail == "it never answered, and others wait"
 
     async def test_one_client_cannot_take_all_transfers(self) -> None:
         async with serving(max_per_client=1) as (server, told):
@@ -307,6 +320,19 @@ class TestResolving:
                 server.resolve = resolve
                 assert isinstance(await raw.ask(ReadRequest("small")), Data)
         assert str(reported[0]["exception"]) == "a bug"
+
+    async def test_a_failing_system_is_told_to_the_client_and_is_no_fault_of_ours(self) -> None:
+        reported: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+        async def exhausted(name: str, client: str, local: str = "") -> Content:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        async with serving(exhausted) as (server, told):
+            with Raw(at(server)) as raw:
+                assert await raw.ask(ReadRequest("small")) == Error(0, "Too many open files")
+                assert (await told.first(TftpRefused)).reason == "Too many open files"
+        assert reported == []
 
     async def test_a_new_resolver_leaves_running_transfers_alone(self) -> None:
         async with serving() as (server, _):

@@ -272,10 +272,23 @@ class TestTimer:
 
     def test_a_client_may_ask_for_longer_waits_than_ours(self) -> None:
         transfer = begin(2000, timeout="30")
+        hear(transfer, Ack(0))
         sent(transfer)
         transfer.expire(30.0)
         sent(transfer, 30.0)
         assert transfer.deadline() == 60.0
+
+    @pytest.mark.parametrize("options", [{}, {"timeout": "255"}])
+    def test_whoever_never_answers_is_given_up_within_a_minute_whatever_it_asked(self, options: dict[str, Any]) -> None:
+        """Requests with forged addresses and timeout=255 would hold every place for half an hour."""
+        transfer = begin(2000, **options)
+        now = 0.0
+        while transfer.outcome is None:
+            now = transfer.deadline() or now
+            transfer.expire(now)
+            sent(transfer, now)
+        assert transfer.outcome is Outcome.TIMED_OUT
+        assert now < 60.0
 
     def test_jitter_lengthens_the_wait_and_never_shortens_it(self) -> None:
         """Raspberry Pi's start4.elf is confused by a duplicate that comes before its time."""
