@@ -35,6 +35,7 @@ async def start_http(
         app,
         access_log=None,
         logger=_logger(emit),
+        auto_decompress=False,  # no body is read here, so none is worth unpacking
         keepalive_timeout=_KEEPALIVE,
         lingering_time=_LINGERING,
         shutdown_timeout=grace + _MARGIN,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from netbootd.chain.scripts import Loader
 from netbootd.observe.events import DaemonNotice, HttpRefused
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from netbootd.wire.mac import Mac
 from tests.support.bootsite import Site
 
 
@@ -16,37 +18,35 @@ async def test_the_entry_script_has_several_names(site: Site, target: str) -> No
     assert (answer.status_line, answer.body) == ("HTTP/1.1 200 OK", b"#!ipxe\n")
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["Content-Length"] == "7"
-    assert [asked.kind for asked in site.services.asked] == ["entry"]
+    assert [asked.mac for asked in site.services.asked] == [None]
 
 
 @pytest.mark.parametrize(
-    ("target", "kind", "mac"),
+    ("target", "loader"),
     [
-        ("/machines/52:54:00:12:34:56/ipxe.cfg", "machine", "52:54:00:12:34:56"),
-        ("/machines/52%3A54%3a00%3a12%3a34%3a56/ipxe.cfg", "machine", "52:54:00:12:34:56"),
-        ("/machines/525400123456/grub.cfg", "grub", "525400123456"),
-        ("/machines/..%2f..%2fetc/ipxe.cfg", "machine", "../../etc"),
+        ("/machines/52:54:00:12:34:56/ipxe.cfg", Loader.IPXE),
+        ("/machines/52%3A54%3a00%3a12%3a34%3a56/ipxe.cfg", Loader.IPXE),
+        ("/machines/5254.0012.3456/ipxe.cfg", Loader.IPXE),
+        ("/machines/01-52-54-00-12-34-56/ipxe.cfg", Loader.IPXE),
+        ("/machines/525400123456/grub.cfg", Loader.GRUB),
     ],
 )
-async def test_a_machines_script_is_asked_for_by_the_text_of_its_address(
-    site: Site, target: str, kind: str, mac: str
+async def test_a_machines_script_is_asked_for_by_any_usual_spelling_of_its_address(
+    site: Site, target: str, loader: Loader
 ) -> None:
     await site.ask(target)
     asked = site.services.asked[0]
-    assert (asked.kind, asked.mac) == (kind, mac)
+    assert (asked.loader, asked.mac) == (loader, Mac.parse("52:54:00:12:34:56"))
 
 
 async def test_a_script_is_told_everything_about_the_request(site: Site) -> None:
-    await site.ask("/ipxe.cfg?mac=52:54:00:12:34:56&product=a%20b+c&x", User_Agent="iPXE/1.21")
+    await site.ask("/ipxe.cfg?mac=52:54:00:12:34:56&product=a%20b+c&x")
     assert site.services.asked == [
         ScriptRequest(
-            kind="entry",
             mac=None,
             query=(("mac", "52:54:00:12:34:56"), ("product", "a b+c"), ("x", "")),
             client_ip="127.0.0.1",
             local=("127.0.0.1", site.port),
-            host="boot.test",
-            user_agent="iPXE/1.21",
         )
     ]
 
@@ -56,16 +56,18 @@ async def test_head_of_a_script_tells_its_length(site: Site) -> None:
     assert (answer.status, answer["Content-Length"], answer.body) == (200, "7", b"")
 
 
-async def test_a_script_without_a_machine_is_a_404_in_the_callers_words(site: Site) -> None:
-    site.services.reply = lambda request: ScriptReply(404, b"no such machine\n")
-    answer = await site.ask("/machines/525400123456/ipxe.cfg")
-    assert (answer.status_line, answer.body) == ("HTTP/1.1 404 Not Found", b"no such machine\n")
+@pytest.mark.parametrize("text", ["nonsense%1b[31m", "..%2f..%2fetc", "52:54:00:12:34", "%20"])
+async def test_what_is_no_mac_is_not_found_in_one_printable_line(site: Site, text: str) -> None:
+    answer = await site.ask(f"/machines/{text}/ipxe.cfg")
+    assert answer.status == 404
+    assert answer.body.startswith(b"not a hardware address: ")
+    assert answer.body.decode()[:-1].isprintable()
+    assert site.services.asked == []
     assert isinstance(site.services.told()[0], HttpRefused)
 
 
 async def test_grub_gets_that_404_without_a_body(site: Site) -> None:
-    site.services.reply = lambda request: ScriptReply(404, b"no such machine\n")
-    answer = await site.grub("/machines/525400123456/grub.cfg")
+    answer = await site.grub("/machines/nonsense/grub.cfg")
     assert answer.headers[:2] == (("Connection", "keep-alive"), ("Content-Length", "0"))
 
 
@@ -136,3 +138,11 @@ async def test_a_fault_of_our_own_is_told_as_an_error_and_answered_500(site: Sit
     assert isinstance(told, DaemonNotice)
     assert (told.severity, told.ip) == ("error", "127.0.0.1")
     assert "ZeroDivisionError" in told.text
+
+
+async def test_a_body_that_cannot_be_unpacked_is_no_fault_of_ours(site: Site) -> None:
+    head = (
+        b"GET /ipxe.cfg HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n"
+    )
+    assert (await site.raw(head + b"abc")).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert not [event for event in site.services.told() if isinstance(event, DaemonNotice)]
