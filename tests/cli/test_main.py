@@ -20,17 +20,19 @@ def test_it_says_its_version() -> None:
 def test_help_names_every_command_in_a_line(flag: str) -> None:
     ran = netbootd(flag)
     assert ran.code == 0
-    for command in ("run", "check", "render", "explain"):
+    for command in ("run", "check", "render", "explain", "import", "bundles"):
         assert f" {command} " in ran.out
 
 
-@pytest.mark.parametrize("command", ["run", "check", "render", "explain"])
+@pytest.mark.parametrize("command", ["run", "check", "render", "explain", "import", "bundles"])
 def test_every_command_has_help_of_its_own(command: str) -> None:
     ran = netbootd(command, "-h")
     assert (ran.code, "--config" in ran.out, ran.err) == (0, True, "")
 
 
-@pytest.mark.parametrize("arguments", [("nosuch",), ("render",), ("run", "--nosuch"), ("explain", "a", "b")])
+@pytest.mark.parametrize(
+    "arguments", [("nosuch",), ("render",), ("run", "--nosuch"), ("explain", "a", "b"), ("import",)]
+)
 def test_what_is_used_wrongly_ends_with_2(arguments: tuple[str, ...]) -> None:
     ran = netbootd(*arguments)
     assert (ran.code, ran.out) == (2, "")

@@ -1,0 +1,37 @@
+"""How bundles are told: sizes and abilities as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from netbootd.cli.bundle_text import details, human, record, short
+from netbootd.payloads.eve.bundle import Bundle, Era
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1_572_864, "1.5 MiB"),
+        (5 << 30, "5.0 GiB"),
+        (5 << 40, "5120.0 GiB"),
+    ],
+)
+def test_sizes_are_told_in_units_a_person_reads(size: int, said: str) -> None:
+    assert human(size) == said
+
+
+def test_what_is_not_certain_has_a_question_mark() -> None:
+    assert short(Bundle("eve", "", "eve", Era.B2, arch="amd64", config_size=1)) == "arguments config UEFI cloud BIOS?"
+
+
+@pytest.mark.parametrize("era", list(Era), ids=[era.value for era in Era])
+def test_every_era_is_told(era: Era, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = Bundle("eve", "", "eve", era)
+    details(bundle)
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"  era        {era.value}: ")
+    assert "  version    not known\n  for        not known\n" in shown
+    assert ("  boots      no: " in shown) is bool(record(bundle)["refused"])
