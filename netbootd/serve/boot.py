@@ -16,7 +16,6 @@ from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptSer
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
-from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 from netbootd.wire.tftp import ErrorCode
 
@@ -77,30 +76,25 @@ class BootSide:
     def script(self, request: ScriptRequest) -> ScriptReply:
         """The entry script, or a machine's own."""
         site = self._site(request.local[0])
-        if request.kind == "entry":
+        if request.mac is None:
             return self._entry(site, request.client_ip)
-        try:
-            mac = Mac.parse(request.mac or "")
-        except WireError as error:
-            return ScriptReply(404, f"not a hardware address: {printable(error.detail, 60)}\n".encode())
-        return self._machine(mac, request, site)
+        return self._machine(request.mac, request, site)
 
     def _entry(self, site: Site, ip: str, via: str = "http") -> ScriptReply:
         rendered = entry(self.world, site)
         self.emit(ScriptServed(ip=ip, script="ipxe.cfg", payload=rendered.payload, via=via))
-        return ScriptReply(200, rendered.text.encode())
+        return ScriptReply(rendered.text.encode())
 
     def _machine(self, mac: Mac, request: ScriptRequest, site: Site) -> ScriptReply:
         facts = self._facts(mac, request)
         choice = next((value for name, value in request.query if name == "profile"), None)
-        loader = Loader.GRUB if request.kind == "grub" else Loader.IPXE
         leave = ("leave", "yes") in request.query
-        rendered = script(facts, self.world, site, choice, loader, leave=leave)
+        rendered = script(facts, self.world, site, choice, request.loader, leave=leave)
         if isinstance(rendered.plan, LocalPlan):
             self._directory.leaves(mac)
-        self._tell(rendered, mac, request.client_ip, loader)
+        self._tell(rendered, mac, request.client_ip, request.loader)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
-        return ScriptReply(200, rendered.text.encode(), recorded=recorded)
+        return ScriptReply(rendered.text.encode(), recorded=recorded)
 
     def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:
         said, refused = parse_facts(request.query)

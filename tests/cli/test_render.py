@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from netbootd.artifacts.tree import Tree
+from netbootd.chain.scripts import Loader
 from netbootd.cli.common import site
 from netbootd.load import load_world
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
-from netbootd.serve.http.services import ScriptKind, ScriptRequest
+from netbootd.serve.http.services import ScriptRequest
+from netbootd.wire.mac import Mac
 from tests.support.cli import Ran, netbootd
 from tests.support.house import furnished, settings
 from tests.support.settings import Files
@@ -40,7 +42,7 @@ def render(path: Path, *arguments: str) -> Ran:
     return netbootd("render", "-c", path, *arguments)
 
 
-def served(path: Path, kind: ScriptKind, mac: str, **query: str) -> str:
+def served(path: Path, mac: str, loader: Loader = Loader.IPXE, **query: str) -> str:
     """What the daemon's HTTP side answers."""
     config = Files(path.parent).load(settings(path.parent, SETTINGS))
     loaded = load_world(config)
@@ -52,19 +54,19 @@ def served(path: Path, kind: ScriptKind, mac: str, **query: str) -> str:
         firmware=loaded.firmware,
         tree=Tree(config.artifacts),
     )
-    request = ScriptRequest(kind, mac, tuple(query.items()), "127.0.0.1", ("127.0.0.1", 8080), "", "")
+    request = ScriptRequest(Mac.parse(mac), tuple(query.items()), "127.0.0.1", ("127.0.0.1", 8080), loader)
     return boot.script(request).body.decode()
 
 
 @pytest.mark.parametrize("mac", [KNOWN, "52-54-00-00-00-01", "525400000001", "5254.0000.0001", STRANGER])
 def test_it_prints_what_the_daemon_serves(path: Path, mac: str) -> None:
     ran = render(path, mac)
-    assert (ran.code, ran.err, ran.out) == (0, "", served(path, "machine", mac))
+    assert (ran.code, ran.err, ran.out) == (0, "", served(path, mac))
 
 
 def test_what_ipxe_would_report_can_be_said(path: Path) -> None:
     ran = render(path, KNOWN, "--arch", "arm64", "--platform", "efi", "--fact", "serial=S/N 1=2")
-    expected = served(path, "machine", KNOWN, buildarch="arm64", platform="efi", serial="S/N 1=2")
+    expected = served(path, KNOWN, buildarch="arm64", platform="efi", serial="S/N 1=2")
     assert (ran.out, 'sn="S/N 1=2"' in ran.out or "S/N 1=2" in ran.out, "arch=arm64" in ran.out) == (
         expected,
         True,
@@ -73,12 +75,12 @@ def test_what_ipxe_would_report_can_be_said(path: Path) -> None:
 
 
 def test_for_grub_too(path: Path) -> None:
-    assert render(path, KNOWN, "--stage", "grub").out == served(path, "grub", KNOWN)
+    assert render(path, KNOWN, "--stage", "grub").out == served(path, KNOWN, Loader.GRUB)
 
 
 def test_a_script_that_cannot_be_written_is_printed_as_the_machine_shows_it_and_ends_with_1(path: Path) -> None:
     ran = render(path, NEEDS)
-    assert (ran.code, ran.out) == (1, served(path, "machine", NEEDS))
+    assert (ran.code, ran.out) == (1, served(path, NEEDS))
     assert ran.complaint.startswith("netbootd: argument sn of profile needs: ")
     assert render(path, NEEDS, "--fact", "serial=S1").code == 0
 
@@ -118,7 +120,7 @@ def test_for_programs_there_is_json(path: Path) -> None:
     ran = render(path, KNOWN, "--json")
     said = ran.json
     assert (ran.code, said["payload"], said["profile"], said["failure"]) == (0, "linux", "rescue", "")
-    assert said["script"] == served(path, "machine", KNOWN)
+    assert said["script"] == served(path, KNOWN)
     assert said["args"][0] == {"key": "console", "value": "ttyS1", "origin": "machine n1"}
     failed = render(path, NEEDS, "--json")
     assert (failed.code, failed.json["payload"]) == (1, "refused")

@@ -23,7 +23,7 @@ class Services:
     root: Path
     stall_seconds: float = 10.0
     firmware_files: dict[str, bytes] = field(default_factory=dict)
-    reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(200, b"#!ipxe\n")
+    reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(b"#!ipxe\n")
     admitted: bool = True
     asked: list[ScriptRequest] = field(default_factory=list)
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)

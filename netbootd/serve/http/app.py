@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from netbootd.chain.scripts import Loader
 from netbootd.net.turns import Turns
 from netbootd.observe.events import HttpRefused, printable
 from netbootd.serve.http import files, target
 from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
-from netbootd.serve.http.services import ScriptKind, ScriptRequest
+from netbootd.serve.http.services import ScriptRequest
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices, ScriptReply
@@ -54,36 +57,29 @@ class BootSite:
         wanted = target.parse(request.raw_path)
         match wanted.segments:
             case ("ipxe.cfg",) | ("autoexec.ipxe",) | ("firmware", *_, "autoexec.ipxe"):
-                return await self._script(request, "entry", None, wanted.query)
+                return await self._script(request, None, wanted.query)
             case ("machines", mac, "ipxe.cfg"):
-                return await self._script(request, "machine", mac, wanted.query)
+                return await self._script(request, _mac(mac), wanted.query)
             case ("machines", mac, "grub.cfg"):
-                return await self._script(request, "grub", mac, wanted.query)
+                return await self._script(request, _mac(mac), wanted.query, Loader.GRUB)
             case ("artifacts", *path) if path:
                 return await files.artifact(request, self._services, tuple(path))
             case ("firmware", *path) if path:
                 return await files.firmware(request, self._services, "/".join(path))
             case ("healthz",):
-                return _text(HTTPStatus.OK, b"ok\n", TEXT)
+                return _text(b"ok\n")
         raise Refused(HTTPStatus.NOT_FOUND, "no such page")
 
     async def _script(
-        self, request: web.Request, kind: ScriptKind, mac: str | None, query: tuple[tuple[str, str], ...]
+        self,
+        request: web.Request,
+        mac: Mac | None,
+        query: tuple[tuple[str, str], ...],
+        loader: Loader = Loader.IPXE,
     ) -> web.Response:
-        reply = await self._recorded(
-            ScriptRequest(
-                kind=kind,
-                mac=mac,
-                query=query,
-                client_ip=target.unmapped(request.remote or ""),
-                local=_local(request),
-                host=request.headers.get("Host", ""),
-                user_agent=request.headers.get("User-Agent", ""),
-            )
-        )
-        if reply.status == HTTPStatus.NOT_FOUND:
-            raise Refused(HTTPStatus.NOT_FOUND, reply.body.decode("utf-8", "replace").strip())
-        return _text(reply.status, reply.body, reply.content_type)
+        client_ip = target.unmapped(request.remote or "")
+        reply = await self._recorded(ScriptRequest(mac, query, client_ip, _local(request), loader))
+        return _text(reply.body)
 
     async def _recorded(self, asked: ScriptRequest) -> ScriptReply:
         for _ in range(_RECORDINGS):
@@ -103,9 +99,15 @@ class BootSite:
         )
 
 
-def _text(status: int, body: bytes, content_type: str) -> web.Response:
-    headers = {"Content-Type": content_type, "Cache-Control": "no-store", "Server": SERVER}
-    return web.Response(status=status, headers=headers, body=body)
+def _mac(text: str) -> Mac:
+    try:
+        return Mac.parse(text)
+    except WireError as error:
+        raise Refused(HTTPStatus.NOT_FOUND, f"not a hardware address: {printable(error.detail, 60)}") from error
+
+
+def _text(body: bytes) -> web.Response:
+    return web.Response(headers={"Content-Type": TEXT, "Cache-Control": "no-store", "Server": SERVER}, body=body)
 
 
 def _local(request: web.Request) -> tuple[str, int]:

@@ -4,40 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from netbootd.artifacts.tree import Tree
+from netbootd.chain.scripts import Loader
 from netbootd.observe.events import Event
-
-ScriptKind = Literal["entry", "machine", "grub"]
-"""``/ipxe.cfg`` (and ``autoexec.ipxe``), ``/machines/{mac}/ipxe.cfg``, ``/machines/{mac}/grub.cfg``."""
+from netbootd.wire.mac import Mac
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptRequest:
-    """A request for a script; every text is as hostile as the network.
+    """A request for a script: a machine's own, or with ``mac`` None the one for any iPXE.
 
-    ``mac`` is the raw text of the path; ``query`` the decoded pairs in order, a ``+`` being a plus, since iPXE writes
-    a space as ``%20``; ``local`` the address and port the request arrived at; ``host`` the Host header, which GRUB
-    sends without a port even when one is used.
+    ``query`` holds the decoded pairs in order, as hostile as the network, a ``+`` being a plus, since iPXE writes a
+    space as ``%20``; ``local`` is the address and port the request arrived at.
     """
 
-    kind: ScriptKind
-    mac: str | None
+    mac: Mac | None
     query: tuple[tuple[str, str], ...]
     client_ip: str
     local: tuple[str, int]
-    host: str
-    user_agent: str
+    loader: Loader = Loader.IPXE
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptReply:
     """``body`` is never empty: iPXE drops a zero-length autoexec.ipxe without a word."""
 
-    status: int
     body: bytes
-    content_type: str = "text/plain; charset=utf-8"
     recorded: Awaitable[bool] | None = None
     """For a script that installs: sent when this turns out True, asked for anew when not."""
 

@@ -32,7 +32,7 @@ async def turns_out(written: bool) -> bool:
 
 async def test_a_script_that_installs_is_sent_once_that_is_on_disk(site: Site) -> None:
     written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-    answering(site, ScriptReply(200, INSTALL, recorded=written))
+    answering(site, ScriptReply(INSTALL, recorded=written))
     asking = asyncio.ensure_future(site.ask(MACHINE))
     while not site.services.asked:
         await asyncio.sleep(0)
@@ -42,12 +42,12 @@ async def test_a_script_that_installs_is_sent_once_that_is_on_disk(site: Site) -
 
 
 async def test_when_it_cannot_be_written_the_machine_gets_what_it_gets_then(site: Site) -> None:
-    answering(site, ScriptReply(200, INSTALL, recorded=turns_out(False)), ScriptReply(200, LOCAL))
+    answering(site, ScriptReply(INSTALL, recorded=turns_out(False)), ScriptReply(LOCAL))
     assert (await site.ask(MACHINE)).body == LOCAL
 
 
 async def test_a_disk_that_comes_and_goes_does_not_keep_a_machine_for_ever(site: Site) -> None:
-    answering(site, *(ScriptReply(200, INSTALL, recorded=turns_out(False)) for _ in range(3)))
+    answering(site, *(ScriptReply(INSTALL, recorded=turns_out(False)) for _ in range(3)))
     answer = await site.ask(MACHINE)
     assert answer.status == 503
     assert INSTALL not in answer.body

@@ -9,4 +9,4 @@ from netbootd.serve.http.services import ScriptReply
 
 def test_an_empty_script_cannot_be_made_since_ipxe_would_drop_it_without_a_word() -> None:
     with pytest.raises(AssertionError):
-        ScriptReply(200, b"")
+        ScriptReply(b"")
