@@ -15,7 +15,7 @@ help: ## this list
 	@echo
 	@echo 'Each does the set-up it needs by itself.'
 
-demo: ## watch a virtual machine boot through a real netbootd (about a minute)
+demo: ## watch a virtual machine boot through netbootd (a minute)
 	@.ci/setup python lab
 	@$(BIN)/python -m tests.lab.demo $(ARGS)
 
@@ -23,7 +23,7 @@ test: ## every test, the firmware lab included (up to 20 minutes)
 	@.ci/setup python lab
 	$(PYTEST) -n 2 --dist worksteal -m 'not soak' $(ARGS)
 
-quick: ## the tests without the lab and the system tests (under a minute)
+quick: ## the tests that need no lab (under a minute)
 	@.ci/setup python
 	$(PYTEST) -q -n 2 --dist worksteal -m 'not lab and not system and not soak' $(ARGS)
 
@@ -31,11 +31,11 @@ soak: ## the long tests: fuzzing, storms, days compressed
 	@.ci/setup python lab
 	$(PYTEST) -o faulthandler_timeout=0 -m soak $(ARGS)
 
-run: ## serve this machine's network; ARGS='-i eth0 --profile NAME' to say more
+run: ## serve this machine's network; options: ARGS='-i eth0'
 	@.ci/setup python run
 	@if ((EUID == 0)); then exec $(BIN)/netbootd run $(ARGS); else exec sudo $(BIN)/netbootd run $(ARGS); fi
 
-setup: ## only the set-up: .venv/ with netbootd, and Debian packages where it may
+setup: ## only the set-up: .venv/, and Debian packages where it may
 	@.ci/setup python run lab
 	@echo 'setup: done; netbootd is $(BIN)/netbootd'
 
@@ -54,7 +54,7 @@ format: ## put the source into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## choose the newest libraries pyproject.toml allows, for every platform
+lock: ## choose the newest libraries pyproject.toml allows
 	@.ci/setup python
 	@test -x .venv/lock/bin/uv || { $(BIN)/python -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv; }
 	$(LOCK) pyproject.toml --output-file requirements.lock
@@ -66,7 +66,7 @@ LOCK = .venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-vers
 # On a server: a copy of its own, run by systemd.
 PREFIX ?= /opt/netbootd
 
-install: ## as root: netbootd into /opt/netbootd and its systemd units; starts nothing
+install: ## as root: into /opt/netbootd, with systemd units; starts none
 	@.ci/setup python run
 	@.ci/install '$(PREFIX)'
 

@@ -88,6 +88,7 @@ def test_sums_beside_a_file_make_it_be_hashed_as_it_is_read(tmp_path: Path) -> N
         (gzip.compress(b"x")[:9] + b"yyyyyyyyy", "damaged or was cut off"),
         (b"Unable to find image 'lfedge/eve:99' locally\n", "no tar and no ISO"),
     ],
+    ids=["nothing", "xz", "bzip2", "zstd", "gzip-cut-off", "gzip-damaged", "docker's-complaint"],  # gzip holds the time
 )
 def test_what_is_nothing_of_the_kind_is_said_to_be_so(data: bytes, said: str) -> None:
     with pytest.raises(ImportFault, match=said):

@@ -14,7 +14,9 @@ from tests.support.worlds import SITE
 def test_it_offers_what_the_order_allows() -> None:
     entries = (MenuEntry("p0", "Rescue", "http://x"),)
 
-    assert PAYLOAD.plan(Settings(5), Order(Facts(), SITE, (), "http://s", entries)) == MenuPlan(entries, 5, "http://s?leave=yes")
+    assert PAYLOAD.plan(Settings(5), Order(Facts(), SITE, (), "http://s", entries)) == MenuPlan(
+        entries, 5, "http://s?leave=yes"
+    )
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 3601])
