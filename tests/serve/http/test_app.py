@@ -138,3 +138,11 @@ async def test_a_fault_of_our_own_is_told_as_an_error_and_answered_500(site: Sit
     assert isinstance(told, DaemonNotice)
     assert (told.severity, told.ip) == ("error", "127.0.0.1")
     assert "ZeroDivisionError" in told.text
+
+
+async def test_a_body_that_cannot_be_unpacked_is_no_fault_of_ours(site: Site) -> None:
+    head = (
+        b"GET /ipxe.cfg HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n"
+    )
+    assert (await site.raw(head + b"abc")).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert not [event for event in site.services.told() if isinstance(event, DaemonNotice)]
