@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import select
 import stat
 import zlib
 from collections import deque
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from netbootd.artifacts.checksums import Sums, sums_in
 from netbootd.artifacts.eve_content import ISO
@@ -22,6 +23,7 @@ from netbootd.artifacts.layout import arranged
 from netbootd.artifacts.tarstream import CHUNK, MOST_MEMBERS, members
 
 STDIN = "-"
+_LOOKING_UP = 500  # milliseconds
 _ISO_MAGIC_AT = 16 * 2048 + 1
 _COMPRESSED = {
     b"\xfd7zXZ": "xz",
@@ -58,8 +60,32 @@ class Source:
     the entries."""
 
 
+class Readable(Protocol):
+    """At most so many bytes, and none at the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """What comes from another program.
+
+    A signal that arrives just before a read does not end it, and nobody knows how long that program thinks.  So the
+    read waits for something to read, and looks up now and then.
+    """
+
+    fd: int
+
+    def read(self, size: int, /) -> bytes:
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        while not poll.poll(_LOOKING_UP):
+            pass
+        return os.read(self.fd, size)
+
+
 @contextmanager
-def opened(source: str, stdin: BinaryIO, count: Count) -> Iterator[Source]:
+def opened(source: str, stdin: Readable, count: Count) -> Iterator[Source]:
     """Open a source by its path, or ``-``.  Raises `ImportFault`; entries raise it too, and OSError."""
     if source == STDIN:
         yield _stream("", stdin, None, Sums(), count)
@@ -72,15 +98,16 @@ def opened(source: str, stdin: BinaryIO, count: Count) -> Iterator[Source]:
     if stat.S_ISDIR(mode):
         yield _directory(path, count)
     elif stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
-        sums = sums_in(path.absolute().parent) if stat.S_ISREG(mode) else Sums()
-        with path.open("rb") as file:
-            size = path.stat().st_size if stat.S_ISREG(mode) else None
-            yield _stream(path.name if stat.S_ISREG(mode) else "", file, size, sums, count)
+        with path.open("rb", buffering=0) as file:
+            if stat.S_ISREG(mode):
+                yield _stream(path.name, file, path.stat().st_size, sums_in(path.absolute().parent), count)
+            else:
+                yield _stream("", Pipe(file.fileno()), None, Sums(), count)
     else:
         raise ImportFault(f"{source} is neither a file nor a directory")
 
 
-def _stream(name: str, file: BinaryIO, size: int | None, sums: Sums, count: Count) -> Source:
+def _stream(name: str, file: Readable, size: int | None, sums: Sums, count: Count) -> Source:
     stream = _Stream(file, count, hashed=name in sums.digests)
     return Source(name, size, _entries(stream), sums, whole=stream.digests(name))
 
@@ -119,7 +146,7 @@ def _gunzipped(stream: _Stream) -> Callable[[int], bytes]:
 class _Stream(io.RawIOBase):
     """A file that is read once from front to end, counted, and hashed on the way."""
 
-    def __init__(self, file: BinaryIO, count: Count, *, hashed: bool) -> None:
+    def __init__(self, file: Readable, count: Count, *, hashed: bool) -> None:
         self._file = file
         self._count = count
         self._hash = hashlib.sha256() if hashed else None

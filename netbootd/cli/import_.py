@@ -18,7 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from netbootd.artifacts.faults import ImportFault
 from netbootd.artifacts.importer import Imported, import_bundle
-from netbootd.artifacts.sources import STDIN, Source, opened
+from netbootd.artifacts.sources import STDIN, Pipe, Source, opened
 from netbootd.cli.bundle_text import details, record
 from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings
 
@@ -54,7 +54,7 @@ def import_(
 
 def _imported(source: str, artifacts: Path, name: str | None) -> tuple[Imported, str]:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    with _ended_cleanly(), _bar() as (count, expect), opened(source, sys.stdin.buffer, count) as found:
+    with _ended_cleanly(), _bar() as (count, expect), opened(source, Pipe(0), count) as found:
         expect(found)
         done = import_bundle(found, artifacts, name=name, imported=now)
         listed = ", ".join(found.sums.files)
