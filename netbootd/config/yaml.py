@@ -25,6 +25,7 @@ LIMIT = 64 * 1024 * 1024
 """Octets of one file: room for half a million machines."""
 
 _DEPTH = 20
+_DEEPEST = 200  # a file nested deeper is not even composed
 _CONSTANTS: dict[str, bool | None] = {  # the core schema's spellings, YAML 1.2 section 10.3.2
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -112,9 +113,27 @@ class _PythonLoader(Reader, Scanner, Parser, Composer, BaseResolver):
 def _compose(text: str) -> Node | None:
     """By libyaml where PyYAML was built with it (ten times faster); the parser in Python explains errors better."""
     try:
-        return _composed(_fast_loader()(text))
+        loader = _fast_loader()
+        _refuse_deep(loader(text))
+        return _composed(loader(text))
     except yaml.YAMLError:
         return _composed(_PythonLoader(text))
+
+
+def _refuse_deep(parser: Any) -> None:
+    """Raises ValueError before the composer recurses: libyaml's does so in C, and ended the process at depth 40 000."""
+    depth = 0
+    try:
+        while parser.check_event():
+            match parser.get_event():
+                case yaml.CollectionStartEvent():
+                    depth += 1
+                case yaml.CollectionEndEvent():
+                    depth -= 1
+            if depth > _DEEPEST:
+                raise ValueError("nested too deep")
+    finally:
+        parser.dispose()
 
 
 def _fast_loader() -> Any:
@@ -194,6 +213,9 @@ class _Builder:
             self._fault(node, "", f"the tag {node.tag} means nothing here; a value that begins with '!' wants quotes")
             return None
         match node:
+            case ScalarNode() if "\0" in node.value:
+                self._fault(node, "", "holds a NUL, which no name or path can")
+                return None
             case ScalarNode():
                 return _scalar(node)
             case SequenceNode():
