@@ -104,8 +104,34 @@ def name_fault(artifacts: Path, name: str, directory: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Where an imported bundle lies, whole or damaged, and its names."""
+
+    directory: str
+    names: tuple[str, ...]
+
+
+def located(artifacts: Path, name: str) -> Located:
+    """By name, digest or directory.  Raises `ImportFault` where there is no such bundle or it was not imported."""
+    link = artifacts / name
+    if NAME.fullmatch(name) and link.is_symlink():
+        directory = _target(link)
+    elif (one := scan(artifacts).find(name)) is not None:
+        directory = one.bundle.directory
+    else:
+        directory = name
+    if NAME.fullmatch(directory) and directory.startswith(_PREFIX):
+        names = tuple(sorted(_links(artifacts).get(directory, ())))
+        if names or (artifacts / directory).is_dir():
+            return Located(directory, names)
+    elif (artifacts / directory).is_dir():
+        raise ImportFault(f"{artifacts / directory} was not imported; it is yours to delete")
+    raise ImportFault(f"there is no bundle {name}")
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
-    """``size`` is 0 where only a name was taken away and the bundle has others."""
+    """``kept`` are the names it still has; without any it is gone, and ``size`` is what that freed."""
 
     directory: str
     size: int
@@ -115,21 +141,19 @@ class Removed:
 def remove(artifacts: Path, name: str) -> Removed:
     """Take away a name, and with the last one the bundle; by digest or directory, all at once.
 
-    Raises `ImportFault` where there is no such bundle or it was not imported, and OSError.
+    Raises `ImportFault` as `located` does, and OSError.
     """
-    one = scan(artifacts).find(name)
-    if one is None:
-        raise ImportFault(f"there is no bundle {name}")
-    if one.manifest is None:
-        raise ImportFault(f"{artifacts / one.bundle.directory} was not imported; it is yours to delete")
-    kept = tuple(each for each in one.names if each != name) if name in one.names else ()
-    for each in one.names:
-        if each not in kept:
-            (artifacts / each).unlink()
+    found = located(artifacts, name)
+    kept = tuple(each for each in found.names if each != name) if name in found.names else ()
+    for each in set(found.names) - set(kept):
+        (artifacts / each).unlink()
     if kept:
-        return Removed(one.bundle.directory, 0, kept)
-    discard(artifacts / one.bundle.directory)
-    return Removed(one.bundle.directory, one.bundle.size)
+        return Removed(found.directory, 0, kept)
+    directory = artifacts / found.directory
+    size = sum(path.lstat().st_size for path in directory.rglob("*") if not path.is_dir())
+    if directory.exists():
+        discard(directory)
+    return Removed(found.directory, size)
 
 
 def discard(directory: Path) -> None:

@@ -73,12 +73,12 @@ def remove(
 ) -> None:
     """Take away a name; with its last name the bundle goes, by its digest all names go with it."""
     loaded = settings(config)
-    one = _find(scan(loaded.artifacts), name)
-    gone = (name,) if name in one.names else one.names
-    users = [profile for profile, wanted in _wishes(loaded) if wanted in gone]
-    if users and not force:
-        fail(f"profile {', '.join(users)} boots {name}; --force removes it all the same")
     try:
+        names = on_disk.located(loaded.artifacts, name).names
+        gone = (name,) if name in names else names
+        users = [profile for profile, wanted in _wishes(loaded) if wanted in gone]
+        if users and not force:
+            fail(f"profile {', '.join(users)} boots {name}; --force removes it all the same")
         removed = on_disk.remove(loaded.artifacts, name)
     except ImportFault as fault:
         fail(str(fault))

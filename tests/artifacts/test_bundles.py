@@ -94,7 +94,7 @@ class TestRemove:
 
     def test_the_last_name_takes_the_bundle_with_it(self, tmp_path: Path) -> None:
         bundle = bring(tmp_path, Era.B2, "a")
-        assert remove(tmp_path, "a").size == bundle.size
+        assert remove(tmp_path, "a").size > bundle.size
         assert list(tmp_path.iterdir()) == []
 
     def test_by_a_piece_of_the_digest_all_names_go(self, tmp_path: Path) -> None:
@@ -114,3 +114,22 @@ class TestRemove:
     def test_what_does_not_exist_cannot_be_removed(self, tmp_path: Path) -> None:
         with pytest.raises(ImportFault, match="there is no bundle none"):
             remove(tmp_path, "none")
+
+    def test_what_is_damaged_can_be_removed_all_the_same(self, tmp_path: Path) -> None:
+        bring(tmp_path, Era.A, "a")
+        (tmp_path / "a" / "kernel").unlink()
+        assert scan(tmp_path).bundles == {}
+        assert remove(tmp_path, "a").kept == ()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_name_whose_bundle_is_gone_goes_too(self, tmp_path: Path) -> None:
+        (tmp_path / "a").symlink_to("sha256-0123456789abcdef")
+        assert remove(tmp_path, "a").size == 0
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("target", ["/etc", "../x", "sha256-a/../../x", "mine"])
+    def test_a_link_of_somebody_else_s_is_left_alone(self, tmp_path: Path, target: str) -> None:
+        (tmp_path / "a").symlink_to(target)
+        with pytest.raises(ImportFault):
+            remove(tmp_path, "a")
+        assert (tmp_path / "a").is_symlink()
