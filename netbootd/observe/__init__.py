@@ -1,1 +1,7 @@
-"""Events and what is made of them: log lines and metrics."""
+"""Events and what is made of them::
+
+    a shell's emit(event) -> hub: who it is about -> log: sentences, counted by floods -> a terminal, the journal, JSON
+                                                  -> metrics -> Prometheus
+
+`events` is the documented list.
+"""
