@@ -159,7 +159,8 @@ class _Writer:
         return over(profile.config, machine.config if machine else ()) if payload.config_fault else ()
 
     def _expand(self, text: str, where: str) -> str:
-        return self.world.templates.expand(text, where, machine=_subject(self.assignment, self.facts))
+        machine = _subject(self.assignment, self.facts)
+        return self.world.templates.expand(text, where, machine=machine, site=self.site)
 
     def _menu(self) -> tuple[MenuEntry, ...]:
         """Profiles a stranger may pick: those that boot always, and so install nothing."""

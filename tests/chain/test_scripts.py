@@ -213,6 +213,17 @@ def test_an_argument_may_be_a_template_of_the_machine() -> None:
     assert ipxe.kernel_args(found.text)[:3] == ["name=node-1-525400123456", 'serial="S', '1"']
 
 
+def test_an_argument_may_name_a_file_of_this_server_by_the_address_the_machine_asked() -> None:
+    """An installer is told where its answers lie, and no settings file says which of our addresses that is."""
+    told = args("p", url="{{ site.base_url }}/artifacts/{{ machine.name }}.cfg", ks="{{ site.artifact_url('a b.ks') }}")
+    found = got(settled(linux(args=told)))
+
+    assert ipxe.kernel_args(found.text)[:2] == [
+        "url=http://192.0.2.1:8080/artifacts/node-1.cfg",
+        "ks=http://192.0.2.1:8080/artifacts/a%20b.ks",
+    ]
+
+
 def test_a_users_own_template_gets_the_machine_the_plan_and_the_site() -> None:
     mine = (
         "#!ipxe\n# {{ title }} {{ profile }}\n"
