@@ -7,8 +7,6 @@ stays last.  Arguments reach the installer through /proc/cmdline (EVE pkg/instal
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +15,11 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
+from netbootd.payloads.eve.arguments import FLAGS
+from netbootd.payloads.eve.judgement import Severity, judge
 from netbootd.payloads.eve.routes import refusal
+
+__all__ = ["FLAGS", "PAYLOAD", "Settings"]
 
 ORIGIN = "EVE default"
 INITRDS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
@@ -47,26 +49,6 @@ BOARDS = (
     Board("Supermicro", ("ttyS1,115200n8",)),
 )
 CONSOLES = ("ttyS0", "ttyS1", "ttyS2", "ttyAMA0", "ttyAMA1", "tty0")
-
-FLAGS = frozenset(
-    {
-        "eve_nuke_all_disks",
-        "eve_reboot_after_install",
-        "eve_pause_before_install",
-        "eve_pause_after_install",
-        "eve_blackbox",
-        "eve_install_skip_rootfs",
-        "eve_install_skip_config",
-        "eve_install_skip_persist",
-        "eve_install_skip_zfs_checks",
-        "eve_install_random_disk_uuids",
-        "getty",
-        "interactive",
-    }
-)
-"""Found by ``grep -q`` anywhere in the command line, so ``=0`` would still be true."""
-
-_SOFT_SERIAL = re.compile(r"[A-Za-z0-9.-]+")
 
 _PLUMBING = (("root", "/initrd.image"), ("find_boot", "netboot"), ("overlaytmpfs", None), ("fastboot", None))
 
@@ -125,30 +107,7 @@ def _name(settings: Settings) -> str:
 
 
 def _lint(args: tuple[Arg, ...]) -> tuple[str, ...]:
-    counted = Counter(arg.key for arg in args if arg.key.startswith("eve_"))
-    twice = tuple(f"{key}: EVE reads one value, and it is given {n}" for key, n in counted.items() if n > 1)
-    return twice + tuple(f"{arg.key} of {arg.origin}: {why}" for arg in args if (why := _fault(arg)))
-
-
-def _fault(arg: Arg) -> str:
-    """Why EVE's installer would misread this argument; it splits on blanks and searches the whole line for words."""
-    if arg.key in FLAGS:
-        return (
-            "" if arg.value is None else "EVE takes it as set whatever its value; write true, or false to leave it out"
-        )
-    if hidden := next((flag for flag in sorted(FLAGS) if flag in str(arg)), None):
-        return f"EVE would find the word {hidden!r} inside it and take it as a flag"
-    return _value_fault(arg.key, arg.value or "") if arg.key.startswith("eve_") else ""
-
-
-def _value_fault(key: str, value: str) -> str:
-    if any(c in value for c in " =\"'"):
-        return "EVE reads neither blanks, quotes nor '=' inside a value"
-    if key == "eve_install_disk" and ("/" in value or "," in value):
-        return "EVE wants one kernel name such as sda or nvme0n1, without /dev/"
-    if key == "eve_soft_serial" and not _SOFT_SERIAL.fullmatch(value):
-        return "it becomes a directory's name and an HTTP header: letters, digits, '.' and '-' only"
-    return ""
+    return tuple(finding.text for finding in judge(args) if finding.severity is Severity.ERROR)
 
 
 PAYLOAD = Payload(
