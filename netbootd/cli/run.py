@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from netbootd.cli.common import FOUND_WRONG, ConfigOption, fail, find_settings, settings, tell
-from netbootd.config import Config, ConfigError, load
+from netbootd.config import Config, ConfigError, Problem, load
 from netbootd.daemon import CannotListen, Daemon
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.observe.events import Level
@@ -37,7 +37,11 @@ def run(
     loaded = settings(config, profile=profile, interfaces=interfaces)
 
     def reread() -> Config:
-        return load(find_settings(config), profile=profile, interfaces=interfaces)
+        path = find_settings(config)
+        if path is not None and path.is_file() and not path.stat().st_size:
+            # Editors and tools that write in place empty a file first; nobody means to lose the fleet that way.
+            raise ConfigError((Problem(str(path), None, "", "is empty; is it being written?"),))
+        return load(path, profile=profile, interfaces=interfaces)
 
     try:
         with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:

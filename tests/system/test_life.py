@@ -55,6 +55,9 @@ def test_wrong_settings_are_refused_with_file_and_line_and_the_old_ones_go_on(wi
         daemon.reload()
         problem = daemon.event("daemon.notice", text="not reloaded")
         assert f"{house}/netbootd.yaml:{line}: unknwon: unknown key; did you mean 'unknown'?" in problem["text"]
+        (house / "netbootd.yaml").write_text("")
+        daemon.reload()
+        assert "is it being written?" in daemon.event("daemon.notice", text="is empty")["text"]
         daemon.rewrite(settings(house) + "interfaces: [lan9]\n")
         daemon.reload()
         assert daemon.event("daemon.notice", text="no interface 'lan9' here; there are: lo")
