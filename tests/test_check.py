@@ -128,11 +128,11 @@ class TestBundles:
         put(files.directory / "artifacts" / "eve-1.2.3", files_of(Era.A))
         assert found(files, self.PROFILE + self.MACHINE) == []
 
-    def test_one_that_is_broken_is_an_error_with_the_way_round_told_once(self, files: Files) -> None:
+    def test_one_that_is_broken_as_released_boots_and_says_how(self, files: Files) -> None:
         put(files.directory / "artifacts" / "eve-1.2.3", files_of(Era.B1X))
         (problem,) = found(files, self.PROFILE + self.MACHINE)
-        assert problem.startswith("error: netbootd.yaml:5: profiles.lab: bundle eve-1.2.3 is broken as released")
-        assert "take 13.4.3-lts, 14.5.0-lts or 15.2.0" in problem
+        assert problem.startswith("info: netbootd.yaml:5: profiles.lab: bundle eve-1.2.3: broken as released")
+        assert "netbootd boots it with an init of its own" in problem
 
     def test_what_it_lacks_is_told_and_is_no_error(self, files: Files) -> None:
         put(files.directory / "artifacts" / "eve-1.2.3", files_of(Era.A, ipxe=False))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from netbootd import __version__
 from netbootd.boot.facts import Facts
 from netbootd.chain.scripts import Loader, Rendered, script
 from netbootd.fleet.lifecycle import Stage
 from netbootd.payloads.eve.bundle import Bundle, Era
-from tests.support import ipxe
+from tests.support import eve_bundles, ipxe
 from tests.support.worlds import CARD, SITE, eve, settled
 
 
-def got(bundle: Bundle | None, loader: Loader = Loader.IPXE) -> Rendered:
+def got(bundle: Bundle | None, loader: Loader = Loader.IPXE, board: str | None = None) -> Rendered:
     """The script of an armed machine whose profile boots ``eve-13.3``."""
     world = settled(eve(), stage=Stage.ARMED)
-    return script(Facts(mac=CARD), replace(world, bundles={"eve-13.3": bundle} if bundle else {}), SITE, loader=loader)
+    facts = Facts(mac=CARD, manufacturer=board)
+    return script(facts, replace(world, bundles={"eve-13.3": bundle} if bundle else {}), SITE, loader=loader)
 
 
 def test_an_imported_bundle_is_fetched_from_where_its_content_lies() -> None:
@@ -32,10 +35,24 @@ def test_files_that_nobody_imported_are_fetched_from_their_directory() -> None:
 
 
 @pytest.mark.parametrize("loader", list(Loader))
-def test_what_is_broken_is_refused_on_the_machine_s_screen_with_the_way_round(loader: Loader) -> None:
-    rendered = got(Bundle("eve-13.3", "0" * 64, "sha256-0000", Era.B1X), loader)
-    assert rendered.failure.startswith("bundle eve-13.3 is broken as released")
-    assert "15.2.0" in rendered.text
+def test_what_cannot_be_booted_is_refused_on_the_machine_s_screen(loader: Loader) -> None:
+    rendered = got(Bundle("eve-13.3", "0" * 64, "sha256-0000", Era.B2), loader)
+    assert rendered.failure.startswith("bundle eve-13.3: its installer.iso has no boot/kernel")
+    assert "installer.iso" in rendered.text
     assert "sha256-0000" not in rendered.text
     if loader is Loader.IPXE:
         assert set(ipxe.names(rendered.text)) <= ipxe.COMMANDS
+
+
+@pytest.mark.parametrize("loader", list(Loader))
+@pytest.mark.parametrize("era", [era for era in Era if era.has_iso], ids=lambda era: era.value)
+def test_golden_script_of_an_iso_that_is_booted_without_its_menu(
+    era: Era, loader: Loader, golden: Callable[[str, str], None]
+) -> None:
+    rendered = got(eve_bundles.bundle(era), loader, "ACME")
+    assert [each.name for each in rendered.documents] == ["kernel", "initrd"]
+    golden(f"scripts/eve-{era.value}.{loader.value}", rendered.text.replace(__version__, "VERSION"))
+
+
+def test_a_script_for_an_iso_has_only_commands_every_ipxe_has() -> None:
+    assert set(ipxe.names(got(eve_bundles.bundle(Era.B2)).text)) <= ipxe.COMMANDS

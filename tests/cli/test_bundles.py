@@ -44,7 +44,7 @@ def test_the_list_says_what_each_can_do(config: Path, arguments: tuple[str, ...]
         ["eve-13.3.0", "13.3.0", "A", "amd64", *size(Era.A), "arguments", "config", "BIOS", "UEFI", "cloud"],
         ["eve-17.3.0", "17.3.0", "B2", "amd64", *size(Era.B2), "arguments", "config", "UEFI", "cloud"],
         ["lab"],
-        ["mine", "-", "B1x", "amd64", *size(Era.B1X), "nothing,", "it", "is", "broken"],
+        ["mine", "-", "B1x", "amd64", *size(Era.B1X), "arguments", "config", "UEFI", "cloud", "BIOS?"],
     ]
 
 

@@ -83,8 +83,9 @@ def test_for_programs_it_is_an_object(tmp_path: Path, config: Path) -> None:
     put(tmp_path, {"15.1.0.tar": net_tar(Era.B1X)})
     ran = netbootd("import", tmp_path / "15.1.0.tar", "-c", config, "--json")
     assert (ran.json["name"], ran.json["era"], ran.json["already"]) == ("eve-15.1.0", "B1x", False)
-    assert set(ran.json["can"].values()) == {False}
-    assert "take 13.4.3-lts" in ran.json["refused"]
+    assert set(ran.json["can"].values()) == {True}
+    assert ran.json["refused"] == ""
+    assert "take 13.4.3-lts" in ran.json["notes"][0]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from netbootd.payloads.eve.bundle import Era
+from netbootd.artifacts.eve_content import Content, detect
+from netbootd.payloads.eve.bundle import Bundle, Era
 
 MIB = 1 << 20
 X86_KERNEL = bytes(0x202) + b"HdrS" + b"x86 kernel".ljust(3000, b".")
@@ -87,6 +89,14 @@ def iso(era: Era, *, config: int = MIB, more: tuple[tuple[str, bytes], ...] = ()
         command = ["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "EVEISO", "-o", str(image), str(tree)]
         subprocess.run(command, check=True, capture_output=True)
         return image.read_bytes()
+
+
+@cache
+def bundle(era: Era, *, config: int = MIB) -> Bundle:
+    """The bundle of its installer.iso alone, as an import finds it; for eras that have one."""
+    image = iso(era, config=config)
+    found = detect(Content({"installer.iso": len(image)}, lambda _path, at, size: image[at : at + size]))
+    return replace(found, name=f"eve-{VERSIONS[era]}", version=VERSIONS[era], directory="sha256-1")
 
 
 def files_of(era: Era, *, config: int = MIB, ipxe: bool = True) -> dict[str, bytes]:

@@ -22,8 +22,6 @@ class Ability:
 
 def abilities(bundle: Bundle) -> tuple[Ability, ...]:
     """Per-node arguments, per-node configuration, BIOS, UEFI, and clouds, where all comes by HTTP."""
-    if why := broken(bundle):
-        return tuple(Ability(name, False, why) for name in ("arguments", "config", "BIOS", "UEFI", "cloud"))
     return (
         Ability("arguments", True),
         _config(bundle),
@@ -34,12 +32,13 @@ def abilities(bundle: Bundle) -> tuple[Ability, ...]:
 
 
 def broken(bundle: Bundle) -> str:
-    """Why this bundle cannot install as it was released, and the way round; "" where it can."""
+    """Why this bundle cannot install as its own menu boots it, and the way round; "" where it can."""
     if bundle.era is not Era.B1X:
         return ""
     return (
         "broken as released, like 13.4.2-lts, 14.4.0, 14.5.0, 15.0.0 and 15.1.0: it tells its kernel to take the ISO "
-        "for the root, but the root is a squashfs inside it; take 13.4.3-lts, 14.5.0-lts or 15.2.0, or a newer one"
+        "for the root, but the root is a squashfs inside it; netbootd boots it with an init of its own, and where its "
+        "own menu has to do it take 13.4.3-lts, 14.5.0-lts or 15.2.0, or a newer one"
     )
 
 
@@ -58,7 +57,7 @@ def _notes(bundle: Bundle) -> Iterator[str]:
     if "ipxe.efi" not in bundle.files and bundle.arch != "riscv64":
         yield "there is no ipxe.efi in it; netbootd's own iPXE is used"
     config = _config(bundle)
-    if not config.can and not broken(bundle):
+    if not config.can:
         yield f"no configuration of a node's own: {config.why}"
 
 
@@ -66,16 +65,10 @@ def _config(bundle: Bundle) -> Ability:
     match bundle.era:
         case Era.A:
             return Ability("config", True, "in a cpio archive before rootfs.img")
-        case Era.B1 | Era.B1X:
-            return Ability("config", False, "its config.img is part of the ISO's root; eve_install_server reaches it")
-    if bundle.config_size:
-        return Ability("config", True, "in place of the config.img of its ISO")
-    return Ability(
-        "config",
-        False,
-        "its ISO has no config.img of its own, as 'make installer-net' leaves it; "
-        "'docker run lfedge/eve installer_net' makes one that has",
-    )
+        case Era.B1 if bundle.in_iso("config.img") is None:
+            why = "its ISO, which is its installer's root, has no config.img; eve_install_server reaches it"
+            return Ability("config", False, why)
+    return Ability("config", True, "in place of the config.img of its installer")
 
 
 def _bios(bundle: Bundle) -> Ability:

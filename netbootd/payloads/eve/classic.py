@@ -15,6 +15,7 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
+from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.arguments import FLAGS
 from netbootd.payloads.eve.judgement import Severity, judge
 from netbootd.payloads.eve.routes import refusal
@@ -71,7 +72,13 @@ def _board_settings(manufacturer: str) -> tuple[ArgSetting, ...]:
 
 
 def _plan(settings: Settings, order: Order) -> KernelPlan:
-    base = f"{_directory(settings, order)}/"
+    bundle = order.bundles.get(_name(settings))
+    if bundle and (why := refusal(bundle)):
+        raise CannotBoot(why)
+    if bundle and bundle.era.has_iso:
+        return direct.plan(bundle, order)
+    # Without a bundle of that name, a directory that has just these files.
+    base = f"{bundle.directory if bundle else _name(settings)}/"
     asked = {arg.key for arg in order.args}
     unknown_board = order.facts.manufacturer is None
     return KernelPlan(
@@ -81,14 +88,6 @@ def _plan(settings: Settings, order: Order) -> KernelPlan:
         fallback=_left(Board("", CONSOLES), asked) if unknown_board else (),
         variants=tuple(Variant(b.manufacturer, left) for b in BOARDS if unknown_board and (left := _left(b, asked))),
     )
-
-
-def _directory(settings: Settings, order: Order) -> str:
-    """Where the files lie under ``artifacts``: a bundle's directory, else one that has just these files."""
-    bundle = order.bundles.get(_name(settings))
-    if bundle and (why := refusal(bundle)):
-        raise CannotBoot(why)
-    return bundle.directory if bundle else _name(settings)
 
 
 def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:

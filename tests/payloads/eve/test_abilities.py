@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.payloads.eve.abilities import abilities, broken, notes
-from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 
 
 def bundle(
@@ -16,7 +16,8 @@ def bundle(
     config: int = 1 << 20,
     files: tuple[str, ...] = ("ipxe.efi",),
 ) -> Bundle:
-    return Bundle("eve", "0" * 64, "eve", era, arch=arch, version=version, config_size=config, files=files)
+    iso = (IsoFile("config.img", 4096, config),) if config else ()
+    return Bundle("eve", "0" * 64, "eve", era, arch=arch, version=version, config_size=config, files=files, iso=iso)
 
 
 def can(described: Bundle) -> dict[str, bool | None]:
@@ -30,20 +31,29 @@ def test_the_first_era_can_do_everything() -> None:
 
 @pytest.mark.parametrize(
     ("era", "config", "expected"),
-    [(Era.A, 1 << 20, True), (Era.B1, 0, False), (Era.B2, 1 << 20, True), (Era.B2, 0, False), (Era.B3, 5 << 20, True)],
+    [
+        (Era.A, 0, True),
+        (Era.B1, 0, False),
+        (Era.B1, 1 << 20, True),
+        (Era.B1X, 0, True),
+        (Era.B2, 0, True),
+        (Era.B3, 5 << 20, True),
+    ],
 )
-def test_a_node_s_own_configuration_needs_a_config_img_that_can_be_replaced(
+def test_a_node_s_own_configuration_needs_a_config_img_that_it_can_be_laid_over(
     era: Era, config: int, expected: bool
 ) -> None:
+    """There is one in each installer's squashfs; the installer of B1 has the ISO for its root."""
     described = bundle(era, config=config)
     assert can(described)["config"] is expected
     assert any("configuration" in note for note in notes(described)) is not expected
 
 
-def test_what_is_broken_can_do_nothing_and_says_what_to_take_instead() -> None:
+def test_what_is_broken_as_released_is_mended_and_says_so() -> None:
     described = bundle(Era.B1X, "15.1.0", config=0)
-    assert set(can(described).values()) == {False}
+    assert set(can(described).values()) == {True}
     (note,) = notes(described)
+    assert "an init of its own" in note
     assert note == broken(described)
     assert "take 13.4.3-lts, 14.5.0-lts or 15.2.0" in note
 

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 from netbootd.payloads.eve.routes import refusal
 
-
-def test_the_classic_layout_boots() -> None:
-    assert refusal(Bundle("eve-13.3.0", "", "eve-13.3.0", Era.A)) == ""
+WHOLE = tuple(IsoFile(path, 2048, 4096) for path in ("boot/initrd.img", "boot/kernel", "rootfs_installer.img"))
 
 
-@pytest.mark.parametrize("era", [Era.B1, Era.B2, Era.B3])
-def test_what_is_not_booted_yet_is_named(era: Era) -> None:
-    said = refusal(Bundle("eve-17.3.0", "", "sha256-1", era))
-    assert said == f"bundle eve-17.3.0 is of era {era.value}: not bootable yet by this version"
+def bundle(era: Era, iso: tuple[IsoFile, ...] = WHOLE) -> Bundle:
+    return Bundle("eve-17.3.0", "", "sha256-1", era, iso=iso)
 
 
-def test_what_is_broken_is_refused_with_the_way_round() -> None:
-    said = refusal(Bundle("eve-15.1.0", "", "sha256-1", Era.B1X))
-    assert said.startswith("bundle eve-15.1.0 is broken as released")
-    assert "15.2.0" in said
+@pytest.mark.parametrize("era", Era, ids=lambda era: era.value)
+def test_every_era_boots_the_one_broken_as_released_included(era: Era) -> None:
+    assert refusal(bundle(era)) == ""
+
+
+def test_the_classic_layout_has_no_iso() -> None:
+    assert refusal(bundle(Era.A, ())) == ""
+
+
+@pytest.mark.parametrize("lacking", WHOLE, ids=lambda file: file.path)
+def test_an_iso_without_what_is_loaded_from_it_is_refused(lacking: IsoFile) -> None:
+    iso = tuple(file for file in WHOLE if file is not lacking)
+    assert refusal(bundle(Era.B2, iso)) == (
+        f"bundle eve-17.3.0: its installer.iso has no {lacking.path} that lies in it in one piece"
+    )
+
+
+def test_the_first_installers_with_an_iso_have_no_squashfs_in_it() -> None:
+    assert refusal(bundle(Era.B1, WHOLE[:2])) == ""
