@@ -54,7 +54,7 @@ class Menu:
 
 
 def evaluate(
-    grub: str,
+    grub: str | Script,
     include: str,
     machine: Smbios,
     *,
@@ -63,9 +63,10 @@ def evaluate(
     cmdline: str = "",
     files: Collection[str] = (),
 ) -> Menu:
-    """Follow ``grub`` for ``machine``; ``include`` and ``cmdline`` are the texts of the ISO's own files of that kind.
+    """Follow ``grub``, as text or parsed, for ``machine``.  Raises `MenuError`.
 
-    ``arch`` is GRUB's word: x86_64, arm64, riscv64.  ``files`` are the paths in the ISO.  Raises `MenuError`.
+    ``include`` and ``cmdline`` are the texts of the ISO's own files of that kind, ``files`` its paths; ``arch`` is
+    GRUB's word: x86_64, arm64, riscv64.
     """
     played = _Grub(machine, _Iso(include, cmdline, frozenset(path.strip("/") for path in files)))
     device = "loop0" if netboot else "cd0"
@@ -75,7 +76,7 @@ def evaluate(
         outer["isnetboot"] = "true"
     shell = Shell(played.commands(), outer)
     with shell.context():
-        shell.run(parse(grub))
+        shell.run(parse(grub) if isinstance(grub, str) else grub)
         entry = _chosen(played.entries, shell.get("default"))
         shell.run(entry.body)
         return _menu(entry, played, shell)

@@ -72,7 +72,8 @@ class _Mark:
 
 
 _Token = Word | _Mark
-_END = _Mark("")
+_END, _LINE, _THEN, _OPEN, _CLOSE = (_Mark(text) for text in ("", "\n", ";", "{", "}"))
+_MARKS = {each.text: each for each in (_LINE, _THEN, _OPEN, _CLOSE)}
 _UNKNOWN = frozenset({"case", "do", "done", "esac", "for", "select", "until", "while", "[[", "]]"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\}")
@@ -88,7 +89,7 @@ def parse(text: str) -> Script:
         raise MenuError("it is longer than a menu can be")
     parser = _Parser(_tokens(text))
     script = parser.script(frozenset())
-    if parser.next != _END:
+    if parser.next is not _END:
         raise MenuError(f"a {parser.said()} where none can stand")
     return script
 
@@ -103,7 +104,7 @@ class _Parser:
         self._step()
 
     def said(self) -> str:
-        return repr(_keyword(self.next) or (self.next.text if isinstance(self.next, _Mark) else "word"))
+        return repr(_plain(self.next) or (self.next.text if isinstance(self.next, _Mark) else "word"))
 
     def script(self, ends: frozenset[str]) -> Script:
         """Statements up to a keyword of ``ends`` or to the end of the text."""
@@ -112,7 +113,7 @@ class _Parser:
             raise MenuError("blocks too deep in one another")
         statements: list[Statement] = []
         while not self._at_end(ends):
-            if self.next in (_Mark("\n"), _Mark(";")):
+            if self.next is _LINE or self.next is _THEN:
                 self._step()
             else:
                 statements.append(self._statement())
@@ -120,10 +121,10 @@ class _Parser:
         return tuple(statements)
 
     def _at_end(self, ends: frozenset[str]) -> bool:
-        return self.next == _END or self.next == _Mark("}") or _keyword(self.next) in ends
+        return self.next is _END or self.next is _CLOSE or _plain(self.next) in ends
 
     def _statement(self) -> Statement:
-        match _keyword(self.next):
+        match _plain(self.next):
             case "if":
                 return self._if()
             case "function":
@@ -136,13 +137,13 @@ class _Parser:
 
     def _if(self) -> If:
         branches: list[tuple[Script, Script]] = []
-        while _keyword(self.next) in ("if", "elif"):
+        while _plain(self.next) in ("if", "elif"):
             self._step()
             condition = self.script(frozenset({"then"}))
             self._expect("then")
             branches.append((condition, self.script(frozenset({"elif", "else", "fi"}))))
         otherwise: Script = ()
-        if _keyword(self.next) == "else":
+        if _plain(self.next) == "else":
             self._step()
             otherwise = self.script(frozenset({"fi"}))
         self._expect("fi")
@@ -154,7 +155,7 @@ class _Parser:
         if not _NAME.fullmatch(name):
             raise MenuError("a function without a name")
         self._step()
-        while self.next == _Mark("\n"):
+        while self.next is _LINE:
             self._step()
         return Function(name, self._block())
 
@@ -163,24 +164,24 @@ class _Parser:
         while isinstance(self.next, Word):
             words.append(self.next)
             self._step()
-        if self.next == _Mark("{"):
+        if self.next is _OPEN:
             if not words:
                 raise MenuError("a block without a command")
             return Command(tuple(words), self._block())
         return Command(tuple(words))
 
     def _block(self) -> Script:
-        if self.next != _Mark("{"):
+        if self.next is not _OPEN:
             raise MenuError(f"a {self.said()} where a block should begin")
         self._step()
         script = self.script(frozenset())
-        if self.next != _Mark("}"):
+        if self.next is not _CLOSE:
             raise MenuError("a '{' without its '}'")
         self._step()
         return script
 
     def _expect(self, keyword: str) -> None:
-        if _keyword(self.next) != keyword:
+        if _plain(self.next) != keyword:
             raise MenuError(f"an 'if' without its {keyword!r}")
         self._step()
 
@@ -188,15 +189,12 @@ class _Parser:
         self.next = next(self._tokens, _END)
 
 
-def _keyword(token: _Token) -> str:
-    """The text of an unquoted word, which may be a keyword."""
-    return _plain(token) if isinstance(token, Word) else ""
-
-
 def _plain(token: _Token) -> str:
-    match token:
-        case Word((Literal(text, False),)):
-            return text
+    """The text of an unquoted word, which may be a keyword."""
+    if isinstance(token, Word) and len(token.pieces) == 1:
+        piece = token.pieces[0]
+        if isinstance(piece, Literal) and not piece.quoted:
+            return piece.text
     return ""
 
 
@@ -205,8 +203,8 @@ def _tokens(text: str) -> Iterator[_Token]:
     while at < len(text):
         if blanks := _BLANKS.match(text, at):
             at = blanks.end()
-        elif text[at] in "\n;{}":
-            yield _Mark(text[at])
+        elif mark := _MARKS.get(text[at]):
+            yield mark
             at += 1
         elif text[at] in "|&<>":
             raise MenuError(f"it uses {text[at]!r}, which is not known here")

@@ -13,6 +13,8 @@ from netbootd.boot.args import Arg
 from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS, Argument, Kind, Release, argument
 from netbootd.payloads.eve.bundle import Bundle
 
+EVE = "EVE"
+"""How the origin of an argument begins that EVE's own menu or default sets."""
 ZEDEDA = (".zededa.net", ".zededa.com")
 ROOT_CERTIFICATE = "root-certificate.pem"
 
@@ -72,7 +74,8 @@ def _of_one(arg: Arg, bundle: Bundle | None, armed_for: Collection[str]) -> Iter
     if why := _fault(arg, known):
         yield _on(arg, Severity.ERROR, why)
     elif known is None:
-        yield from _unknown(arg)
+        if not arg.origin.startswith(EVE):
+            yield from _unknown(arg)
     else:
         yield from _age(arg, known, bundle)
         yield from _danger(arg, known, armed_for)
@@ -132,7 +135,7 @@ def _here(bundle: Bundle | None) -> str:
 
 
 def _danger(arg: Arg, known: Argument, armed_for: Collection[str]) -> Iterator[Finding]:
-    if arg.origin.startswith("EVE"):
+    if arg.origin.startswith(EVE):
         yield from _of_the_menu(arg, known)
     elif known.destroys and not arg.origin.startswith("machine ") and arg.key not in armed_for:
         why = f"{known.destroys}; only a machine's own arguments may name it, not a profile's or a rule's"
@@ -160,7 +163,7 @@ def _disks(args: tuple[Arg, ...]) -> Iterator[Finding]:
     asked = {"eve_install_skip_zfs_checks", "eve_install_zfs_with_raid_level"} & given.keys()
     if persist and 0 < (persist.value or "").count(",") < 2 and not asked:
         yield _on(persist, Severity.WARNING, "EVE makes a ZFS pool of three disks or more, and falls back to ext4 here")
-    intent = sorted(key for key, arg in given.items() if key in _INTENT and not arg.origin.startswith("EVE"))
+    intent = sorted(key for key, arg in given.items() if key in _INTENT and not arg.origin.startswith(EVE))
     if "eve_nuke_all_disks" in given and intent:
         why = f"it wipes every disk and installs nothing, and {', '.join(intent)} asks for an installation"
         yield _on(given["eve_nuke_all_disks"], Severity.ERROR, why)

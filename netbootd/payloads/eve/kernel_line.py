@@ -1,0 +1,182 @@
+"""The kernel's arguments for a bundle with an ISO, key by key, each saying where it comes from.
+
+They are those EVE's own GRUB would have built for this machine.  The bundle's menu is followed for them; where it
+cannot be, the table of `netbootd.payloads.eve.boards` stands in.  It is followed twice, for this machine and for one
+that says nothing of itself: what differs comes from the board.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from netbootd.boot.args import ArgError, ArgSetting, expand, merge
+from netbootd.boot.facts import Facts
+from netbootd.payloads.eve import boards
+from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.grubscript import Menu, MenuError, Smbios, evaluate
+from netbootd.payloads.eve.grubsyntax import Script, parse
+
+ORIGIN = "EVE default"
+PLUMBING = "netbootd's way to boot this bundle"
+CMDLINE = "EVE's boot/cmdline in the ISO"
+ROOTFS, CONFIG = "rootfs_installer.img", "config.img"
+
+STOCK = (
+    ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN),
+    ArgSetting("eve_reboot_after_install", (), ORIGIN),
+)
+"""What the bundle's ``ipxe.efi.cfg`` sets for the installer, and since 13.4 no longer reaches it."""
+
+_ARCH = {"amd64": "x86_64", "": "x86_64"}
+_ROOT_KEYS = frozenset({"root", "rootimg", "rootaddmount", "BOOT_IMAGE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words in order, each with its origin; the root is not among them."""
+
+    words: tuple[tuple[str, str], ...]
+    root_at: int
+    """How many of them stand before the root."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing of how they were found."""
+
+
+def kernel_line(
+    bundle: Bundle,
+    facts: Facts,
+    user_args: Iterable[ArgSetting] = (),
+    *,
+    root: tuple[str, ...] | None = None,
+    own_init: bool = False,
+) -> tuple[ArgSetting, ...]:
+    """``root`` are the words that name the installer's root, `plumbing` where not given; ``user_args`` go over all."""
+    found = line(bundle, smbios(facts))
+    words = plumbing(bundle, own_init=own_init) if root is None else root
+    plumbed = tuple((word, PLUMBING) for word in words)
+    whole = (*found.words[: found.root_at], *plumbed, *found.words[found.root_at :])
+    return merge(_settings(whole), STOCK, user_args)
+
+
+def plumbing(bundle: Bundle, *, own_init: bool = False) -> tuple[str, ...]:
+    """Where the initrd's init finds the installer's root; ``own_init``: it is netbootd's, which needs no whole ISO."""
+    config = (f"rootaddmount=/{CONFIG}:/{CONFIG}",)
+    squashed = bundle.in_iso(ROOTFS) is not None or bundle.era is not Era.B1
+    if bundle.era is Era.B3 or (own_init and squashed):
+        return (f"root=/{ROOTFS}", *(config if bundle.in_iso(CONFIG) or bundle.config_size else ()))
+    if bundle.era is Era.B1:
+        return ("root=/installer.iso",)
+    return ("root=/installer.iso", f"rootimg=/{ROOTFS}", *config)
+
+
+def smbios(facts: Facts) -> Smbios:
+    """What is known of the machine, as its firmware would say it."""
+    return Smbios(
+        manufacturer=facts.manufacturer or "",
+        product=facts.product or "",
+        serial=facts.serial or "",
+        asset=facts.asset or "",
+    )
+
+
+def line(bundle: Bundle, machine: Smbios) -> Line:
+    """The bundle's menu followed, or what the table says.  Never raises."""
+    try:
+        return _of_menu(bundle, machine)
+    except MenuError as error:
+        return _of_table(bundle, machine, str(error))
+
+
+def _of_menu(bundle: Bundle, machine: Smbios) -> Line:
+    script = parse(bundle.grub)
+    menu = _followed(bundle, script, machine)
+    stranger = _followed(bundle, script, Smbios())
+    words = menu.kernel_args
+    for word in words:
+        if why := _unfit(word):
+            raise MenuError(f"its argument {word[:60]!r}: {why}")
+    at = next((n for n, word in enumerate(words) if word.partition("=")[0] == "root"), None)
+    if at is None:
+        raise MenuError("it names no root")
+    usual = Counter(stranger.kernel_args)
+    named = tuple((word, _origin(bundle, machine, word, usual)) for word in words if not _is_root(word))
+    return Line(named, sum(not _is_root(word) for word in words[:at]), menu.notes)
+
+
+def _followed(bundle: Bundle, script: Script, machine: Smbios) -> Menu:
+    return evaluate(
+        script,
+        bundle.grub_include,
+        machine,
+        arch=_arch(bundle),
+        cmdline=bundle.cmdline,
+        files=[file.path for file in bundle.iso],
+    )
+
+
+def _origin(bundle: Bundle, machine: Smbios, word: str, usual: Counter[str]) -> str:
+    if not usual[word]:
+        return _of_board(machine)
+    usual[word] -= 1
+    if word in bundle.cmdline.split():
+        return CMDLINE
+    return f"EVE {bundle.version}'s own menu" if bundle.version else "EVE's own menu"
+
+
+def _of_table(bundle: Bundle, machine: Smbios, why: str) -> Line:
+    arch = _arch(bundle)
+    found = boards.pieces(arch, machine, bundle.cmdline, bundle.version, bundle.release)
+    usual = boards.pieces(arch, Smbios(), bundle.cmdline, bundle.version, bundle.release)
+    board = _of_board(machine)
+    cmdline = bundle.cmdline.split()
+    words = (
+        *((word, ORIGIN if found.console == usual.console else board) for word in found.console),
+        *((word, ORIGIN) for word in found.sizes),
+        *((word, board) for word in found.tweaks),
+        *((word, ORIGIN) for word in found.flavor),
+        *((word, CMDLINE if word in cmdline else ORIGIN) for word in found.cmdline),
+        *((word, ORIGIN) for word in found.extra),
+    )
+    fit = tuple((word, origin) for word, origin in words if not _unfit(word))
+    note = f"its own menu cannot be followed ({why}); EVE's usual arguments stand in for it"
+    return Line(fit, len(found.console), (note,))
+
+
+def _of_board(machine: Smbios) -> str:
+    return f"{ORIGIN} for {' '.join(text for text in (machine.manufacturer, machine.product) if text)}"
+
+
+def _arch(bundle: Bundle) -> str:
+    return _ARCH.get(bundle.arch, bundle.arch)
+
+
+def _is_root(word: str) -> bool:
+    return word.partition("=")[0] in _ROOT_KEYS
+
+
+def _unfit(word: str) -> str:
+    """Why this word of a bundle's cannot be an argument; a bundle's text must never be a template either."""
+    if "{" in word or "}" in word:
+        return "it holds a brace"
+    key, _, value = word.partition("=")
+    try:
+        expand((ArgSetting(key, (value,), "the bundle"),), lambda text, _where: text)
+    except ArgError as error:
+        return str(error)
+    return ""
+
+
+def _settings(words: Iterable[tuple[str, str]]) -> tuple[ArgSetting, ...]:
+    """Repeated keys (``console``) become one setting, with the origin of the last value: the one that counts."""
+    gathered: dict[str, ArgSetting] = {}
+    for word, origin in words:
+        key, equals, value = word.partition("=")
+        values = (value,) if equals else ()
+        old = gathered.get(key)
+        if old is None:
+            gathered[key] = ArgSetting(key, values, origin)
+        else:
+            gathered[key] = replace(old, values=(*(old.values or ()), *values), origin=origin)
+    return tuple(gathered.values())
