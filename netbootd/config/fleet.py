@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -140,6 +141,9 @@ class _Reader:
 
     def _payload(self, entry: Entry) -> Payload | None:
         name = entry.table.get("payload")
+        if "payload" not in entry.table:
+            for written in get_close_matches("payload", entry.table, n=1):
+                self._problems.error(self._at(entry, written), "unknown key; did you mean 'payload'?")
         if isinstance(name, str) and name not in PAYLOADS:
             self._problems.error(self._at(entry, "payload"), f"no payload {name!r}{suggest(name, PAYLOADS)}")
         return PAYLOADS.get(name) if isinstance(name, str) else None

@@ -103,6 +103,12 @@ class TestProfiles:
     def test_a_wrong_profile_is_told(self, files: Files, text: str, told: str) -> None:
         assert files.wrong(f"profiles: {{{text}}}") == [f"netbootd.yaml:1: profiles.{told}"]
 
+    def test_a_misspelt_payload_is_told_where_it_stands(self, files: Files) -> None:
+        assert files.wrong("profiles:\n  p:\n    kernel: k\n    paylod: linux\n") == [
+            "netbootd.yaml:2: profiles.p.payload: is missing",
+            "netbootd.yaml:4: profiles.p.paylod: unknown key; did you mean 'payload'?",
+        ]
+
     def test_the_menu_may_be_made_one_s_own(self, files: Files) -> None:
         snapshot = files.load("profiles: {menu: {payload: menu, timeout: 5}}").snapshot
         profile = snapshot.lookup(Facts(mac=MAC)).profile
