@@ -18,6 +18,8 @@ from netbootd.chain.world import World
 from netbootd.config import Config, ConfigError, Problem, find, load
 from netbootd.load import load_recorded
 from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
 
 FOUND_WRONG = 1
 USED_WRONGLY = 2
@@ -95,6 +97,14 @@ def world(config: Config) -> World:
     loaded = load_recorded(config)
     tell(tuple(Problem("netbootd", None, "", note, "warning") for note in loaded.notes))
     return loaded.world
+
+
+def called(text: str, world: World) -> Mac | None:
+    """The hardware address that ``text`` spells, or the first one of the machine the settings give that name."""
+    try:
+        return Mac.parse(text)
+    except WireError:
+        return next((machine.macs[0] for machine in world.fleet.machines if machine.name == text), None)
 
 
 def site(config: Config) -> Site:

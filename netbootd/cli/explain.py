@@ -6,6 +6,7 @@ The packets, of a capture or made here, go through the very chain the daemon use
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +32,10 @@ from netbootd.wire.mac import Mac
 
 
 def explain(
-    what: Annotated[str, typer.Argument(metavar="MAC|CAPTURE.pcap", help="A hardware address, or a packet capture.")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="MAC|CAPTURE.pcap", help="A hardware address, a machine's name, or a packet capture."),
+    ],
     config: ConfigOption = None,
     address: Annotated[
         str | None, typer.Option(metavar="IP", help="The address netbootd has in the capture's network.")
@@ -39,19 +43,18 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Say step by step why a machine gets what it gets, or why it gets nothing."""
-    try:
-        mac = Mac.parse(what)
-    except WireError:
-        mac = None
-    path = Path(what)
-    if mac is None and not path.exists():
-        fail(f"{what!r} is neither a file nor a hardware address", USED_WRONGLY)
     loaded_config = settings(config)
     world, here = common.world(loaded_config), site(loaded_config)
+    mac, path = common.called(what, world), Path(what)
+    if mac is None and not path.exists():
+        fail(f"{what!r} is neither a file nor a machine's name or hardware address", USED_WRONGLY)
     if mac is None or path.is_file():
         _capture(path, world, here, address, as_json)
     else:
         _machine(mac, world, replace(here, address=address) if address else here, as_json)
+        if not as_json:
+            same = f" -c {shlex.quote(str(config))}" if config else ""
+            typer.echo(f"\nThe script itself: netbootd render {mac}{same}")
 
 
 # a capture
@@ -183,7 +186,6 @@ def _machine(mac: Mac, world: World, here: Site, as_json: bool) -> None:
     _answers(answers)
     typer.echo("\nIts script, once its iPXE asks:\n")
     _script(rendered)
-    typer.echo(f"\nThe script itself: netbootd render {mac}")
 
 
 def _asked(packet: Packet, world: World, here: Site) -> DhcpTrace:

@@ -10,13 +10,12 @@ import typer
 
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.chain.scripts import Loader, Rendered, script
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, arguments, fail, row, settings, site, world
-from netbootd.wire.errors import WireError
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, arguments, called, fail, row, settings, site, world
 from netbootd.wire.mac import Mac
 
 
 def render(
-    mac: Annotated[str, typer.Argument(help="Any usual spelling of the machine's hardware address.")],
+    mac: Annotated[str, typer.Argument(help="The machine's hardware address in any usual spelling, or its name.")],
     config: ConfigOption = None,
     arch: Annotated[str | None, typer.Option(metavar="A", help="iPXE's ${buildarch}: x86_64, i386, arm64.")] = None,
     platform: Annotated[str | None, typer.Option(metavar="P", help="iPXE's ${platform}: efi or pcbios.")] = None,
@@ -29,8 +28,12 @@ def render(
 ) -> None:
     """Print the script this machine would get now, exactly as the daemon would send it."""
     loaded_config = settings(config)
-    facts = _facts(mac, arch, platform, tuple(fact or ()))
-    rendered = script(facts, world(loaded_config), site(loaded_config), loader=stage)
+    known = world(loaded_config)
+    address = called(mac, known)
+    if address is None:
+        fail(f"{mac!r} is neither a machine's name nor a hardware address", USED_WRONGLY)
+    facts = _facts(address, arch, platform, tuple(fact or ()))
+    rendered = script(facts, known, site(loaded_config), loader=stage)
     if as_json:
         typer.echo(json.dumps(_record(rendered), indent=2))
     elif origins:
@@ -44,8 +47,8 @@ def render(
 _REPORTED = tuple(each.name for each in dataclasses.fields(Facts) if each.name != "mac")
 
 
-def _facts(mac: str, arch: str | None, platform: str | None, given: tuple[str, ...]) -> Facts:
-    pairs = [("mac", mac)]
+def _facts(mac: Mac, arch: str | None, platform: str | None, given: tuple[str, ...]) -> Facts:
+    pairs = [("mac", str(mac))]
     pairs += [(key, value) for key, value in (("buildarch", arch), ("platform", platform)) if value]
     for each in given:
         key, separator, value = each.partition("=")
@@ -54,10 +57,6 @@ def _facts(mac: str, arch: str | None, platform: str | None, given: tuple[str, .
         if key not in _REPORTED:
             fail(f"--fact {key}: iPXE reports no such thing; there is {', '.join(_REPORTED)}", USED_WRONGLY)
         pairs.append((key, value))
-    try:
-        Mac.parse(mac)
-    except WireError as error:
-        fail(str(error), USED_WRONGLY)
     facts, refused = parse_facts(tuple(pairs))
     for refusal in refused:
         fail(f"{refusal.field}: {refusal.reason}", USED_WRONGLY)

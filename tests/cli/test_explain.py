@@ -101,8 +101,12 @@ def test_a_machine_is_told_by_the_firmware_it_may_have(path: Path) -> None:
         "  arguments  console=tty0   (profile rescue)",
         "             console=ttyS0  (profile rescue)",
         "",
-        "The script itself: netbootd render 52:54:00:00:00:01",
+        f"The script itself: netbootd render 52:54:00:00:00:01 -c {path}",
     ]
+
+
+def test_a_machine_may_be_called_by_its_name(path: Path) -> None:
+    assert explain(path, "n1").out == explain(path, "52:54:00:00:00:01").out
 
 
 def test_what_every_firmware_is_told_is_said_once(path: Path) -> None:
@@ -134,8 +138,8 @@ def test_for_programs_there_is_json(path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "code", "said"),
     [
-        ("nonsense", 2, "netbootd: 'nonsense' is neither a file nor a hardware address"),
-        ("{0}/none.pcap", 2, "netbootd: '{0}/none.pcap' is neither a file nor a hardware address"),
+        ("nonsense", 2, "netbootd: 'nonsense' is neither a file nor a machine's name or hardware address"),
+        ("{0}/none.pcap", 2, "netbootd: '{0}/none.pcap' is neither a file nor a machine's name or"),
         ("{0}", 1, "netbootd: {0}: not a capture that can be read: Is a directory"),
         ("{0}/empty", 1, "netbootd: {0}/empty: not a capture that can be read: "),
         ("{0}/netbootd.yaml", 1, "netbootd: {0}/netbootd.yaml: not a capture that can be read: "),

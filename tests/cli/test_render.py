@@ -88,7 +88,7 @@ def test_a_script_that_cannot_be_written_is_printed_as_the_machine_shows_it_and_
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nonsense",), "netbootd: bad hardware address: 'nonsense'"),
+        (("nonsense",), "netbootd: 'nonsense' is neither a machine's name nor a hardware address"),
         ((KNOWN, "--fact", "serial"), "netbootd: --fact 'serial': write it as KEY=VALUE"),
         ((KNOWN, "--fact", "nosuch=1"), "netbootd: --fact nosuch: iPXE reports no such thing; there is uuid, serial, "),
         ((KNOWN, "--fact", "uuid=x"), "netbootd: uuid: it is not a UUID"),
