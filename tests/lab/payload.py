@@ -68,7 +68,7 @@ def initrd() -> bytes:
         Entry("bin/busybox", PROGRAM, program.read_bytes()),
         Entry("init", PROGRAM, _INIT.encode()),
     ]
-    return _packed(tree)
+    return packed(tree)
 
 
 def write_linux(directory: Path) -> None:
@@ -83,7 +83,7 @@ def write_eve_classic(directory: Path) -> None:
     directory.mkdir(parents=True)
     _copy_kernel(directory / "kernel")
     for part in EVE_PARTS:
-        (directory / part).write_bytes((initrd() if part == EVE_PARTS[0] else b"") + _packed(witness(part)))
+        (directory / part).write_bytes((initrd() if part == EVE_PARTS[0] else b"") + packed(witness(part)))
 
 
 def _copy_kernel(path: Path) -> None:
@@ -100,6 +100,6 @@ def witness(part: str) -> list[Entry]:
     return [Entry("order", DIRECTORY), *first, *(Entry(name, data=f"{part}\n".encode()) for name in names)]
 
 
-def _packed(tree: list[Entry]) -> bytes:
+def packed(tree: list[Entry]) -> bytes:
     """A gzip of the archive: unlike plain cpio, it may follow another part at any offset."""
     return gzip.compress(newc(tree), compresslevel=6, mtime=0)

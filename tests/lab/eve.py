@@ -1,0 +1,192 @@
+"""EVE installers of 13.4 and later for the lab's machines: the layouts of the releases, filled with our own.
+
+What is real is the way: a kernel in an ISO, an initrd with a busybox, a squashfs that an ``/init`` mounts, and in it a
+``/sbin/init`` that reads ``/config.img`` as the installer does, by a bind mount and the kernel's own vfat.  It says on
+the console what it was given, and switches the machine off.  The kernel is a distribution's, with its file systems as
+modules; EVE's has them built in.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from netbootd.payloads.eve.bundle import Era
+from netbootd.wire import fat
+from tests.lab import payload
+from tests.lab.namespace import LabError
+from tests.support import eve_bundles
+from tests.support.cpio import DIRECTORY, PROGRAM, Entry
+
+PLACE = Path(__file__).parents[2] / ".lab/eve"
+"""A kernel and its modules, put here by .ci/setup."""
+MODULES = ("loop", "squashfs", "isofs", "cdrom", "vfat", "fat", "nls_cp437", "nls_ascii", "nls_utf8")
+STOCK, INSIDE = b"stock.example.net\n", b"inside.example.net\n"
+"""The server in the configuration of the release: in the ISO, and in the squashfs, where it is for want of another."""
+
+ROOT = r"NETBOOTD-LAB ROOT <(.*)>"
+"""The pattern of the line that tells what the installer's root is."""
+INIT = r"NETBOOTD-LAB INIT <(.*)>"
+"""Whose init it was, where it was the one of the release."""
+CONFIG = r"NETBOOTD-LAB CONFIG <(.*)>"
+"""The pattern of the line with all files of the configuration, ``path=content``."""
+
+_INSTALLER = """#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc
+$b mount -t devtmpfs dev /dev
+$b mount -t tmpfs tmp /tmp
+$b dmesg -n 1
+$b mkdir /tmp/bits /tmp/config
+$b touch /tmp/bits/config.img
+$b mount -o bind /config.img /tmp/bits/config.img || echo "the configuration cannot be mounted anew"
+$b mount -t vfat -o ro,loop /tmp/bits/config.img /tmp/config || echo "the configuration cannot be read"
+exec >/dev/ttyS0 2>&1
+echo
+echo "NETBOOTD-LAB CMDLINE <$($b cat /proc/cmdline)>"
+echo "NETBOOTD-LAB ROOT <$($b sed -n 's/^[^ ]* \\/ \\([^ ]*\\) ro.*/\\1/p' /proc/mounts) $($b cat /release)>"
+cd /tmp/config
+found=
+for f in $($b find . -type f | $b sort); do found="$found ${f#./}=$($b cat "$f")"; done
+echo "NETBOOTD-LAB CONFIG <${found# }>"
+echo "NETBOOTD-LAB END"
+$b poweroff -f
+"""
+# Of the release's own init only B3's is to run; it takes the installer's root and its configuration out of the initrd.
+_INIT_B3 = """#!/bin/sh
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+modprobe -a loop squashfs vfat nls_cp437 nls_ascii nls_utf8
+echo "NETBOOTD-LAB INIT <of the release>" >/dev/ttyS0
+mkdir /newroot /kept
+mount -t tmpfs kept /kept
+root=$(tr ' ' '\\n' </proc/cmdline | sed -n 's/^root=//p')
+mount -o ro,loop "$root" /newroot
+for pair in $(tr ' ' '\\n' </proc/cmdline | sed -n 's/^rootaddmount=//p'); do
+    cp "${pair%:*}" /kept
+    mount -o bind "/kept/${pair%:*}" "/newroot/${pair#*:}"
+done
+exec switch_root /newroot /sbin/init
+"""
+_INIT_OTHERS = """#!/bin/sh
+mount -t devtmpfs dev /dev
+echo "NETBOOTD-LAB INIT <of the release, which is not to run>" >/dev/ttyS0
+poweroff -f
+"""
+_APPLETS = ("sh", "cat", "cp", "mkdir", "modprobe", "mount", "mv", "poweroff", "sed", "switch_root", "tr")
+
+
+def write(directory: Path, era: Era) -> None:
+    """An unpacked ``installer_net`` of that era.  Raises `LabError` where something to make it of is missing."""
+    _require()
+    work = directory.with_name(f".{directory.name}")
+    tree = eve_bundles.put(work / "iso", _iso_files(era))
+    if era is Era.B1:
+        _installer_root(tree, era)
+    else:
+        _installer_root(work / "root", era)
+        _squashed(work / "root", tree / "rootfs_installer.img")
+        (tree / "config.img").write_bytes(config_image(STOCK))
+    eve_bundles.put(directory, dict.fromkeys(("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grub.cfg"), b"stands for GRUB"))
+    options = ("-as", "mkisofs", "-quiet", "-R", "-V", "EVEISO", "-o", directory / "installer.iso", tree)
+    subprocess.run(["xorriso", *options], check=True, capture_output=True)
+    shutil.rmtree(work)
+
+
+def config_image(server: bytes) -> bytes:
+    """A config.img of the release."""
+    return fat.image({"server": server}, kib=1024).joined()
+
+
+def _iso_files(era: Era) -> dict[str, bytes]:
+    kernel = _kernel()
+    assert kernel is not None
+    return {
+        "EFI/BOOT/BOOTX64.EFI": b"stands for GRUB",
+        "EFI/BOOT/grub.cfg": b"# stands for the menu of the ISO\nset timeout=5\n",
+        "EFI/BOOT/grub_include.cfg": eve_bundles.include(era).encode(),
+        "boot/kernel": kernel.read_bytes(),
+        "boot/cmdline": f"{eve_bundles.CMDLINE}\n".encode(),
+        "boot/initrd.img": payload.packed(list(_initrd(era))),
+    }
+
+
+def _initrd(era: Era) -> Iterator[Entry]:
+    """The initrd of the ISO: a busybox, an init, and what makes the kernel one like EVE's."""
+    program = payload.busybox()
+    assert program is not None
+    modules = f"lib/modules/{_release()}"
+    for name in ("bin", "dev", "proc", "sys", "lib", "lib/modules", modules):
+        yield Entry(name, DIRECTORY)
+    yield Entry("bin/busybox", PROGRAM, program.read_bytes())
+    for applet in _APPLETS:
+        yield Entry(f"bin/{applet}", 0o120777, b"busybox")
+    yield Entry("init", PROGRAM, (_INIT_B3 if era is Era.B3 else _INIT_OTHERS).encode())
+    found = {name: data for name in MODULES if (data := _module(name))}
+    for name, data in found.items():
+        yield Entry(f"{modules}/{name}.ko", data=data)
+    needs = {name: [each for each in _needed(data) if each in found] for name, data in found.items()}
+    lines = (f"{name}.ko:{''.join(f' {each}.ko' for each in needs[name])}\n" for name in found)
+    yield Entry(f"{modules}/modules.dep", data="".join(lines).encode())
+
+
+def _installer_root(tree: Path, era: Era) -> None:
+    program = payload.busybox()
+    assert program is not None
+    files = {
+        "bin/busybox": program.read_bytes(),
+        "sbin/init": _INSTALLER.encode(),
+        "config.img": config_image(STOCK if era is Era.B1 else INSIDE),
+        "release": f"{eve_bundles.VERSIONS[era]}\n".encode(),
+    }
+    eve_bundles.put(tree, files)
+    for name in ("bin/busybox", "sbin/init"):
+        (tree / name).chmod(0o755)
+    for name in ("dev", "proc", "sys", "tmp"):
+        (tree / name).mkdir()
+
+
+def _squashed(tree: Path, image: Path) -> None:
+    options = ("-noappend", "-no-progress", "-all-root", "-comp", "gzip", "-quiet")
+    subprocess.run(["mksquashfs", tree, image, *options], check=True, capture_output=True)
+
+
+def _require() -> None:
+    if missing := [name for name in ("mksquashfs", "xorriso") if shutil.which(name) is None]:
+        raise LabError(f"the lab's EVE cannot be made without {' and '.join(missing)}: make setup")
+    if _kernel() is None:
+        raise LabError(f"the lab's EVE needs a kernel with modules in {PLACE}: make setup")
+
+
+def _kernel() -> Path | None:
+    return next(iter(sorted(PLACE.glob("boot/vmlinuz-*"))), None)
+
+
+def _release() -> str:
+    kernel = _kernel()
+    assert kernel is not None
+    return kernel.name.removeprefix("vmlinuz-")
+
+
+def _module(name: str) -> bytes:
+    """A kernel module, unpacked; b"" for one that is built in."""
+    found = next(iter(sorted(PLACE.glob(f"**/modules/{_release()}/kernel/**/{name}.ko*"))), None)
+    if found is None:
+        return b""
+    match found.suffix:
+        case ".xz":
+            return lzma.decompress(found.read_bytes())
+        case ".zst":
+            return subprocess.run(["zstd", "-dcq", found], check=True, capture_output=True).stdout
+        case _:
+            return found.read_bytes()
+
+
+def _needed(module: bytes) -> list[str]:
+    """What it says it depends on."""
+    said = re.search(rb"\0depends=([^\0]*)\0", module)
+    return [name.decode().replace("-", "_") for name in said[1].split(b",") if name] if said else []

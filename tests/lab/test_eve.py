@@ -1,0 +1,88 @@
+"""EVE from 13.4 on boots through netbootd without GRUB, to an installer that tells what it was given.
+
+The installers are stand-ins of `tests.lab.eve`; firmware, iPXE, kernel, squashfs, loop device and vfat are real.  A
+node counts as booted when its installer has read its command line and its configuration as EVE's does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netbootd.payloads.eve.bundle import Era
+from tests.lab import eve, payload
+from tests.lab.firmware import Firmware
+from tests.lab.lab import Lab
+from tests.lab.machine import Hardware, Machine
+from tests.lab.namespace import LabError
+from tests.support.eve_bundles import VERSIONS
+
+pytestmark = pytest.mark.lab
+
+NODE_1, NODE_2 = "52:54:00:99:00:01", "52:54:00:99:00:02"
+type_of_lab = Callable[..., Lab]
+
+
+@pytest.fixture
+def bundle(artifacts: Path) -> Callable[[Era], str]:
+    """Puts the installer of an era among the artifacts, once, and tells its name."""
+
+    def written(era: Era) -> str:
+        name = f"eve-{VERSIONS[era]}"
+        try:
+            if not (artifacts / name).exists():
+                eve.write(artifacts / name, era)
+        except LabError as error:
+            reason = str(error)
+        else:
+            return name
+        pytest.fail(reason, pytrace=False)
+
+    return written
+
+
+def settings(*machines: str, **profiles: str) -> str:
+    """Profiles and the bundle of each; machines as they stand in a settings file."""
+    lines = (f"  {name}: {{payload: eve, bundle: {bundle}, boots: always}}" for name, bundle in profiles.items())
+    return "\n".join(["profiles:", *lines, "machines:", *(f"  - {machine}" for machine in machines), ""])
+
+
+def installer_of(machine: Machine) -> tuple[list[str], str, str]:
+    """Its arguments, its root and its configuration; the machine then switches itself off."""
+    line, root, config = (machine.expect(pattern) for pattern in (payload.CMDLINE, eve.ROOT, eve.CONFIG))
+    machine.expect_off()
+    return line.split(), root, config
+
+
+def node(mac: str, profile: str, serial: str, server: str) -> str:
+    args = f"console: ttyS0, eve_soft_serial: {serial}, eve_install_server: {server}"
+    return f"{{mac: '{mac}', name: {serial.lower()}, profile: {profile}, args: {{{args}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("era", "firmware"),
+    [
+        (Era.B1, Firmware.UEFI_PXE),
+        (Era.B1X, Firmware.BIOS_IPXE),
+        (Era.B2, Firmware.UEFI_PXE),
+        (Era.B2, Firmware.BIOS_IPXE),
+        (Era.B3, Firmware.UEFI_PXE),
+    ],
+    ids=lambda value: value.name.lower(),
+)
+def test_an_installer_starts_with_its_node_s_own_arguments(
+    era: Era, firmware: Firmware, lab: type_of_lab, bundle: Callable[[Era], str]
+) -> None:
+    """Its root is the image of the release: the ISO itself in the first era, a squashfs later."""
+    opened = lab(settings(node(NODE_1, "edge", "NODE-1", "ctl.example.net"), edge=bundle(era)))
+    with opened.power_on(Hardware(firmware=firmware, mac=NODE_1)) as machine:
+        args, root, config = installer_of(machine)
+        of_the_release = machine.console.wait_for(eve.INIT, 0)
+    assert root == f"{'iso9660' if era is Era.B1 else 'squashfs'} {VERSIONS[era]}"
+    assert {"eve_soft_serial=NODE-1", "eve_install_server=ctl.example.net", "eve_reboot_after_install"} < set(args)
+    assert {"dom0_mem=640M,max:800M", "rootdelay=3", "getty"} < set(args)
+    assert [arg for arg in args if arg.startswith("console=")] == ["console=ttyS0"]
+    assert config == "server=stock.example.net"
+    assert bool(of_the_release) is (era is Era.B3)
