@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from netbootd import __version__
 from netbootd.artifacts.firmware import missing
 from netbootd.boot.site import Site
+from netbootd.check import lacking
 from netbootd.config import Config
 from netbootd.load import Loaded
 from netbootd.net.interfaces import Interface
 from netbootd.observe.banner import Banner, ServedInterface
 from netbootd.serve.listening import Listening
+
+_SHOWN = 4  # files that are not there; a banner is read at a glance
 
 
 def announcement(
@@ -42,7 +45,13 @@ def warnings(config: Config, loaded: Loaded, served: Sequence[Interface]) -> tup
         doubts.append("no interface with an IPv4 address to serve; packets are answered once one appears")
     if not config.artifacts.is_dir():
         doubts.append(f"artifacts: {config.artifacts} does not exist yet; put kernels and bundles there")
-    return (*map(str, config.warnings), *loaded.notes, *doubts)
+    return (*map(str, config.warnings), *loaded.notes, *doubts, *_lacking(config, loaded))
+
+
+def _lacking(config: Config, loaded: Loaded) -> tuple[str, ...]:
+    found = [str(problem) for problem in lacking(config, loaded.world) if problem.severity == "error"]
+    more = len(found) - _SHOWN
+    return (*found[:_SHOWN], f"and {more} more: netbootd check tells them all") if more > 0 else tuple(found)
 
 
 def summary(loaded: Loaded) -> str:

@@ -28,7 +28,7 @@ def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
     return (
         *(Problem("netbootd", None, "", note, "warning") for note in loaded.notes),
         *_templates(loaded.world),
-        *_artifacts(config, loaded.world),
+        *lacking(config, loaded.world),
         *_scripts(loaded.world),
     )
 
@@ -53,7 +53,8 @@ def _templates(world: World) -> Iterator[Problem]:
         yield Problem(fault.name, fault.line, "templates", fault.reason, "error")
 
 
-def _artifacts(config: Config, world: World) -> Iterator[Problem]:
+def lacking(config: Config, world: World) -> Iterator[Problem]:
+    """What profiles name and is not there, or cannot be booted from here."""
     tree = Tree(config.artifacts)
     for profile in world.fleet.profiles.values():
         payload = PAYLOADS[profile.payload]
@@ -64,11 +65,11 @@ def _artifacts(config: Config, world: World) -> Iterator[Problem]:
         if bundle := world.bundles.get(payload.bundle(profile.settings)):
             yield from _bundle(profile, bundle)
             continue
-        lacking = {path: why for path in payload.needs(profile.settings) if (why := _missing(tree, path))}
-        if payload.bundle(profile.settings) and len(lacking) == len(payload.needs(profile.settings)):
+        absent = {path: why for path in payload.needs(profile.settings) if (why := _missing(tree, path))}
+        if payload.bundle(profile.settings) and len(absent) == len(payload.needs(profile.settings)):
             yield _of(profile, _no_bundle(payload.bundle(profile.settings), world))
             continue
-        for path, why in lacking.items():
+        for path, why in absent.items():
             yield _of(profile, f"{config.artifacts / path}: {why}")
 
 

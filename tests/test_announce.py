@@ -55,9 +55,19 @@ def test_the_banner_names_what_is_served_where(config: Config, listening: Listen
 
 def test_a_person_is_told_what_no_boot_would_show_before_it_fails(config: Config, tmp_path: Path) -> None:
     (tmp_path / "artifacts").rename(tmp_path / "elsewhere")
-    no_address, no_artifacts = warnings(config, load_world(config), ())
+    no_address, no_artifacts, no_kernel = warnings(config, load_world(config), ())
     assert no_address.startswith("no interface with an IPv4 address to serve")
     assert no_artifacts == f"artifacts: {tmp_path}/artifacts does not exist yet; put kernels and bundles there"
+    assert no_kernel.endswith(f"profiles.rescue: {tmp_path}/artifacts/kernel: no such file")
+
+
+def test_of_many_files_that_are_not_there_the_first_are_named(tmp_path: Path) -> None:
+    initrds = ", ".join(f"i{number}" for number in range(9))
+    text = f"profiles: {{rescue: {{payload: linux, kernel: kernel, initrd: [{initrds}]}}}}\n"
+    config = Files(furnished(tmp_path)).load(settings(tmp_path, PORTS + text))
+    *named, more = warnings(config, load_world(config), (LAN,))
+    assert [each.rpartition("/")[2] for each in named] == [f"i{number}: no such file" for number in range(4)]
+    assert more == "and 5 more: netbootd check tells them all"
 
 
 def test_the_service_manager_gets_one_line(config: Config) -> None:

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check": BELOW_LOAD | {"load"},
     "serve": BELOW_LOAD | {"net", "observe"},
     "privileges": {"config"},
-    "announce": BELOW_ANNOUNCE,
+    "announce": BELOW_ANNOUNCE | {"check"},
     "daemon": BELOW_DAEMON,
     "cli": BELOW_DAEMON | {"daemon"},
 }
