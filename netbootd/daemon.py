@@ -39,6 +39,7 @@ from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
 from netbootd.serve.tftp import TftpServer
+from netbootd.serve.tokens import Tokens
 from netbootd.systemd import Notifier
 from netbootd.wire.mac import Mac
 
@@ -105,6 +106,8 @@ class Daemon:
         self._ledger = Ledger(self._store, known, family=self._family, now=time.time())
         self._progress = Progress(self._ledger, self._hub)
         self._hub.add(self._progress)
+        self._tokens = Tokens(self._ledger.entry)
+        self._hub.add(self._tokens.observe)
         self._progress.tell_doubts()
 
     def _load(self, config: Config) -> Loaded:
@@ -139,6 +142,7 @@ class Daemon:
             stall_seconds=config.stall_timeout,
             handed=self._progress.handed,
             admit=self._progress.admit,
+            tokens=self._tokens,
         )
         listening = self._listening
         for sock, port in listening.dhcp:

@@ -38,6 +38,7 @@ class Ending(Enum):
     STALLED = "the client stopped reading"
     GONE = "the client went away"
     SHORT = "the file became shorter while it was sent"
+    CHANGED = "a file it is made of changed while it was sent"
     UNREADABLE = "the file could not be read"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -16,17 +17,21 @@ from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptSer
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
+from netbootd.serve.tokens import Granted, Tokens
 from netbootd.wire.mac import Mac
 from netbootd.wire.tftp import ErrorCode
 
 SCRIPT_NAMES = ("ipxe.cfg", "autoexec.ipxe")
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
+Admit = Callable[[str, str, Mac | None], Awaitable[bool]]
+_TOKEN_BYTES = 24
 
 
 class BootSide:
     """One object for both servers; `swap` replaces what is behind it at reload without touching running transfers.
 
     ``handed`` is told of each script a machine is about to get, ``admit`` of each file, see `serve.progress.Progress`.
+    ``tokens`` open what was made for single machines.
     """
 
     def __init__(
@@ -40,7 +45,8 @@ class BootSide:
         tree: Tree,
         stall_seconds: float = 60.0,
         handed: Handed = lambda _mac, _ip, _rendered, _base_url: None,
-        admit: Callable[[str, str], Awaitable[bool]] | None = None,
+        admit: Admit | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self.emit = emit
         self.stall_seconds = stall_seconds
@@ -49,6 +55,7 @@ class BootSide:
         self._site = site
         self._handed = handed
         self._admit = admit
+        self._tokens = tokens or Tokens()
         self._firmware = firmware
         self._tree = tree
 
@@ -60,9 +67,13 @@ class BootSide:
         """The tree served now."""
         return self._tree
 
-    async def admit(self, ip: str, file: str) -> bool:
+    def document(self, token: str, name: str) -> Granted | None:
         """See `BootServices`."""
-        return self._admit is None or await self._admit(ip, file)
+        return self._tokens.find(token, name)
+
+    async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
+        """See `BootServices`."""
+        return self._admit is None or await self._admit(ip, file, mac)
 
     def firmware(self, name: str) -> bytes | None:
         """A boot program by name; firmware gets case wrong at times."""
@@ -89,11 +100,14 @@ class BootSide:
         facts = self._facts(mac, request)
         choice = next((value for name, value in request.query if name == "profile"), None)
         leave = ("leave", "yes") in request.query
-        rendered = script(facts, self.world, site, choice, request.loader, leave=leave)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        rendered = script(facts, self.world, site, choice, request.loader, leave=leave, token=token)
         if isinstance(rendered.plan, LocalPlan):
             self._directory.leaves(mac)
         self._tell(rendered, mac, request.client_ip, request.loader)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
+        if rendered.documents:
+            self._tokens.grant(token, mac, rendered.documents)
         return ScriptReply(rendered.text.encode(), recorded=recorded)
 
     def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:

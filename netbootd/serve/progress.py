@@ -9,7 +9,8 @@ What cannot be seen errs on the side of not wiping twice:
 * Files at other servers are not seen.  The last one *of ours* decides; where there is none, and for a payload that is
   a script of the user's own, the machine has been given its payload with the script.
 * GRUB opens all its initrds at once, so a small last one can be out before a large one ahead of it.
-* Behind NAT several machines share an address: one last byte counts for all that were handed their script there.
+* Behind NAT several machines share an address: one last byte counts for all that were handed their script there, but
+  for what is made for one machine alone (`serve.tokens`), which is known by its token.
 * With ``public_url`` the files must come from this daemon, through whatever stands before it; a cache that answers by
   itself hides them, and such a machine stays armed.
 * A machine that has been handed its script and then asks for nothing for a day is no longer followed, and stays armed.
@@ -30,11 +31,13 @@ from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
 from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged, printable
+from netbootd.serve.tokens import label
 from netbootd.wire.mac import Mac
 
 _FOLLOWED = 24 * 3600.0  # seconds
 _PER_MACHINE = 16  # addresses one machine may have asked from
 _AT_ONCE = 4096
+_NODE = "node/"  # made for one machine: this, the token's label, the name
 
 
 class Progress:
@@ -76,10 +79,10 @@ class Progress:
         self._active[mac, ip] = self._clock()
         return written
 
-    async def admit(self, ip: str, file: str) -> bool:
+    async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """A file is about to be sent by HTTP, under the name its `ArtifactServed` will have.  False: refuse it, for
-        it would complete a payload without a record of that."""
-        due = self._due(_unmapped(ip), file)
+        it would complete a payload without a record of that.  ``mac``: the one machine it was made for."""
+        due = self._due(_unmapped(ip), file, mac)
         self._active.update((_key(handing), self._clock()) for handing in due)
         begun = [self._ledger.begin(handing) for handing in due]
         return all([await written for written in begun])
@@ -87,11 +90,15 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Take in what happened."""
         if isinstance(event, ArtifactServed) and _reaches_the_end(event):
-            for handing in self._due(_unmapped(event.ip), event.file):
+            mac = Mac.parse(event.mac) if event.file.startswith(_NODE) else None
+            for handing in self._due(_unmapped(event.ip), event.file, mac):
                 self._give(handing.mac, f"{handing.file} went to {handing.ip}")
 
-    def _due(self, ip: str, file: str) -> list[Handing]:
+    def _due(self, ip: str, file: str, mac: Mac | None) -> list[Handing]:
         name = _normal(file)
+        if mac is not None:  # wherever it has its address from now, and by whichever of its scripts it goes
+            own = (handing for handing in self._ledger.handings() if handing.mac == mac)
+            return [handing for handing in own if _document(handing.file) == _document(name) != ""]
         return [handing for handing in self._ledger.handings_at(ip) if handing.file == name]
 
     def _spend(self, mac: Mac, ip: str) -> Awaitable[bool]:
@@ -128,9 +135,26 @@ def last_file(plan: Plan | None, base_url: str) -> str:
     """The last file of a payload that comes from here, as `ArtifactServed` names it; "" if none does."""
     if not isinstance(plan, KernelPlan):
         return ""
-    place = f"{base_url}/artifacts/"
-    ours = [image.url for image in (plan.kernel, *plan.initrds) if image.url.startswith(place)]
-    return _normal(f"artifacts/{unquote(ours[-1].removeprefix(place), errors='surrogateescape')}") if ours else ""
+    ours = [file for image in (plan.kernel, *plan.initrds) if (file := _ours(image.url, base_url))]
+    return _normal(ours[-1]) if ours else ""
+
+
+def _ours(url: str, base_url: str) -> str:
+    if not url.startswith(f"{base_url}/"):
+        return ""
+    room, _, rest = url.removeprefix(f"{base_url}/").partition("/")
+    match room:
+        case "artifacts":
+            return f"artifacts/{unquote(rest, errors='surrogateescape')}"
+        case "node":
+            token, _, name = rest.partition("/")
+            return f"{_NODE}{label(token)}/{unquote(name)}"
+    return ""
+
+
+def _document(file: str) -> str:
+    """The name of what was made for one machine, without the token's label: each script it asks for has its own."""
+    return file.removeprefix(_NODE).partition("/")[2] if file.startswith(_NODE) else ""
 
 
 def state_notice(trouble: Trouble) -> DaemonNotice:

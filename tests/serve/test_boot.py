@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,17 @@ import pytest
 
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.facts import Facts
+from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, entry, script
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed
+from netbootd.payloads import PAYLOADS, Order
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.mac import Mac
+from netbootd.wire.segments import Segments
 from tests.support.worlds import CARD, SERVER, args, linux, settled, world
 
 CLIENT = "192.0.2.77"
@@ -144,6 +149,59 @@ def test_who_follows_a_boot_is_told_what_was_handed_out(side: Side) -> None:
     assert (mac, ip, rendered.payload, base) == (CARD, CLIENT, "linux", f"http://{SERVER}:8080")
 
 
+class TestMadeForOne:
+    """Documents of a plan, which the machine fetches with the token in its script."""
+
+    @pytest.fixture
+    def side(self, side: Side, monkeypatch: pytest.MonkeyPatch) -> Side:
+        made = replace(PAYLOADS["linux"], plan=with_a_document)
+        monkeypatch.setattr("netbootd.chain.scripts.PAYLOADS", {**PAYLOADS, "linux": made})
+        return side
+
+    def test_open_to_the_token_in_the_script(self, side: Side) -> None:
+        token = found_in(side.ask(CARD))
+
+        granted = side.boot.document(token, "config.img")
+        assert granted is not None
+        assert (granted.mac, granted.document.content.joined()) == (CARD, b"for 52:54:00:12:34:56")
+        assert len(token) == 32
+
+    def test_each_script_has_its_own(self, side: Side) -> None:
+        tokens = {found_in(side.ask(CARD)) for _ in range(3)}
+
+        assert len(tokens) == 3
+        assert all(side.boot.document(token, "config.img") for token in tokens)
+
+    def test_no_event_shows_it(self, side: Side) -> None:
+        token = found_in(side.ask(CARD))
+
+        assert token not in repr(side.events)
+
+    @pytest.mark.parametrize("token", ["TOKEN", "", "config.img"])
+    def test_closed_to_anybody_else(self, side: Side, token: str) -> None:
+        side.ask(CARD)
+
+        assert side.boot.document(token, "config.img") is None
+
+    async def test_not_there_by_tftp(self, side: Side) -> None:
+        token = found_in(side.ask(CARD))
+
+        with pytest.raises(Refused):
+            await side.read(f"node/{token}/config.img")
+
+
+def with_a_document(_settings: object, order: Order) -> KernelPlan:
+    made = Document("config.img", Segments.of(f"for {order.facts.mac}".encode()))
+    image = Image(order.document_url(made.name), made.name)
+    return KernelPlan(Image(order.site.artifact_url("kernel"), "kernel"), (image,), (), documents=(made,))
+
+
+def found_in(reply: ScriptReply) -> str:
+    found = re.search(rb"/node/([^/]+)/config.img", reply.body)
+    assert found
+    return found[1].decode()
+
+
 # TFTP
 
 
@@ -195,10 +253,10 @@ async def test_a_swap_holds_for_the_next_request_and_leaves_open_files_alone(sid
 
 async def test_who_admits_files_is_asked_and_without_anybody_all_are_let_through(side: Side, tmp_path: Path) -> None:
     assert await side.boot.admit(CLIENT, "rescue/vmlinuz")
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[str, str, Mac | None]] = []
 
-    async def refuse(ip: str, file: str) -> bool:
-        asked.append((ip, file))
+    async def refuse(ip: str, file: str, mac: Mac | None) -> bool:
+        asked.append((ip, file, mac))
         return False
 
     strict = BootSide(
@@ -211,4 +269,4 @@ async def test_who_admits_files_is_asked_and_without_anybody_all_are_let_through
         admit=refuse,
     )
     assert not await strict.admit(CLIENT, "rescue/vmlinuz")
-    assert asked == [(CLIENT, "rescue/vmlinuz")]
+    assert asked == [(CLIENT, "rescue/vmlinuz", None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Profile
+from netbootd.boot.plan import Image, KernelPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
@@ -19,6 +21,7 @@ from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
 from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged
 from netbootd.serve.progress import Progress, last_file, new_state_notice, state_notice
+from netbootd.serve.tokens import label
 from netbootd.wire.mac import Mac
 from tests.support.journal import Disk, SlowJournal
 from tests.support.worlds import (
@@ -319,6 +322,88 @@ class TestSharedAddress:
         await house.boots(ip="192.0.2.99")
         await house.fetch_all()
         assert await house.boots() == "local"
+
+
+class MadeHouse(House):
+    """Its machines fetch last what was made for each of them alone, with a new token in each script."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.tokens: list[str] = []
+
+    def rendered(self, mac: Mac = CARD) -> Rendered:
+        made = super().rendered(mac)
+        if not isinstance(made.plan, KernelPlan):
+            return made
+        self.tokens.append(secrets.token_urlsafe(24))
+        url = f"{self.site.base_url}/node/{self.tokens[-1]}/initrd"
+        return replace(made, plan=replace(made.plan, initrds=(*made.plan.initrds, Image(url, "initrd"))))
+
+    async def fetch_own(self, token: str, mac: Mac = CARD, ip: str = IP, name: str = "initrd") -> None:
+        file = f"node/{label(token)}/{name}"
+        assert await self.progress.admit(ip, file, mac)
+        self.progress(
+            ArtifactServed(ip=ip, mac=str(mac), file=file, status=200, size=SIZE, sent=SIZE, seconds=1.0, complete=True)
+        )
+
+
+class TestMadeForOne:
+    """What a machine fetches with a token of its own."""
+
+    @pytest.fixture
+    async def house(self) -> MadeHouse:
+        house = MadeHouse(eve())
+        await house.arm(CARD, OTHER_CARD)
+        return house
+
+    async def test_completes_its_payload_when_it_is_the_last(self, house: MadeHouse) -> None:
+        await house.boots()
+        await house.fetch_all()
+        assert house.changes == []
+        await house.fetch_own(house.tokens[-1])
+        assert house.changes == [(str(CARD), "given its payload")]
+        assert await house.boots() == "local"
+
+    async def test_is_written_down_without_the_token(self, house: MadeHouse) -> None:
+        await house.boots()
+        ((file, ip),) = [(each.file, each.ip) for each in house.disk.known().handings]
+        assert (file, ip) == (f"node/{label(house.tokens[-1])}/initrd", IP)
+        await house.fetch_own(house.tokens[-1])
+        assert not any(token in repr(house.disk.known()) + repr(house.events) for token in house.tokens)
+
+    async def test_another_document_of_it_does_not_count(self, house: MadeHouse) -> None:
+        await house.boots()
+        await house.fetch_own(house.tokens[-1], name="kernel")
+        assert house.changes == []
+
+    async def test_counts_by_an_earlier_script_too(self, house: MadeHouse) -> None:
+        """GRUB fetches its grub.cfg twice, and two people may look at a script while the machine boots."""
+        await house.boots()
+        await house.boots()
+        await house.fetch_own(house.tokens[0])
+        assert await house.boots() == "local"
+
+    async def test_counts_wherever_the_machine_fetches_it_from(self, house: MadeHouse) -> None:
+        """A lease of its own for each of firmware, iPXE and GRUB."""
+        await house.boots()
+        await house.fetch_own(house.tokens[-1], ip="192.0.2.99")
+        assert await house.boots() == "local"
+
+    async def test_does_not_count_for_others_at_its_address(self, house: MadeHouse) -> None:
+        await house.boots(CARD)
+        await house.boots(OTHER_CARD)
+        await house.fetch_own(house.tokens[0], CARD)
+        assert [mac for mac, _ in house.changes] == [str(CARD)]
+
+    async def test_is_refused_while_its_record_cannot_be_written(self, house: MadeHouse) -> None:
+        await house.boots()
+        house.journal.broken = True
+        assert not await house.progress.admit(IP, f"node/{label(house.tokens[-1])}/initrd", CARD)
+
+    async def test_artifacts_that_are_named_alike_do_not_count(self, house: MadeHouse) -> None:
+        await house.boots()
+        await house.fetch("artifacts/node/x/initrd")
+        assert house.changes == []
 
 
 class TestBounds:

@@ -14,6 +14,8 @@ from netbootd.observe.events import Event
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import HttpServer, start_http
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from netbootd.serve.tokens import Granted, Tokens
+from netbootd.wire.mac import Mac
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Services:
     firmware_files: dict[str, bytes] = field(default_factory=dict)
     reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(b"#!ipxe\n")
     admitted: bool = True
+    tokens: Tokens = field(default_factory=Tokens)
     asked: list[ScriptRequest] = field(default_factory=list)
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
@@ -41,7 +44,10 @@ class Services:
     def artifacts(self) -> Tree:
         return Tree(self.root)
 
-    async def admit(self, ip: str, file: str) -> bool:
+    def document(self, token: str, name: str) -> Granted | None:
+        return self.tokens.find(token, name)
+
+    async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         return self.admitted
 
     def told(self) -> list[Event]:

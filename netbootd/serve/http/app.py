@@ -10,7 +10,7 @@ from aiohttp import web
 from netbootd.chain.scripts import Loader
 from netbootd.net.turns import Turns
 from netbootd.observe.events import HttpRefused, printable
-from netbootd.serve.http import files, target
+from netbootd.serve.http import files, node, target
 from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
@@ -66,6 +66,8 @@ class BootSite:
                 return await files.artifact(request, self._services, tuple(path))
             case ("firmware", *path) if path:
                 return await files.firmware(request, self._services, "/".join(path))
+            case ("node", token, *path) if path:
+                return await node.document(request, self._services, token, tuple(path))
             case ("healthz",):
                 return _text(b"ok\n")
         raise Refused(HTTPStatus.NOT_FOUND, "no such page")
@@ -92,7 +94,7 @@ class BootSite:
         self._services.emit(
             HttpRefused(
                 ip=target.unmapped(request.remote or ""),
-                file=printable(request.raw_path),
+                file=printable(node.without_token(request.raw_path)),
                 status=int(refused.status),
                 reason=printable(refused.reason),
             )

@@ -10,9 +10,10 @@ from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
 from netbootd.net.tcp import cut
 from netbootd.net.turns import Turns
 from netbootd.serve.http.quirks import quirk_for
+from netbootd.serve.http.streams import Stream
 
-Body = memoryview | int
-"""Bytes in memory, or the descriptor of an open file."""
+Body = memoryview | int | Stream
+"""Bytes in memory, the descriptor of an open file, or both in turns."""
 
 TURNS = web.AppKey("turns", Turns)
 """Shared by all downloads of a site."""
@@ -72,9 +73,13 @@ async def _headers_then_body(
     transport, turns = request.transport, request.app[TURNS]
     if transport is None:
         return _GONE
-    if isinstance(body, int):
-        return await send_file(transport, body, offset, count, stall=stall, turns=turns)
-    return await send_bytes(transport, body[offset : offset + count], stall=stall, turns=turns)
+    match body:
+        case int():
+            return await send_file(transport, body, offset, count, stall=stall, turns=turns)
+        case Stream():
+            return await body.send(transport, offset, count, stall=stall, turns=turns)
+        case _:
+            return await send_bytes(transport, body[offset : offset + count], stall=stall, turns=turns)
 
 
 def _dropped(request: web.Request, response: web.StreamResponse, reason: Ending) -> Ending:

@@ -19,20 +19,26 @@ from netbootd.serve.http import conditions
 from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
 from netbootd.serve.http.target import unmapped
+from netbootd.wire.mac import Mac
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
 
-_SMALL = 64 << 10  # read with the open, in the same thread hop, and sent in one write with the headers
+SMALL = 64 << 10
+"""Bytes that are read with the open, in the same thread hop, and sent in one write with the headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Something to be served: what it is, and where its bytes are."""
+    """Something to be served: what it is, and where its bytes are.
+
+    ``mac`` is the machine that it was made for, if it was for one alone: no cache may keep it then.
+    """
 
     name: str
     current: conditions.Current
     body: Body
+    mac: Mac | None = None
 
 
 async def artifact(request: web.Request, services: BootServices, segments: tuple[str, ...]) -> web.StreamResponse:
@@ -50,7 +56,7 @@ async def artifact(request: web.Request, services: BootServices, segments: tuple
     with opened:
         current = conditions.Current(opened.size, opened.etag, opened.mtime_ns // 10**9)
         body: Body = opened.fd if small is None else memoryview(small)
-        return await _serve(request, services, Content("/".join(("artifacts", *segments)), current, body))
+        return await serve(request, services, Content("/".join(("artifacts", *segments)), current, body))
 
 
 async def firmware(request: web.Request, services: BootServices, name: str) -> web.StreamResponse:
@@ -59,12 +65,12 @@ async def firmware(request: web.Request, services: BootServices, name: str) -> w
     if data is None:
         raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
     current = conditions.Current(len(data), "", None)
-    return await _serve(request, services, Content(f"firmware/{name}", current, memoryview(data)))
+    return await serve(request, services, Content(f"firmware/{name}", current, memoryview(data)))
 
 
 def _open(tree: Tree, path: str) -> tuple[Opened, bytes | None]:
     opened = tree.open(path)
-    if opened.size > _SMALL:
+    if opened.size > SMALL:
         return opened, None
     try:
         data = os.pread(opened.fd, opened.size, 0)
@@ -74,14 +80,15 @@ def _open(tree: Tree, path: str) -> tuple[Opened, bytes | None]:
     return opened, data if len(data) == opened.size else None
 
 
-async def _serve(request: web.Request, services: BootServices, content: Content) -> web.StreamResponse:
+async def serve(request: web.Request, services: BootServices, content: Content) -> web.StreamResponse:
+    """Answer with what the request's conditions and its range leave of it.  Raises `Refused`."""
     match conditions.judge(request.method, _joined(request), content.current):
         case conditions.Whole():
             return await _send(request, services, content, 0, content.current.size, HTTPStatus.OK)
         case conditions.Part(offset, count):
             return await _send(request, services, content, offset, count, HTTPStatus.PARTIAL_CONTENT)
         case conditions.NotModified():
-            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_validators(content.current))
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_validators(content))
         case conditions.Failed():
             raise Refused(HTTPStatus.PRECONDITION_FAILED, "it has changed")
         case conditions.Unsatisfiable():
@@ -97,12 +104,13 @@ async def _send(
         headers["Content-Range"] = f"bytes {offset}-{offset + count - 1}/{content.current.size}"
     ip = unmapped(request.remote or "")
     if request.method == "HEAD":
-        services.emit(HttpProbed(ip=ip, file=printable(content.name), size=content.current.size))
+        said = HttpProbed(ip=ip, mac=_mac(content), file=printable(content.name), size=content.current.size)
+        services.emit(said)
         return web.Response(status=status, headers=headers)
-    if not await services.admit(ip, printable(content.name)):
+    if not await services.admit(ip, printable(content.name), content.mac):
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "that it completes an installation could not be recorded")
     download = _Download(request, services, content, status, offset, count)
-    if isinstance(content.body, memoryview) and count <= _SMALL:
+    if isinstance(content.body, memoryview) and count <= SMALL:
         return await download.at_once(headers, content.body[offset : offset + count])
     return await download.in_pieces(headers, content.body, offset)
 
@@ -139,6 +147,7 @@ class _Download:
         self.services.emit(
             ArtifactServed(
                 ip=unmapped(self.request.remote or ""),
+                mac=_mac(self.content),
                 file=printable(self.content.name),
                 status=int(self.status),
                 size=self.count,
@@ -158,19 +167,24 @@ def _headers(content: Content, count: int) -> dict[str, str]:
         "Content-Type": _media_type(content.name),
         "Content-Length": str(count),
         "Accept-Ranges": "bytes",
-        **_validators(content.current),
+        **_validators(content),
     }
 
 
-def _validators(current: conditions.Current) -> dict[str, str]:
+def _validators(content: Content) -> dict[str, str]:
     """s.8.8.2.1: "An origin server with a clock MUST NOT generate a Last-Modified date that is later than the server's
     time of message origination"."""
-    headers = {"Server": SERVER}
+    current = content.current
+    headers = {"Server": SERVER} if content.mac is None else {"Server": SERVER, "Cache-Control": "no-store"}
     if current.etag:
         headers["ETag"] = current.etag
     if current.modified is not None and current.modified <= time.time():
         headers["Last-Modified"] = formatdate(current.modified, usegmt=True)
     return headers
+
+
+def _mac(content: Content) -> str:
+    return str(content.mac or "")
 
 
 def _media_type(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 from netbootd.artifacts.tree import Tree
 from netbootd.chain.scripts import Loader
 from netbootd.observe.events import Event
+from netbootd.serve.tokens import Granted
 from netbootd.wire.mac import Mac
 
 
@@ -63,6 +64,13 @@ class BootServices(Protocol):
         """The tree served now."""
         ...
 
-    async def admit(self, ip: str, file: str) -> bool:
-        """Whether a file may be sent now; waits only for the record of an installation that it completes."""
+    def document(self, token: str, name: str) -> Granted | None:
+        """What was made for one machine, if this token opens it."""
+        ...
+
+    async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
+        """Whether a file may be sent now; waits only for the record of an installation that it completes.
+
+        ``mac`` is the machine that it was made for, if it was for one alone.
+        """
         ...
