@@ -147,8 +147,10 @@ class _Writer:
 
     def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:
         hidden = {payload.config_sets.get(file.path) for file in self._files(payload, profile)}
-        defaults = (each for each in payload.defaults(profile.settings, self.facts) if each.key not in hidden)
-        return expand(merge(defaults, *self.assignment.args), self._expand)
+        bundle = self.world.bundles.get(payload.bundle(profile.settings))
+        defaults = payload.defaults(profile.settings, self.facts, bundle)
+        shown = (each for each in defaults if each.key not in hidden)
+        return expand(merge(shown, *self.assignment.args), self._expand)
 
     def _config(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
         return tuple(written(file, self._expand) for file in self._files(payload, profile))

@@ -73,8 +73,8 @@ class Payload:
     """Its templates' base name: ``linux.ipxe.j2``, and ``linux.grub.j2`` where GRUB can boot it."""
     plan: Callable[[Any, Order], Plan]
     """From a profile's settings and an order to what is to be booted.  Raises `CannotBoot`."""
-    defaults: Callable[[Any, Facts], tuple[ArgSetting, ...]] = lambda _settings, _facts: ()
-    """Arguments below the profile's own."""
+    defaults: Callable[[Any, Facts, Bundle | None], tuple[ArgSetting, ...]] = lambda _settings, _facts, _bundle: ()
+    """Arguments below the profile's own, for a machine and the bundle that ``bundle`` names, if it is on disk."""
     needs: Callable[[Any], tuple[str, ...]] = lambda _settings: ()
     """Paths under ``artifacts`` that must exist."""
     bundle: Callable[[Any], str] = lambda _settings: ""

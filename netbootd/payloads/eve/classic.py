@@ -17,7 +17,9 @@ from netbootd.boot.plan import Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
 from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.arguments import FLAGS
+from netbootd.payloads.eve.bundle import Bundle
 from netbootd.payloads.eve.judgement import Severity, judge
+from netbootd.payloads.eve.kernel_line import kernel_line
 from netbootd.payloads.eve.routes import refusal
 
 __all__ = ["FLAGS", "PAYLOAD", "Settings"]
@@ -54,8 +56,10 @@ CONSOLES = ("ttyS0", "ttyS1", "ttyS2", "ttyAMA0", "ttyAMA1", "tty0")
 _PLUMBING = (("root", "/initrd.image"), ("find_boot", "netboot"), ("overlaytmpfs", None), ("fastboot", None))
 
 
-def _defaults(_settings: Settings, facts: Facts) -> tuple[ArgSetting, ...]:
+def _defaults(_settings: Settings, facts: Facts, bundle: Bundle | None) -> tuple[ArgSetting, ...]:
     """What the stock script passes: the card's address as soft serial, a reboot at the end, plumbing, console."""
+    if bundle and bundle.era.has_iso:
+        return kernel_line(bundle, facts, root=())  # `direct` says where the root is
     fixed = (
         ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN),
         ArgSetting("eve_reboot_after_install", (), ORIGIN),

@@ -25,10 +25,11 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterator
 
+from netbootd.boot.args import Arg
 from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.payloads.base import CannotBoot, Order
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
-from netbootd.payloads.eve.direct_args import Line, kernel_line
+from netbootd.payloads.eve.kernel_line import PLUMBING
 from netbootd.wire import cpio, fat
 from netbootd.wire.cpio import PROGRAM, Entry, TooLong
 from netbootd.wire.fat_names import FatError
@@ -49,22 +50,22 @@ _SAFE_CONFIG = 1 << 20
 def plan(bundle: Bundle, order: Order) -> KernelPlan:
     """How a node boots this bundle, which has an ISO.  Raises `CannotBoot`."""
     config = _config(bundle, order)
-    line = _line(bundle, order, laid_over=bool(config.length))
+    root = tuple(_root(bundle, order, laid_over=bool(config.length)))
     documents = (
         Document("kernel", _of_iso(bundle, "boot/kernel")),
         Document("initrd", _initrd(bundle, config)),
     )
     kernel, initrd = (Image(order.document_url(each.name), each.name) for each in documents)
-    return KernelPlan(kernel, (initrd,), line.args, line.fallback, line.variants, documents)
+    return KernelPlan(kernel, (initrd,), (*root, *order.args), documents=documents)
 
 
-def _line(bundle: Bundle, order: Order, *, laid_over: bool) -> Line:
-    root = (f"root=/{ISO if bundle.era is Era.B1 else ROOTFS}",)
-    return kernel_line(bundle, order.facts, (*root, *_laid_over(laid_over)), order.args)
-
-
-def _laid_over(config: bool) -> tuple[str, ...]:
-    return (f"rootaddmount=/{CONFIG}:/{CONFIG}",) if config else ()
+def _root(bundle: Bundle, order: Order, *, laid_over: bool) -> Iterator[Arg]:
+    """Where the init finds the installer's root, and the configuration to be laid over the one in it."""
+    asked = {arg.key for arg in order.args}
+    if "root" not in asked:
+        yield Arg("root", f"/{ISO if bundle.era is Era.B1 else ROOTFS}", PLUMBING)
+    if laid_over and "rootaddmount" not in asked:
+        yield Arg("rootaddmount", f"/{CONFIG}:/{CONFIG}", PLUMBING)
 
 
 def _initrd(bundle: Bundle, config: Segments) -> Segments:

@@ -21,7 +21,7 @@ def rendered(text: str, _where: str) -> str:
 
 def ordered(manufacturer: str | None = None, *layers: tuple[ArgSetting, ...]) -> KernelPlan:
     facts = Facts(mac=CARD, manufacturer=manufacturer)
-    merged = expand(merge(PAYLOAD.defaults(SETTINGS, facts), *layers), rendered)
+    merged = expand(merge(PAYLOAD.defaults(SETTINGS, facts, None), *layers), rendered)
     plan = PAYLOAD.plan(SETTINGS, Order(facts, SITE, merged))
     assert isinstance(plan, KernelPlan)
     return plan

@@ -81,7 +81,7 @@ def test_each_era_gets_what_its_init_asks_for(era: Era, root: str, brought: list
     """The init is netbootd's for all but B3, whose own does the same."""
     plan = planned(with_config(bundle(era)), config=OWN)
     assert list(late(plan, era)) == brought
-    assert plan.line.split()[1:3] == [root, "rootaddmount=/config.img:/config.img"]
+    assert plan.line.split()[:2] == [root, "rootaddmount=/config.img:/config.img"]
 
 
 def with_config(described: Bundle) -> Bundle:
@@ -89,6 +89,14 @@ def with_config(described: Bundle) -> Bundle:
     if described.in_iso("config.img"):
         return described
     return replace(described, iso=(*described.iso, IsoFile("config.img", 0, eve_bundles.MIB)))
+
+
+def test_the_arguments_are_those_of_the_order_and_an_own_root_goes_before() -> None:
+    """The order has what EVE's menu would have built, and what profile and machine say."""
+    own = (Arg("root", "/other.img", "machine n1"), Arg("eve_soft_serial", "N1", "machine n1"))
+    assert planned(bundle(Era.B2), *own).line == (
+        "rootaddmount=/config.img:/config.img root=/other.img eve_soft_serial=N1"
+    )
 
 
 @each_era
