@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import pytest
+from tests.support.tools import need
 
 SECTOR = 2048
 ROOT = 20
@@ -17,8 +16,7 @@ ROOT = 20
 
 def xorriso(tree: Path, *options: str) -> bytes:
     """The image of a directory; skips the test where xorriso is not installed."""
-    if shutil.which("xorriso") is None:
-        pytest.skip("xorriso is not installed")
+    need("xorriso")
     image = tree.with_suffix(".iso")
     command = ["xorriso", "-as", "mkisofs", "-quiet", *options, "-o", str(image), str(tree)]
     subprocess.run(command, check=True, capture_output=True)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.lab.namespace import PATH
 from tests.support import captures, voices
 from tests.support.house import KERNEL, OTHER_SERVER, SERVER, assert_unharmed, furnished, settings, tftp_read
 from tests.support.netbootd import Running, running
 from tests.support.places import Places, card_of, frames, udp
+from tests.support.tools import need
 from tests.support.voices import BIOS, EVERYBODY, HTTP, IPXE, UEFI, WINDOWS, Voice
 from tests.support.web import get, opened
 
@@ -125,11 +124,9 @@ def test_scripts_and_files_come_from_the_address_that_was_asked(daemon: Running,
 # load and malice
 
 
-@pytest.mark.skipif(
-    shutil.which("perfdhcp", path=PATH) is None, reason="perfdhcp is not here: apt-get install kea-admin"
-)
 def test_a_rack_that_powers_on_is_answered_without_a_drop(daemon: Running, wired: Places) -> None:
     """1500 machines within three seconds, by Kea's own load generator."""
+    need("perfdhcp", "kea-admin")
     options = ["-o", f"60,{BIOS[60].hex()}", "-o", "93,0000"]
     patience = ["-d", "5", "-W", "500000"]  # seconds until it counts a drop, microseconds it waits at the end
     line = ["perfdhcp", "-4", "-i", "-r", "500", "-p", "3", "-R", "500", *options, *patience, "-l", "10.99.0.9", "all"]

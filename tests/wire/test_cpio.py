@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from netbootd.wire.cpio import (
 )
 from netbootd.wire.errors import WireError
 from netbootd.wire.segments import Extent, Segments
+from tests.support.tools import need
 
 CONFIG = b"controller.example\n"
 NODE = archive(
@@ -105,7 +105,7 @@ def test_a_name_that_is_none_is_our_own_mistake(name: str) -> None:
 
 @pytest.mark.parametrize("unpack", [["cpio", "-idm", "--quiet"], ["busybox", "cpio", "-idm"]], ids=["GNU", "busybox"])
 def test_other_programs_unpack_it(unpack: list[str], tmp_path: Path) -> None:
-    _need(unpack[0])
+    need(unpack[0])
     subprocess.run(unpack, input=NODE.joined(), cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "media/root-rw/config.img").read_bytes() == CONFIG
     assert (tmp_path / "media/root-rw").stat().st_mode == DIRECTORY
@@ -115,7 +115,7 @@ def test_other_programs_unpack_it(unpack: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["newc", "crc"])
 def test_what_gnu_cpio_wrote_is_read(form: str, tmp_path: Path) -> None:
-    _need("cpio")
+    need("cpio")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/hostname").write_text("node-7")
     (tmp_path / "ünï").write_bytes(bytes(5000))
@@ -204,8 +204,3 @@ def test_no_damage_does_anything_but_parse_or_raise_wire_error(damage: list[tupl
         data[position] = byte
     with suppress(WireError):
         list(members(bytes(data)))
-
-
-def _need(program: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")

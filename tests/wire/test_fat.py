@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from netbootd.wire.fat import DoesNotFit, image
 from netbootd.wire.fat_names import FatError, folded
 from netbootd.wire.fat_reader import read_fat
+from tests.support.tools import need
 
 CONFIG = {
     "server": b"controller.example\n",
@@ -53,7 +53,7 @@ def _files_of(path: Path) -> dict[str, bytes]:
 
 
 def test_fsck_finds_nothing_to_mend(written: Path) -> None:
-    _need("fsck.fat", "dosfstools")
+    need("fsck.fat", "dosfstools")
     done = subprocess.run(["fsck.fat", "-n", "-V", str(written)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -198,13 +198,8 @@ def _clash(files: dict[str, bytes]) -> bool:
 
 
 def _mtools(program: str, *arguments: str | Path) -> str:
-    _need(program, "mtools")
+    need(program, "mtools")
     command = [program, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"LC_ALL": "C.UTF-8"})
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def _need(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{package} is not installed")

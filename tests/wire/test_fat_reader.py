@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from contextlib import suppress
@@ -18,6 +17,7 @@ from netbootd.wire.fat import image
 from netbootd.wire.fat_names import checksum
 from netbootd.wire.fat_reader import read_fat
 from netbootd.wire.file_names import BAD_NAME
+from tests.support.tools import need
 
 FILES = {"server": b"controller.example\n", "DevicePortConfig/override.json": b"{}" * 1000, "EMPTY": b""}
 MADE = image(FILES, kib=64).joined()
@@ -68,8 +68,8 @@ def reason(data: bytes) -> str:
     ids=" ".join,
 )
 def test_what_mkfs_and_mtools_made_is_read(options: tuple[str, ...], tmp_path: Path) -> None:
-    if not (shutil.which("mkfs.fat") and shutil.which("mcopy")):
-        pytest.skip("dosfstools or mtools are not installed")
+    need("mkfs.fat", "dosfstools")
+    need("mcopy", "mtools")
     files = {"server": b"ctl", "README.TXT": b"capitals", "GlobalConfig/global.json": bytes(5000), "a b/c d/é": b"1"}
     for path, data in files.items():
         (tmp_path / "in" / path).parent.mkdir(parents=True, exist_ok=True)

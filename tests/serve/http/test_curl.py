@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support.bootsite import Site
+from tests.support.tools import need
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+@pytest.fixture(autouse=True)
+def _curl() -> None:
+    need("curl")
+
 
 BODY = b"".join(number.to_bytes(4, "big") for number in range(1 << 18))  # 1 MiB
 
