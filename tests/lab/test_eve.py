@@ -86,3 +86,24 @@ def test_an_installer_starts_with_its_node_s_own_arguments(
     assert [arg for arg in args if arg.startswith("console=")] == ["console=ttyS0"]
     assert config == "server=stock.example.net"
     assert bool(of_the_release) is (era is Era.B3)
+
+
+def test_two_nodes_at_once_get_different_releases_serials_and_servers(
+    lab: type_of_lab, bundle: Callable[[Era], str]
+) -> None:
+    """One netbootd, one network, at the same time: a UEFI machine after 17.3 and a BIOS machine of 14.3."""
+    opened = lab(
+        settings(
+            node(NODE_1, "newer", "NODE-1", "one.example.net"),
+            node(NODE_2, "older", "NODE-2", "two.example.net:8443"),
+            newer=bundle(Era.B3),
+            older=bundle(Era.B1),
+        )
+    )
+    first = Hardware(firmware=Firmware.UEFI_PXE, mac=NODE_1)
+    second = Hardware(firmware=Firmware.BIOS_IPXE, mac=NODE_2)
+    with opened.power_on(first) as one, opened.power_on(second) as two:
+        got_two, got_one = installer_of(two), installer_of(one)
+    assert {"eve_soft_serial=NODE-1", "eve_install_server=one.example.net"} < set(got_one[0])
+    assert {"eve_soft_serial=NODE-2", "eve_install_server=two.example.net:8443"} < set(got_two[0])
+    assert (got_one[1], got_two[1]) == (f"squashfs {VERSIONS[Era.B3]}", f"iso9660 {VERSIONS[Era.B1]}")
