@@ -219,18 +219,20 @@ class Daemon:
             finally:
                 self._notifier.ready(summary(self._loaded))
 
-    def _read(self) -> tuple[Config, Loaded, Interfaces]:
+    def _read(self) -> tuple[Config, Loaded, Interfaces, tuple[str, ...]]:
+        """Waits for the disk: everything a reload reads is read here."""
         config = self._reread()
-        return config, self._load(config), Interfaces(config.interfaces)
+        loaded, interfaces = self._load(config), Interfaces(config.interfaces)
+        return config, loaded, interfaces, warnings(config, loaded, interfaces.served)
 
-    def _take(self, config: Config, loaded: Loaded, interfaces: Interfaces) -> None:
+    def _take(self, config: Config, loaded: Loaded, interfaces: Interfaces, doubts: tuple[str, ...]) -> None:
         for key in needs_restart(self._started, config):
             self._notice(f"{key} changed: that takes a restart", "warning")
         self._config, self._loaded, self._interfaces = config, loaded, interfaces
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts))
         self._boot.stall_seconds = config.stall_timeout
-        for warning in warnings(config, loaded, interfaces.served):
-            self._notice(warning, "warning")
+        for doubt in doubts:
+            self._notice(doubt, "warning")
         self._notice(f"settings reloaded: {summary(loaded)}")
 
     # the admin side asks

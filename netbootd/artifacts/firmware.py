@@ -88,12 +88,12 @@ def missing(firmware: Firmware) -> tuple[MissingFirmware, ...]:
 
 
 _PACKAGE = "apt-get install ipxe"
-_BUILD = "in iPXE's src: make bin-{0}-efi/snponly.efi, and copy it to /usr/lib/ipxe/{0}-efi/"
+_BUILD = "in iPXE's src: make bin-CPU-efi/snponly.efi; copy it to /usr/lib/ipxe/CPU-efi/"
 _USUAL = (
     (Cpu.I386, Platform.BIOS, "undionly.kpxe", "BIOS machines", _PACKAGE),
     (Cpu.X86_64, Platform.EFI, "snponly.efi", "x86-64 UEFI machines", _PACKAGE),
-    (Cpu.ARM64, Platform.EFI, "arm64-efi/snponly.efi", "ARM64 UEFI machines", _BUILD.format("arm64")),
-    (Cpu.I386, Platform.EFI, "i386-efi/snponly.efi", "32-bit UEFI machines", _BUILD.format("i386")),
+    (Cpu.ARM64, Platform.EFI, "arm64-efi/snponly.efi", "ARM64 UEFI machines", _BUILD),
+    (Cpu.I386, Platform.EFI, "i386-efi/snponly.efi", "32-bit UEFI machines", _BUILD),
 )
 
 

@@ -194,7 +194,7 @@ class TestMissing:
             "32-bit UEFI machines",
         ]
         assert str(lacking[0]) == "undionly.kpxe (BIOS machines get no answer); to fix: apt-get install ipxe"
-        assert "make bin-arm64-efi/snponly.efi" in lacking[2].fix
+        assert "make bin-CPU-efi/snponly.efi" in lacking[2].fix
 
     def test_what_is_there_is_not_missing(self, tmp_path: Path) -> None:
         put(tmp_path, a__efi=efi(), b__efi=efi(0xAA64), c__efi=efi(0x14C, magic=0x10B), undionly__kpxe=bios())
