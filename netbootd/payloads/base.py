@@ -7,7 +7,7 @@ name, one golden test, and its line in `netbootd.payloads`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -89,3 +89,5 @@ class Payload:
     """For a payload that takes configuration files: why one of them will not do, or ""."""
     config_sets: Mapping[str, str] = field(default_factory=dict)
     """Of those files, by path, the argument that would go over it and is not set by default where the file is."""
+    config_lacks: Callable[[Collection[str], Collection[str]], tuple[str, ...]] = lambda _paths, _arguments: ()
+    """What a machine with these files and the arguments of these keys would miss, a sentence each."""

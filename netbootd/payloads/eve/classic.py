@@ -13,9 +13,9 @@ from typing import ClassVar
 from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots
-from netbootd.boot.plan import Image, KernelPlan, Variant
+from netbootd.boot.plan import Document, Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
-from netbootd.payloads.eve import direct
+from netbootd.payloads.eve import config_cpio, config_partition, direct
 from netbootd.payloads.eve.arguments import FLAGS
 from netbootd.payloads.eve.bundle import Bundle
 from netbootd.payloads.eve.judgement import Severity, judge
@@ -26,7 +26,9 @@ __all__ = ["FLAGS", "PAYLOAD", "Settings"]
 
 ORIGIN = "EVE default"
 INITRDS = ("initrd.img", "installer.img", "initrd.bits", "rootfs.img")
-"""Order of the stock ``ipxe.efi.cfg`` of 13.3.0."""
+"""Order of the stock ``ipxe.efi.cfg`` of 13.3.0.  A node's own configuration goes before the last."""
+CONFIG_SIZE = 1 << 20
+"""Bytes of the CONFIG partition, up to 16.12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,24 @@ def _plan(settings: Settings, order: Order) -> KernelPlan:
         return direct.plan(bundle, order)
     # Without a bundle of that name, a directory that has just these files.
     base = f"{bundle.directory if bundle else _name(settings)}/"
+    stock = [Image(order.site.artifact_url(base + name), name) for name in INITRDS]
+    own = _config(order)
     asked = {arg.key for arg in order.args}
     unknown_board = order.facts.manufacturer is None
     return KernelPlan(
         kernel=Image(order.site.artifact_url(base + "kernel"), "kernel"),
-        initrds=tuple(Image(order.site.artifact_url(base + name), name) for name in INITRDS),
+        initrds=(*stock[:-1], *(Image(order.document_url(each.name), each.name) for each in own), stock[-1]),
         args=order.args,
         fallback=_left(Board("", CONSOLES), asked) if unknown_board else (),
         variants=tuple(Variant(b.manufacturer, left) for b in BOARDS if unknown_board and (left := _left(b, asked))),
+        documents=own,
     )
+
+
+def _config(order: Order) -> tuple[Document, ...]:
+    if not order.config:
+        return ()
+    return (Document(config_cpio.NAME, config_cpio.archive(config_partition.image(order.config, CONFIG_SIZE))),)
 
 
 def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
@@ -123,4 +134,7 @@ PAYLOAD = Payload(
     needs=_needs,
     bundle=_name,
     lint=_lint,
+    config_fault=config_partition.fault,
+    config_sets=config_partition.SETS,
+    config_lacks=config_partition.lacks,
 )

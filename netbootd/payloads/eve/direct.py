@@ -17,7 +17,7 @@ over the installer's, so it gets just that.  For B1, B1x and B2 there were two w
 The second is taken.  It boots the releases that are broken as released, gives each of them per-node configuration,
 sends the squashfs without the ISO around it, and stops in words where EVE's own would go on with the wrong
 configuration.  The payload is untouched: same kernel, same initrd, same installer image, byte for byte.  The price is
-a shell script of netbootd's that runs for a second in EVE's initrd; docs/eve.md shows it.
+a shell script of netbootd's that runs for a second in EVE's initrd; ``netbootd bundles show`` says where it lies.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from collections.abc import Iterator
 from netbootd.boot.args import Arg
 from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.payloads.base import CannotBoot, Order
+from netbootd.payloads.eve import config_partition
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 from netbootd.payloads.eve.kernel_line import PLUMBING
-from netbootd.wire import cpio, fat
+from netbootd.wire import cpio
 from netbootd.wire.cpio import PROGRAM, Entry, TooLong
-from netbootd.wire.fat_names import FatError
 from netbootd.wire.segments import NOTHING, Extent, Segments
 
 ISO = "installer.iso"
@@ -40,9 +40,9 @@ ROOTFS = "rootfs_installer.img"
 CONFIG = "config.img"
 
 INIT = pkgutil.get_data(__name__, "init.sh") or b""
-"""The init for eras B1, B1x and B2."""
+"""The init for the eras in `OWN_INIT`."""
 
-_OWN_INIT = frozenset({Era.B1, Era.B1X, Era.B2})
+OWN_INIT = frozenset({Era.B1, Era.B1X, Era.B2})
 _SAFE_CONFIG = 1 << 20
 """Bytes of the CONFIG partition up to 16.12; it may be smaller than the partition, never larger."""
 
@@ -79,7 +79,7 @@ def _initrd(bundle: Bundle, config: Segments) -> Segments:
 
 
 def _entries(bundle: Bundle, config: Segments) -> Iterator[Entry]:
-    if bundle.era in _OWN_INIT:
+    if bundle.era in OWN_INIT:
         yield Entry("init", Segments.of(INIT), PROGRAM)
     if bundle.era is Era.B1:
         yield Entry(ISO, Segments.of(Extent(_iso(bundle), 0, bundle.iso_size)))
@@ -104,10 +104,7 @@ def _own_config(bundle: Bundle, stock: IsoFile | None, order: Order) -> Segments
             "installer, has no /config.img that another could be laid over"
         )
     size = bundle.config_size or (stock.size if stock else _SAFE_CONFIG)
-    try:
-        return fat.image({file.path: file.data for file in order.config}, kib=size // 1024)
-    except FatError as error:
-        raise CannotBoot(f"the configuration for {bundle.name}: {error}") from None
+    return config_partition.image(order.config, size)
 
 
 def _of_iso(bundle: Bundle, path: str) -> Segments:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from netbootd.boot.args import Arg, ArgSetting, command_line, expand, merge
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import KernelPlan
 from netbootd.payloads import Order
 from netbootd.payloads.eve import FLAGS, PAYLOAD, Settings
+from netbootd.wire.cpio import members
+from netbootd.wire.fat_reader import read_fat
 from tests.support.worlds import CARD, SITE, args
 
 SETTINGS = Settings("eve-13.3/")
@@ -164,3 +169,32 @@ def test_a_fault_names_the_argument_and_its_origin() -> None:
     (fault,) = PAYLOAD.lint((Arg("getty", "0", "machine node-1"),))
 
     assert fault.startswith("getty of machine node-1: ")
+
+
+class TestConfig:
+    """A node's own configuration."""
+
+    def planned(self, *config: ConfigFile) -> KernelPlan:
+        plan = PAYLOAD.plan(SETTINGS, Order(Facts(mac=CARD), SITE, (), config=config, token="T" * 32))
+        assert isinstance(plan, KernelPlan)
+        return plan
+
+    def test_goes_before_the_squashfs(self) -> None:
+        plan = self.planned(ConfigFile("server", b"zed.example\n"))
+
+        names = [image.name for image in plan.initrds]
+        assert names == ["initrd.img", "installer.img", "initrd.bits", "config.cpio.gz", "rootfs.img"]
+        assert plan.initrds[3].url == f"http://192.0.2.1:8080/node/{'T' * 32}/config.cpio.gz"
+
+    def test_is_an_image_of_a_mebibyte_in_the_one_document(self) -> None:
+        (made,) = self.planned(ConfigFile("server", b"zed.example\n")).documents
+
+        (found,) = [each for each in members(gzip.decompress(made.content.joined())) if each.mode & 0o100000]
+        assert (made.name, found.name, len(found.data)) == ("config.cpio.gz", "media/root-rw/config.img", 1 << 20)
+        assert read_fat(found.data).files == {"server": b"zed.example\n"}
+
+    def test_is_not_there_without_files(self) -> None:
+        plan = self.planned()
+
+        assert plan.documents == ()
+        assert "config.cpio.gz" not in [image.name for image in plan.initrds]

@@ -1,0 +1,206 @@
+"""A node's own CONFIG partition: the files EVE knows in it, what is wrong with one, and the image of all.
+
+After EVE's docs/CONFIG.md and docs/REGISTRATION.md.  The image holds the node's files and nothing else: what EVE's own
+config.img brings is not in it.  Other files than those below are put into it as they are.
+
+An argument goes over a file: ``eve_install_server`` over ``server`` and ``eve_soft_serial`` over ``soft_serial``
+(pkg/installer/install).  netbootd sets ``eve_soft_serial`` by default, and leaves that out where there is the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+
+from netbootd.boot.model import ConfigFile
+from netbootd.payloads.base import CannotBoot
+from netbootd.wire import fat
+from netbootd.wire.fat_names import FatError
+from netbootd.wire.segments import Segments
+
+SETS: Mapping[str, str] = MappingProxyType({"soft_serial": "eve_soft_serial", "server": "eve_install_server"})
+"""Files, and the arguments that go over them."""
+
+_PAIR = ("onboard.cert.pem", "onboard.key.pem")  # of device.cert.pem the key may be in the node's TPM
+_NEEDED = ("server", "root-certificate.pem", "onboard.cert.pem")
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\s(.*?)-----END \1-----", re.DOTALL)
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_SERVER = re.compile(rf"({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{{1,5}}))?", re.ASCII)
+_SERIAL = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
+_KEY_TYPE = re.compile(
+    r"ssh-rsa|ssh-dss|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com"
+)
+
+
+def image(files: Iterable[ConfigFile], size: int) -> Segments:
+    """The partition of ``size`` bytes, always the same for the same files.  Raises `CannotBoot`."""
+    contents = {file.path: file.data for file in files}
+    if len(alone := contents.keys() & set(_PAIR)) == 1:
+        raise CannotBoot(f"config has {alone.pop()} alone: {' and '.join(_PAIR)} belong together")
+    try:
+        return fat.image(contents, kib=size // 1024)
+    except FatError as error:
+        raise CannotBoot(f"config: {error}") from None
+
+
+def lacks(paths: Collection[str], arguments: Collection[str]) -> tuple[str, ...]:
+    """What a node would look for in vain; ``arguments`` are the keys of those it is given."""
+    return tuple(
+        f"config has no {path}, and the node gets none of EVE's own"
+        for path in _NEEDED
+        if path not in paths and SETS.get(path) not in arguments
+    )
+
+
+def fault(file: ConfigFile) -> str:
+    """Why EVE could not use a file as it is, or "".  Of what may be a secret nothing is repeated."""
+    look = _LOOKS.get(file.path) or (_json if file.path.startswith(_JSON) and file.path.endswith(".json") else None)
+    return look(file.data) if look else ""
+
+
+_JSON = ("DevicePortConfig/", "GlobalConfig/")
+
+
+def _line(data: bytes) -> str | None:
+    """The one line of a file; None if it has more, or what is no plain text."""
+    try:
+        text = data.decode("ascii").removesuffix("\n")
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() else None
+
+
+def _server(data: bytes) -> str:
+    text = _line(data)
+    if text is None:
+        return "it must be one line of plain text: a host, with ':' and a port where it is not 443"
+    match = _SERVER.fullmatch(text)
+    if "://" in text:
+        return f"{text[:60]!r} is a URL; EVE wants the host alone, with ':' and a port where it is not 443"
+    if match is None or not 0 < int(match["port"] or 443) < 65536:
+        return f"{text[:60]!r} is not a host, with ':' and a port where it is not 443"
+    return ""
+
+
+def _soft_serial(data: bytes) -> str:
+    text = _line(data)
+    if text is None or not _SERIAL.fullmatch(text):
+        return "it becomes a directory's name and an HTTP header: one line of letters, digits, '.' and '-' only"
+    return ""
+
+
+def _certificates(data: bytes) -> str:
+    found = _PEM.findall(data)
+    if any(kind.endswith(b"PRIVATE KEY") for kind, _ in found):
+        return "it holds a private key, which does not belong into a certificate's file"
+    if not found:
+        return "it is not a certificate in PEM (-----BEGIN CERTIFICATE-----)"
+    for number, (kind, body) in enumerate(found, start=1):
+        if kind != b"CERTIFICATE":
+            return f"it holds a {kind.decode()}, not a certificate"
+        if not _is_certificate(_decoded(body)):
+            return f"certificate {number} of {len(found)} in it is broken"
+    return ""
+
+
+def _private_key(data: bytes) -> str:
+    keys = [(kind, body) for kind, body in _PEM.findall(data) if kind.endswith(b"PRIVATE KEY")]
+    if len(keys) != 1:
+        return "it must hold one private key in PEM (-----BEGIN PRIVATE KEY-----)"
+    kind, body = keys[0]
+    if b"ENCRYPTED" in kind or b"ENCRYPTED" in body:
+        return "the key has a passphrase, for which EVE cannot ask"
+    return "" if _elements(_decoded(body)) == [0x30] else "the key in it is broken"
+
+
+def _decoded(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(b"".join(body.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _is_certificate(der: bytes) -> bool:
+    """RFC 5280 4.1: a SEQUENCE of a SEQUENCE that is signed, a SEQUENCE that says how, and a BIT STRING."""
+    return _elements(der) == [0x30] and _elements(_inner(der)) == [0x30, 0x30, 0x03]
+
+
+def _elements(der: bytes) -> list[int] | None:
+    """The tags of the DER elements that follow each other, None if they do not fill it."""
+    tags = []
+    while der:
+        head = _head(der)
+        if head is None or sum(head) > len(der):
+            return None
+        tags.append(der[0])
+        der = der[sum(head) :]
+    return tags
+
+
+def _inner(der: bytes) -> bytes:
+    head = _head(der)
+    return der[head[0] : sum(head)] if head else b""
+
+
+def _head(der: bytes) -> tuple[int, int] | None:
+    """Bytes of an element's tag and length, and of its content."""
+    if len(der) < 2:
+        return None
+    if der[1] < 0x80:
+        return 2, der[1]
+    more = der[1] & 0x7F
+    return (2 + more, int.from_bytes(der[2 : 2 + more], "big")) if 0 < more <= 4 and len(der) >= 2 + more else None
+
+
+def _authorized_keys(data: bytes) -> str:
+    try:
+        lines = data.decode("utf-8").splitlines()
+    except UnicodeDecodeError:
+        return "it is not text"
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if words and not words[0].startswith("#") and (why := _key_fault(words)):
+            return f"line {number} {why}"
+    return ""
+
+
+def _key_fault(words: list[str]) -> str:
+    if not _KEY_TYPE.fullmatch(words[0]):
+        options = any(_KEY_TYPE.fullmatch(word) for word in words)
+        return "begins with options, which EVE does not read" if options else "is not a public key of ssh"
+    blob = _decoded(words[1].encode()) if len(words) > 1 else b""
+    kind = words[0].encode()
+    return "" if blob.startswith(len(kind).to_bytes(4, "big") + kind) else "holds a broken key"
+
+
+def _json(data: bytes) -> str:
+    try:
+        return "" if isinstance(json.loads(data), dict) else "it must hold one JSON object, in braces"
+    except json.JSONDecodeError as error:
+        return f"it is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+    except (ValueError, RecursionError):
+        return "it is not JSON"
+
+
+def _not_empty(data: bytes) -> str:
+    return "" if data else "it is empty"
+
+
+_LOOKS: Mapping[str, Callable[[bytes], str]] = MappingProxyType(
+    {
+        "server": _server,
+        "soft_serial": _soft_serial,
+        "root-certificate.pem": _certificates,
+        "v2tlsbaseroot-certificates.pem": _certificates,
+        "onboard.cert.pem": _certificates,
+        "device.cert.pem": _certificates,
+        "onboard.key.pem": _private_key,
+        "device.key.pem": _private_key,
+        "authorized_keys": _authorized_keys,
+        "bootstrap-config.pb": _not_empty,
+    }
+)
