@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Literal
 
 from netbootd.artifacts.tree import NotServed, Tree
+from netbootd.boot.config_files import over, template
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots, Machine, Profile
 from netbootd.boot.site import Site
-from netbootd.chain.scripts import Rendered, script
+from netbootd.chain.scripts import Rendered, config_refused, script
 from netbootd.chain.world import World
 from netbootd.config import Config, Problem
 from netbootd.config.problems import suggest
@@ -29,6 +30,7 @@ def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
         *(Problem("netbootd", None, "", note, "warning") for note in loaded.notes),
         *_templates(loaded.world),
         *lacking(config, loaded.world),
+        *(fault for _, fault in _config_faults(loaded.world)),
         *_scripts(loaded.world),
     )
 
@@ -96,7 +98,7 @@ def _missing(tree: Tree, path: str) -> str:
     return ""
 
 
-def _of(profile: Profile, text: str, severity: Literal["error", "info"] = "error") -> Problem:
+def _of(profile: Profile, text: str, severity: Literal["error", "warning", "info"] = "error") -> Problem:
     return Problem(*_place(profile.origin), f"profiles.{profile.name}", text, severity)
 
 
@@ -106,15 +108,43 @@ def _place(origin: str) -> tuple[str, int | None]:
     return (file, int(line)) if colon and line.isdecimal() else (origin or "settings", None)
 
 
+def _config_faults(world: World) -> Iterator[tuple[str, Problem]]:
+    """What profiles' configuration files have wrong, each with how a machine's script would tell it."""
+    for profile in world.fleet.profiles.values():
+        judge = PAYLOADS[profile.payload].config_fault
+        for file in profile.config if judge else ():
+            if judge and template(file) is None and (why := judge(file)):
+                place = _place(file.origin)
+                told = config_refused(file, why)
+                yield told, Problem(*place, f"profiles.{profile.name}.config", f"{file.path}: {why}")
+
+
+def _lacks(rendered: Rendered) -> tuple[str, ...]:
+    """What the machine's own configuration lacks."""
+    assignment = rendered.assignment
+    if assignment is None or assignment.profile is None or rendered.failure:
+        return ()
+    machine = assignment.machine
+    paths = {file.path for file in over(assignment.profile.config, machine.config if machine else ())}
+    lacks = PAYLOADS[assignment.profile.payload].config_lacks
+    return lacks(paths, {arg.key for arg in rendered.args}) if paths else ()
+
+
 def _scripts(world: World) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
-    told = {refusal(bundle) for bundle in world.bundles.values()}
+    told = {*(refusal(bundle) for bundle in world.bundles.values()), *(text for text, _ in _config_faults(world))}
+    lacking: dict[tuple[str, str], list[str]] = {}
     for machine in world.fleet.machines:
         rendered = script(Facts(mac=machine.macs[0]), armed, _SITE)
+        for text in _lacks(rendered):
+            lacking.setdefault((rendered.profile, text), []).append(machine.name)
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
             place = _place(machine.origin)
             yield Problem(*place, f"machines.{machine.name}", rendered.failure, _weight(rendered))
+    for (profile, text), names in lacking.items():
+        others = f" and {len(names) - 1} more" if names[1:] else ""
+        yield _of(world.fleet.profiles[profile], f"{names[0]}{others}: {text}", "warning")
 
 
 def _weight(rendered: Rendered) -> Literal["error", "warning"]:

@@ -13,6 +13,7 @@ from netbootd.payloads.eve.bundle import Era
 from netbootd.wire.mac import Mac
 from tests.support.eve_bundles import files_of, put
 from tests.support.house import furnished, settings
+from tests.support.pem import CERTIFICATE, KEY
 from tests.support.settings import Files
 
 PROFILES = """\
@@ -162,3 +163,57 @@ class TestBundles:
         put(files.directory / "artifacts" / "eve-1.2.3", {"installer.iso": b"no ISO"})
         (problem,) = found(files, "")
         assert problem.startswith("warning: netbootd: bundle eve-1.2.3 cannot be used: installer.iso: ")
+
+
+class TestConfigFiles:
+    """Files for nodes' own configuration, before anybody boots."""
+
+    MACHINES = """\
+machines:
+  - {mac: 52:54:00:12:34:56, name: n1, profile: edge}
+  - {mac: 52:54:00:12:34:57, name: n2, profile: edge, config: {soft_serial: serial}}
+"""
+
+    def found(self, files: Files, config: str, machines: str = MACHINES) -> list[str]:
+        put(files.directory / "artifacts" / "eve", files_of(Era.A))
+        files.write("serial", "{{ machine.name }}")
+        for name, data in (("root-certificate.pem", CERTIFICATE), ("onboard.cert.pem", CERTIFICATE), ("key", KEY)):
+            (files.directory / name).write_bytes(data)
+        profile = f"profiles:\n  edge:\n    payload: eve\n    bundle: eve\n    config: {config}\n"
+        return [each for each in found(files, profile + machines) if not each.startswith("info")]
+
+    def test_that_are_right_are_passed_over(self, files: Files) -> None:
+        files.write("server", "{{ machine.name }}.example\n")
+        more = "root-certificate.pem: root-certificate.pem, onboard.cert.pem: onboard.cert.pem, onboard.key.pem: key"
+
+        assert self.found(files, f"{{server: server, {more}}}") == []
+
+    def test_that_are_wrong_are_told_once_where_they_are_named(self, files: Files) -> None:
+        (problem,) = self.found(files, "{server: root-certificate.pem}")
+        assert problem.startswith("error: netbootd.yaml:8: profiles.edge.config: server: it must be one line")
+
+    def test_that_are_wrong_once_written_out_are_told_at_the_machine(self, files: Files) -> None:
+        files.write("server", "{{ machine.name }}/x\n")
+        problems = self.found(files, "{server: server}")
+        assert [each.partition("server of config")[0] for each in problems] == [
+            "error: netbootd.yaml:10: machines.n1: ",
+            "error: netbootd.yaml:11: machines.n2: ",
+        ]
+
+    def test_that_are_missing_are_told_once_for_all_machines(self, files: Files) -> None:
+        files.write("server", "zed.example\n")
+        assert self.found(files, "{server: server, onboard.cert.pem: onboard.cert.pem, onboard.key.pem: key}") == [
+            "warning: netbootd.yaml:5: profiles.edge: n1 and 1 more: "
+            "config has no root-certificate.pem, and the node gets none of EVE's own"
+        ]
+
+    def test_of_a_fact_that_only_the_machine_knows_are_no_error_yet(self, files: Files) -> None:
+        files.write("server", "{{ machine.serial }}.example\n")
+        problems = self.found(files, "{server: server}")
+        assert {each.split(":")[0] for each in problems} == {"warning"}
+
+    def test_that_a_machine_s_payload_does_not_take_are_left_alone(self, files: Files) -> None:
+        files.write("server", "{{ machine.name }}/x\n")
+        machines = "  rescue: {payload: linux, kernel: kernel}\nmachines:\n"
+        machines += "  - {mac: 52:54:00:12:34:56, name: n1, profile: rescue, config: {server: server}}\n"
+        assert self.found(files, "{}", machines) == []

@@ -153,7 +153,11 @@ class _Writer:
         return expand(merge(shown, *self.assignment.args), self._expand)
 
     def _config(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
-        return tuple(written(file, self._expand) for file in self._files(payload, profile))
+        files = tuple(written(file, self._expand) for file in self._files(payload, profile))
+        for file in files:
+            if why := payload.config_fault(file) if payload.config_fault else "":
+                raise CannotBoot(config_refused(file, why))
+        return files
 
     def _files(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
         """A machine's files are for what it boots by its own profile; another payload of a rule may take none."""
@@ -203,6 +207,11 @@ def _template_name(base: str, loader: Loader) -> str:
 def _check_length(plan: Plan) -> None:
     if isinstance(plan, KernelPlan) and plan.length > COMMAND_LINE_LIMIT:
         raise ArgError(f"the arguments take {plan.length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
+
+
+def config_refused(file: ConfigFile, why: str) -> str:
+    """A configuration file that will not do, as the failure of a script."""
+    return f"{file.path} of config ({file.origin}): {why}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from netbootd.boot.model import Boots, Machine, Profile
 from netbootd.config import sources
 from netbootd.config.args import read_args
 from netbootd.config.check import checked, checked_as
+from netbootd.config.files import Files
 from netbootd.config.models import DEFAULT_MACHINES, DEFAULT_PROFILES, MachineKeys, ProfileKeys, RuleKeys, flag
 from netbootd.config.problems import Place, Problems, said, suggest
 from netbootd.config.sources import Entry
@@ -31,9 +32,14 @@ _ARCHES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "x86": "i386"
 _PLATFORMS = {"bios": "pcbios", "legacy": "pcbios", "uefi": "efi"}
 
 
-def read_fleet(top: Table, base: Path | None, unknown: str, unknown_at: Place, problems: Problems) -> Snapshot:
-    """The fleet that ``top`` and the files it names describe.  With problems it is only as good as it can be."""
-    reader = _Reader(problems)
+def read_fleet(
+    top: Table, base: Path | None, unknown: str, unknown_at: Place, problems: Problems, public: Path | None = None
+) -> Snapshot:
+    """The fleet that ``top`` and the files it names describe.  With problems it is only as good as it can be.
+
+    ``public`` is what anybody can fetch from, and so no place for configuration files.
+    """
+    reader = _Reader(problems, Files(base or Path(), public, problems))
     for entry in sources.profiles(top, DEFAULT_PROFILES, base, problems):
         reader.profile(entry)
     for entry in sources.machines(top, DEFAULT_MACHINES, base, problems):
@@ -44,8 +50,9 @@ def read_fleet(top: Table, base: Path | None, unknown: str, unknown_at: Place, p
 
 
 class _Reader:
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, files: Files) -> None:
         self._problems = problems
+        self._files = files
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._profile_places: dict[str, Place] = {}
         self._machine_places: dict[str, Place] = {}
@@ -60,9 +67,11 @@ class _Reader:
         args = read_args(entry.table, entry.place.key, f"profile {entry.name}", self._problems)
         keys = checked(ProfileKeys, entry.table.part(_COMMON), entry.place.key, self._problems)
         settings = self._settings(entry, payload) if payload else None
-        self._refuse_config(entry)
+        config = self._files.read(entry.table, entry.place.key)
         if keys is None or payload is None or settings is None:
             return
+        if config and payload.config_fault is None:
+            self._problems.error(self._at(entry, "config"), f"payload {payload.name} takes no configuration files")
         if keys.auto and (keys.boots or payload.boots) is Boots.ALWAYS:
             self._problems.warn(entry.place, "auto has no meaning for a profile that boots always")
         self.profiles.append(
@@ -77,13 +86,14 @@ class _Reader:
                 loader=keys.loader,
                 root_path=keys.root_path,
                 label=keys.label,
+                config=config,
                 origin=entry.origin,
             )
         )
 
     def machine(self, entry: Entry) -> None:
         keys = checked(MachineKeys, entry.table, entry.place.key, self._problems)
-        self._refuse_config(entry)
+        config = self._files.read(entry.table, entry.place.key)
         if keys is None:
             return
         macs = self._macs(keys.mac + keys.macs, entry)
@@ -99,6 +109,7 @@ class _Reader:
                 args=read_args(entry.table, entry.place.key, f"machine {name}", self._problems),
                 local=keys.local,
                 loader=keys.loader,
+                config=config,
                 origin=entry.origin,
             )
         )
@@ -219,16 +230,6 @@ class _Reader:
     def _profile_named(self, name: str, place: Place, also: tuple[str, ...] = ()) -> None:
         if name not in self._profile_places:
             self._problems.error(place, f"no profile {name!r}{suggest(name, (*self._profile_places, *also))}")
-
-    def _refuse_config(self, entry: Entry) -> None:
-        value = entry.table.get("config")
-        if value is None:
-            return
-        if isinstance(value, (str, Table)):
-            self._problems.warn(self._at(entry, "config"), "config is not delivered to nodes yet by this version")
-        else:
-            told = f"must be a directory or a table of files, not {said(value)}"
-            self._problems.error(self._at(entry, "config"), told)
 
     @staticmethod
     def _at(entry: Entry, key: str) -> Place:

@@ -35,7 +35,8 @@ def load(path: Path | None, *, profile: str | None = None, interfaces: Sequence[
     problems.raise_errors()
     settings = checked(Settings, top, "", problems)
     base = path.parent if path else None
-    snapshot = _fleet(top, base, profile, problems)
+    public = (base or Path()) / (settings or Settings()).artifacts
+    snapshot = _fleet(top, base, profile, public, problems)
     if settings and settings.http.port == settings.admin.listen[1] != 0:
         place = Place(top.file, line_of(top, ("admin", "listen")), "admin.listen")
         problems.error(place, f"port {settings.http.port} is http.port too; choose another")
@@ -55,12 +56,12 @@ def _top(path: Path | None, problems: Problems) -> Table:
     return Table(str(path), 1)
 
 
-def _fleet(top: Table, base: Path | None, profile: str | None, problems: Problems) -> Snapshot:
+def _fleet(top: Table, base: Path | None, profile: str | None, public: Path, problems: Problems) -> Snapshot:
     if profile is not None:
-        return read_fleet(top, base, profile, Place("--profile", None), problems)
+        return read_fleet(top, base, profile, Place("--profile", None), problems, public)
     raw = top.get("unknown")
     unknown = raw if isinstance(raw, str) else Settings().unknown
-    return read_fleet(top, base, unknown, Place(top.file, line_of(top, ("unknown",)), "unknown"), problems)
+    return read_fleet(top, base, unknown, Place(top.file, line_of(top, ("unknown",)), "unknown"), problems, public)
 
 
 def _config(

@@ -189,16 +189,18 @@ class TestMachines:
             "machines/b.yaml:2: machines.n2.name: the machine at machines/a.yaml:2 has the same name, n2",
         ]
 
-    def test_config_is_taken_and_said_not_to_be_delivered_yet(self, files: Files) -> None:
+    def test_config_of_a_profile_and_of_its_machine_are_both_kept(self, files: Files) -> None:
+        files.write("a", "a")
+        files.write("b", "b")
         text = """
-            profiles: {p: {payload: local, config: site-a/}}
+            profiles: {p: {payload: eve, bundle: x, config: {server: a}}}
             machines:
-              - {mac: 52:54:00:00:00:01, name: n1, config: {server: node-1/server}}
+              - {mac: 52:54:00:00:00:01, name: n1, profile: p, config: {server: b}}
             """
-        assert files.warned(text) == [
-            "netbootd.yaml:1: profiles.p.config: config is not delivered to nodes yet by this version",
-            "netbootd.yaml:3: machines.n1.config: config is not delivered to nodes yet by this version",
-        ]
+        snapshot = files.load(text).snapshot
+        (profile,), (machine,) = snapshot.profiles["p"].config, snapshot.machines[0].config
+        assert (profile.path, profile.data, profile.origin) == ("server", b"a", f"{files.directory}/netbootd.yaml:1")
+        assert (machine.path, machine.data, machine.origin) == ("server", b"b", f"{files.directory}/netbootd.yaml:3")
 
 
 class TestRules:
