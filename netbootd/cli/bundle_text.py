@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from netbootd.artifacts.bundles import OnShelf
 from netbootd.cli.common import row
+from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.abilities import Ability, abilities
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.payloads.eve.routes import refusal
@@ -20,6 +22,8 @@ def details(bundle: Bundle) -> None:
     row("lies in", bundle.directory, indent=2)
     if why := refusal(bundle):
         row("boots", f"no: {why}", indent=2)
+    if bundle.era in direct.OWN_INIT:
+        row("init", f"netbootd's own in place of the release's: {Path(direct.__file__).with_name('init.sh')}", indent=2)
     for position, ability in enumerate(abilities(bundle)):
         row("" if position else "can", _said(ability), indent=2)
     for note in bundle.notes:

@@ -35,3 +35,4 @@ def test_every_era_is_told(era: Era, capsys: pytest.CaptureFixture[str]) -> None
     assert shown.startswith(f"  era        {era.value}: ")
     assert "  version    not known\n  for        not known\n" in shown
     assert ("  boots      no: " in shown) is bool(record(bundle)["refused"])
+    assert ("netbootd/payloads/eve/init.sh\n" in shown) is (era in (Era.B1, Era.B1X, Era.B2))

@@ -17,7 +17,7 @@ from tests.lab.firmware import Firmware
 from tests.lab.lab import Lab
 from tests.lab.machine import Hardware, Machine
 from tests.lab.namespace import LabError
-from tests.support.eve_bundles import VERSIONS
+from tests.support.eve_bundles import VERSIONS, put
 
 pytestmark = pytest.mark.lab
 
@@ -45,7 +45,7 @@ def bundle(artifacts: Path) -> Callable[[Era], str]:
 
 def settings(*machines: str, **profiles: str) -> str:
     """Profiles and the bundle of each; machines as they stand in a settings file."""
-    lines = (f"  {name}: {{payload: eve, bundle: {bundle}, boots: always}}" for name, bundle in profiles.items())
+    lines = (f"  {name}: {{payload: eve, bundle: {bundle}, auto: true}}" for name, bundle in profiles.items())
     return "\n".join(["profiles:", *lines, "machines:", *(f"  - {machine}" for machine in machines), ""])
 
 
@@ -56,9 +56,10 @@ def installer_of(machine: Machine) -> tuple[list[str], str, str]:
     return line.split(), root, config
 
 
-def node(mac: str, profile: str, serial: str, server: str) -> str:
+def node(mac: str, profile: str, serial: str, server: str, config: Path | None = None) -> str:
     args = f"console: ttyS0, eve_soft_serial: {serial}, eve_install_server: {server}"
-    return f"{{mac: '{mac}', name: {serial.lower()}, profile: {profile}, args: {{{args}}}}}"
+    own = f", config: {config}" if config else ""
+    return f"{{mac: '{mac}', name: {serial.lower()}, profile: {profile}, args: {{{args}}}{own}}}"
 
 
 @pytest.mark.parametrize(
@@ -88,22 +89,32 @@ def test_an_installer_starts_with_its_node_s_own_arguments(
     assert bool(of_the_release) is (era is Era.B3)
 
 
-def test_two_nodes_at_once_get_different_releases_serials_and_servers(
-    lab: type_of_lab, bundle: Callable[[Era], str]
+def test_two_nodes_at_once_get_different_releases_serials_servers_and_configurations(
+    lab: type_of_lab, bundle: Callable[[Era], str], tmp_path: Path
 ) -> None:
-    """One netbootd, one network, at the same time: a UEFI machine after 17.3 and a BIOS machine of 14.3."""
+    """One netbootd, one network, at the same time: a UEFI machine after 17.3 and a BIOS machine of 14.3.
+
+    Both are then known to have their installers, and would be left to their disks.
+    """
+    one, two = (
+        put(tmp_path / name, {"server": f"{name}.example.net".encode(), "note": name.encode()})
+        for name in ("one", "two")
+    )
     opened = lab(
         settings(
-            node(NODE_1, "newer", "NODE-1", "one.example.net"),
-            node(NODE_2, "older", "NODE-2", "two.example.net:8443"),
+            node(NODE_1, "newer", "NODE-1", "one.example.net", one),
+            node(NODE_2, "older", "NODE-2", "two.example.net:8443", two),
             newer=bundle(Era.B3),
             older=bundle(Era.B1),
         )
     )
     first = Hardware(firmware=Firmware.UEFI_PXE, mac=NODE_1)
     second = Hardware(firmware=Firmware.BIOS_IPXE, mac=NODE_2)
-    with opened.power_on(first) as one, opened.power_on(second) as two:
-        got_two, got_one = installer_of(two), installer_of(one)
-    assert {"eve_soft_serial=NODE-1", "eve_install_server=one.example.net"} < set(got_one[0])
-    assert {"eve_soft_serial=NODE-2", "eve_install_server=two.example.net:8443"} < set(got_two[0])
-    assert (got_one[1], got_two[1]) == (f"squashfs {VERSIONS[Era.B3]}", f"iso9660 {VERSIONS[Era.B1]}")
+    with opened.power_on(first) as newer, opened.power_on(second) as older:
+        got_older, got_newer = installer_of(older), installer_of(newer)
+    assert {"eve_soft_serial=NODE-1", "eve_install_server=one.example.net"} < set(got_newer[0])
+    assert {"eve_soft_serial=NODE-2", "eve_install_server=two.example.net:8443"} < set(got_older[0])
+    assert got_newer[1:] == (f"squashfs {VERSIONS[Era.B3]}", "note=one server=one.example.net")
+    given = [event["mac"] for event in opened.daemon.events() if event.get("change") == "given its payload"]
+    assert sorted(map(str, given)) == [NODE_1, NODE_2]
+    assert got_older[1:] == (f"iso9660 {VERSIONS[Era.B1]}", "note=two server=two.example.net")
