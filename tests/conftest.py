@@ -37,3 +37,8 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text()
 
     return check
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Octets name no test: some hold the time (gzip's header), and xdist's workers must agree on names."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
