@@ -55,7 +55,7 @@ class BootSide:
         self._site = site
         self._handed = handed
         self._admit = admit
-        self._tokens = tokens or Tokens()
+        self._tokens = Tokens() if tokens is None else tokens
         self._firmware = firmware
         self._tree = tree
 

@@ -96,7 +96,9 @@ class Tokens:
             for key in [key for key, grant in self._grants.items() if self._record(grant.mac) != grant.record]:
                 self._shorten(key, now)
 
-    def __len__(self) -> int:
+    @property
+    def held(self) -> int:
+        """How many there are, those that have ended since the last was made included."""
         return len(self._grants)
 
     def _shorten(self, key: str, now: float) -> None:

@@ -70,7 +70,7 @@ def test_it_ends_after_two_hours(counter: Counter) -> None:
     counter.now = LASTS
     assert not counter.holds("one")
     counter.grant("two", OTHER_CARD)
-    assert len(counter.tokens) == 1
+    assert counter.tokens.held == 1
 
 
 def test_a_newer_script_ends_it_after_a_minute_of_retries(counter: Counter) -> None:
@@ -138,7 +138,7 @@ def test_one_machine_holds_four_at_most(counter: Counter) -> None:
         counter.grant(f"t{number}")
     counter.grant("other", OTHER_CARD)
 
-    assert len(counter.tokens) == 5
+    assert counter.tokens.held == 5
     assert [counter.holds(f"t{number}") for number in (0, 5, 6, 9)] == [False, False, True, True]
 
 
@@ -147,7 +147,7 @@ def test_on_a_network_where_anybody_makes_up_addresses_the_oldest_goes() -> None
     for number in range(1000):
         counter.grant(f"t{number}", Mac(number.to_bytes(6, "big")))
 
-    assert len(counter.tokens) == 100
+    assert counter.tokens.held == 100
     assert (counter.holds("t0"), counter.holds("t999")) == (False, True)
 
 
@@ -157,9 +157,9 @@ def test_what_they_hold_in_memory_is_bounded_and_what_is_shared_costs_once() -> 
         mine = Document("config.img", Segments.of(bytes([number]) * 10_000, Segments.zeros(50 << 20)))
         counter.grant(f"t{number}", Mac(number.to_bytes(6, "big")), mine)
 
-    assert len(counter.tokens) == 3  # with 64 KiB of zeros each
+    assert counter.tokens.held == 3  # with 64 KiB of zeros each
     counter.grant("iso", CARD, Document("initrd", Segments.of(Extent("eve/installer.iso", 0, 1 << 40))))
-    assert len(counter.tokens) == 4
+    assert counter.tokens.held == 4
 
 
 def test_one_larger_than_the_bound_is_held_alone() -> None:
