@@ -52,8 +52,9 @@ class Real:
     """Since somebody last disarmed it."""
     holds_script: bool = False
     outdated: bool = False
-    """Its script is from before it was disarmed: a script that is out cannot be taken back, and an arming after that
-    is for another installation."""
+    """Its script is from before it was disarmed, or before a neighbour behind the same address fetched the last file
+    and netbootd told that both have it: a script that is out cannot be taken back, and an arming after that is for
+    another installation."""
     place: int = 0
     """Its address."""
 
@@ -122,6 +123,8 @@ class Lives(RuleBasedStateMachine):
     def somebody_arms_it(self, mac: Mac, quick: bool) -> None:
         real = self.machine(mac)
         real.armed = real.armed_since = True
+        if self.daemon.ledger.stage(mac) is Stage.GIVEN and real.holds_script:
+            real.outdated = True
 
         async def arm() -> None:
             if await self.daemon.ledger.arm(mac, "a person", 1.0):
