@@ -140,6 +140,7 @@ class Daemon:
             firmware=self._loaded.firmware,
             tree=Tree(config.artifacts),
             stall_seconds=config.stall_timeout,
+            trusted_proxies=config.trusted_proxies,
             handed=self._progress.handed,
             admit=self._progress.admit,
             tokens=self._tokens,
@@ -231,6 +232,7 @@ class Daemon:
         self._config, self._loaded, self._interfaces = config, loaded, interfaces
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts))
         self._boot.stall_seconds = config.stall_timeout
+        self._boot.trusted_proxies = config.trusted_proxies
         for doubt in doubts:
             self._notice(doubt, "warning")
         self._notice(f"settings reloaded: {summary(loaded)}")

@@ -77,6 +77,7 @@ def _config(
         single_port=settings.tftp.single_port,
         http_port=settings.http.port,
         public_url=settings.http.public_url,
+        trusted_proxies=settings.http.trusted_proxies,
         stall_timeout=settings.http.stall_timeout,
         admin_listen=settings.admin.listen,
         token_file=base / settings.admin.token_file if settings.admin.token_file else None,

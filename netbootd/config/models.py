@@ -85,6 +85,21 @@ def _public_url(value: object) -> object:
     return text.rstrip("/")
 
 
+def _proxies(value: object) -> object:
+    named = _many(value)
+    return tuple(_network(each) for each in named) if isinstance(named, (list, tuple)) else value
+
+
+def _network(value: object) -> object:
+    try:
+        network = ipaddress.ip_network(str(value))
+    except ValueError:
+        raise ValueError(f"{said(value)} is neither an address nor a network such as 10.0.0.0/8") from None
+    if not network.prefixlen:
+        raise ValueError(f"{network} is everybody, who could then give any address for their own")
+    return network
+
+
 def _listen(value: object) -> object:
     if isinstance(value, tuple):
         return value
@@ -135,6 +150,9 @@ class Tftp(Closed):
 class Http(Closed):
     port: Port = 8080
     public_url: Annotated[str | None, BeforeValidator(_public_url)] = None
+    trusted_proxies: Annotated[
+        tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], BeforeValidator(_proxies)
+    ] = ()
     stall_timeout: Seconds = 60
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,8 @@ class Config:
     http_port: int
     public_url: str | None
     """Without a slash at the end."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    """Whose X-Forwarded-* headers are believed."""
     stall_timeout: float
     """Seconds without progress after which a download is dropped."""
     admin_listen: tuple[str, int]

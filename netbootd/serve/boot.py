@@ -15,6 +15,7 @@ from netbootd.chain.scripts import Loader, Rendered, entry, script
 from netbootd.chain.world import World
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
 from netbootd.serve.directory import Directory
+from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
 from netbootd.serve.tokens import Granted, Tokens
@@ -44,12 +45,14 @@ class BootSide:
         firmware: Mapping[str, bytes],
         tree: Tree,
         stall_seconds: float = 60.0,
+        trusted_proxies: tuple[Network, ...] = (),
         handed: Handed = lambda _mac, _ip, _rendered, _base_url: None,
         admit: Admit | None = None,
         tokens: Tokens | None = None,
     ) -> None:
         self.emit = emit
         self.stall_seconds = stall_seconds
+        self.trusted_proxies = trusted_proxies
         self.world = world
         self._directory = directory
         self._site = site
@@ -87,6 +90,8 @@ class BootSide:
     def script(self, request: ScriptRequest) -> ScriptReply:
         """The entry script, or a machine's own."""
         site = self._site(request.local[0])
+        if request.base_url and not site.public_url:
+            site = replace(site, public_url=request.base_url)
         if request.mac is None:
             return self._entry(site, request.client_ip)
         return self._machine(request.mac, request, site)

@@ -27,6 +27,7 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         single_port=False,
         http_port=8080,
         public_url=None,
+        trusted_proxies=(),
         stall_timeout=60,
         admin_listen=("127.0.0.1", 8081),
         token_file=None,

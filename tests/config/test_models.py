@@ -49,6 +49,26 @@ def test_a_wrong_value_is_named_with_its_key(files: Files, text: str, told: str)
 
 
 @pytest.mark.parametrize(
+    ("proxies", "told"),
+    [
+        ("[proxy.example.net]", "'proxy.example.net' is neither an address nor a network such as 10.0.0.0/8"),
+        ("[10.0.0.1/8]", "'10.0.0.1/8' is neither an address nor a network such as 10.0.0.0/8"),
+        ("[10.0.0.1, {a: 1}]", "a table of keys is neither an address nor a network such as 10.0.0.0/8"),
+        ("0.0.0.0/0", "0.0.0.0/0 is everybody, who could then give any address for their own"),
+        ("['::/0']", "::/0 is everybody, who could then give any address for their own"),
+    ],
+)
+def test_only_addresses_and_networks_are_trusted_as_proxies(files: Files, proxies: str, told: str) -> None:
+    assert files.wrong(f"http: {{trusted_proxies: {proxies}}}") == [f"netbootd.yaml:1: http.trusted_proxies: {told}"]
+
+
+def test_trusted_proxies_are_addresses_and_networks_of_both_families(files: Files) -> None:
+    found = files.load("http: {trusted_proxies: [192.0.2.7, 10.0.0.0/8, '2001:db8::/32']}").trusted_proxies
+    assert [str(each) for each in found] == ["192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32"]
+    assert [str(each) for each in files.load("http: {trusted_proxies: 192.0.2.7}").trusted_proxies] == ["192.0.2.7/32"]
+
+
+@pytest.mark.parametrize(
     "url",
     ["boot.example.net", "ftp://boot", "http://", "http://b/?x=1", "http://u:p@b/", "http://b:99999", "http://b/${x}"],
 )

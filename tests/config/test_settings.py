@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ TAKEN_OVER: dict[str, Any] = {
     "interfaces": ("lan1",),
     "advertise": "192.0.2.1",
     "public_url": "http://boot.example.net",
+    "trusted_proxies": (ip_network("10.0.0.0/8"),),
     "stall_timeout": 5,
     "artifacts": Path("/srv"),
     "firmware": (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,14 @@ SETTLED = settled(linux(args=args(sn="{{ machine.serial | default('none') }}")))
 class Side:
     """A boot side with what it needs, and what came of it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, site: Callable[[str], Site] = Site) -> None:
         self.events: list[Event] = []
         self.handed: list[tuple[Any, ...]] = []
         self.directory = Directory(lambda _mac: "")
         self.boot = BootSide(
             emit=self.events.append,
             directory=self.directory,
-            site=Site,
+            site=site,
             world=SETTLED,
             firmware={"undionly.kpxe": b"bios", "arm64-efi/snponly.efi": b"arm"},
             tree=Tree(root),
@@ -80,6 +81,19 @@ def test_the_entry_script_is_the_chain_s_for_the_address_that_was_asked(side: Si
     for local in (SERVER, "198.51.100.1"):
         assert side.ask(local=local) == ScriptReply(entry(SETTLED, Site(local)).text.encode())
     assert side.events[0] == ScriptServed(ip=CLIENT, script="ipxe.cfg", payload="entry")
+
+
+def test_urls_lead_back_by_the_way_a_proxy_tells(side: Side) -> None:
+    told = ScriptRequest(CARD, (), CLIENT, (SERVER, 8080), base_url="https://boot.example.net")
+    assert b"https://boot.example.net/artifacts/rescue/vmlinuz" in side.boot.script(told).body
+    assert b"https://boot.example.net/machines/" in side.boot.script(replace(told, mac=None)).body
+
+
+def test_a_public_url_of_the_settings_goes_before_what_a_proxy_tells(tmp_path: Path) -> None:
+    boot = Side(tmp_path, site=lambda local: Site(local, public_url="http://own.example")).boot
+    told = ScriptRequest(None, (), CLIENT, (SERVER, 8080), base_url="https://boot.example.net")
+    assert b"http://own.example/machines/" in boot.script(told).body
+    assert b"boot.example.net" not in boot.script(told).body
 
 
 def test_a_machine_s_script_is_the_chain_s(side: Side) -> None:

@@ -12,6 +12,7 @@ from netbootd.artifacts.tree import Tree
 from netbootd.net.tcp import bind_tcp
 from netbootd.observe.events import Event
 from netbootd.serve.http.app import build_app
+from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.server import HttpServer, start_http
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tokens import Granted, Tokens
@@ -24,6 +25,7 @@ class Services:
 
     root: Path
     stall_seconds: float = 10.0
+    trusted_proxies: tuple[Network, ...] = ()
     firmware_files: dict[str, bytes] = field(default_factory=dict)
     reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(b"#!ipxe\n")
     admitted: bool = True

@@ -13,6 +13,7 @@ from netbootd.observe.events import HttpRefused, printable
 from netbootd.serve.http import files, node, target
 from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
+from netbootd.serve.http.forwarded import asker
 from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
 from netbootd.serve.http.services import ScriptRequest
 from netbootd.wire.errors import WireError
@@ -79,8 +80,9 @@ class BootSite:
         query: tuple[tuple[str, str], ...],
         loader: Loader = Loader.IPXE,
     ) -> web.Response:
-        client_ip = target.unmapped(request.remote or "")
-        reply = await self._recorded(ScriptRequest(mac, query, client_ip, _local(request), loader))
+        by = asker(request, self._services.trusted_proxies)
+        asked = ScriptRequest(mac, query, by.ip, _local(request), loader, by.base_url)
+        reply = await self._recorded(asked)
         return _text(reply.body)
 
     async def _recorded(self, asked: ScriptRequest) -> ScriptReply:
@@ -93,7 +95,7 @@ class BootSite:
     def _tell(self, request: web.Request, refused: Refused) -> None:
         self._services.emit(
             HttpRefused(
-                ip=target.unmapped(request.remote or ""),
+                ip=asker(request, self._services.trusted_proxies).ip,
                 file=printable(node.without_token(request.raw_path)),
                 status=int(refused.status),
                 reason=printable(refused.reason),

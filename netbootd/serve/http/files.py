@@ -18,7 +18,7 @@ from netbootd.observe.events import ArtifactServed, HttpProbed, printable
 from netbootd.serve.http import conditions
 from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
-from netbootd.serve.http.target import unmapped
+from netbootd.serve.http.forwarded import asker
 from netbootd.wire.mac import Mac
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def _send(
     headers = _headers(content, count)
     if status == HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {offset}-{offset + count - 1}/{content.current.size}"
-    ip = unmapped(request.remote or "")
+    ip = asker(request, services.trusted_proxies).ip
     if request.method == "HEAD":
         said = HttpProbed(ip=ip, mac=_mac(content), file=printable(content.name), size=content.current.size)
         services.emit(said)
@@ -146,7 +146,7 @@ class _Download:
         complete = ending is Ending.COMPLETE
         self.services.emit(
             ArtifactServed(
-                ip=unmapped(self.request.remote or ""),
+                ip=asker(self.request, self.services.trusted_proxies).ip,
                 mac=_mac(self.content),
                 file=printable(self.content.name),
                 status=int(self.status),

@@ -9,6 +9,7 @@ from typing import Protocol
 from netbootd.artifacts.tree import Tree
 from netbootd.chain.scripts import Loader
 from netbootd.observe.events import Event
+from netbootd.serve.http.forwarded import Network
 from netbootd.serve.tokens import Granted
 from netbootd.wire.mac import Mac
 
@@ -18,7 +19,8 @@ class ScriptRequest:
     """A request for a script: a machine's own, or with ``mac`` None the one for any iPXE.
 
     ``query`` holds the decoded pairs in order, as hostile as the network, a ``+`` being a plus, since iPXE writes a
-    space as ``%20``; ``local`` is the address and port the request arrived at.
+    space as ``%20``; ``local`` is the address and port the request arrived at, and ``base_url`` how the client calls
+    this site, if a trusted proxy told.
     """
 
     mac: Mac | None
@@ -26,6 +28,7 @@ class ScriptRequest:
     client_ip: str
     local: tuple[str, int]
     loader: Loader = Loader.IPXE
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class BootServices(Protocol):
     @property
     def stall_seconds(self) -> float:
         """How long a client may take nothing before it is dropped."""
+        ...
+
+    @property
+    def trusted_proxies(self) -> tuple[Network, ...]:
+        """Whose word on the client counts, see `forwarded`."""
         ...
 
     def script(self, request: ScriptRequest) -> ScriptReply:
