@@ -87,7 +87,8 @@ def _bundle(profile: Profile, bundle: Bundle) -> Iterator[Problem]:
 def _no_bundle(name: str, world: World) -> str:
     """Names only: digests and directories are no names to choose."""
     names = sorted({bundle.name for bundle in world.bundles.values()})
-    return f"no bundle {name!r}{suggest(name, names)}; to get one: netbootd import SOURCE --name {name}"
+    said = f"no bundle {name!r}{suggest(name, names)}"
+    return f"{said}{' To' if said.endswith('?') else '; to'} get one: netbootd import SOURCE --name {name}"
 
 
 def _missing(tree: Tree, path: str) -> str:

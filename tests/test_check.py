@@ -146,8 +146,8 @@ class TestBundles:
         put(files.directory / "artifacts" / "eve-1.2.4", files_of(Era.A))
         (problem,) = found(files, self.PROFILE)
         assert problem == (
-            "error: netbootd.yaml:5: profiles.lab: no bundle 'eve-1.2.3'; did you mean 'eve-1.2.4'?; "
-            "to get one: netbootd import SOURCE --name eve-1.2.3"
+            "error: netbootd.yaml:5: profiles.lab: no bundle 'eve-1.2.3'; did you mean 'eve-1.2.4'? "
+            "To get one: netbootd import SOURCE --name eve-1.2.3"
         )
 
     def test_one_that_was_unpacked_by_half_lacks_its_files_by_name(self, files: Files) -> None:
