@@ -20,7 +20,9 @@ from netbootd.load import Loaded
 from netbootd.payloads import PAYLOADS
 from netbootd.payloads.eve.bundle import Bundle
 from netbootd.payloads.eve.routes import refusal
+from netbootd.wire.mac import Mac
 
+_ANY_CARD = Mac.parse("02:00:00:00:00:01")  # for a machine that is named without one
 _SITE = Site("192.0.2.1")  # any address will do: nothing is sent
 
 
@@ -41,13 +43,21 @@ def waiting(world: World) -> tuple[Machine, ...]:
 
 
 def _waits(world: World, machine: Machine) -> bool:
-    profile = world.fleet.lookup(Facts(mac=machine.macs[0])).profile
+    """One that is named without a card is armed by the card it shows, which is not known here."""
+    profile = world.fleet.lookup(_facts(machine)).profile
     return (
-        profile is not None
+        bool(machine.macs)
+        and profile is not None
         and profile.boots is Boots.ONCE
         and not profile.auto
         and world.stage(machine.macs[0]) is not Stage.ARMED
     )
+
+
+def _facts(machine: Machine) -> Facts:
+    """What is known of it before it has ever booted."""
+    card = machine.macs[0] if machine.macs else _ANY_CARD
+    return Facts(mac=card, uuid=machine.uuid, serial=machine.serial, ip=machine.ip)
 
 
 def _templates(world: World) -> Iterator[Problem]:
@@ -137,7 +147,7 @@ def _scripts(world: World) -> Iterator[Problem]:
     told = {*(refusal(bundle) for bundle in world.bundles.values()), *(text for text, _ in _config_faults(world))}
     lacking: dict[tuple[str, str], list[str]] = {}
     for machine in world.fleet.machines:
-        rendered = script(Facts(mac=machine.macs[0]), armed, _SITE)
+        rendered = script(_facts(machine), armed, _SITE)
         for text in _lacks(rendered):
             lacking.setdefault((rendered.profile, text), []).append(machine.name)
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines

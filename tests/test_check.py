@@ -38,6 +38,13 @@ def test_nothing_is_found_where_nothing_is_wrong(files: Files) -> None:
     assert found(files, PROFILES + "machines: [{mac: 52:54:00:12:34:56, name: n1, profile: rescue}]\n") == []
 
 
+def test_a_machine_that_is_named_without_a_card_is_looked_at_as_any_other(files: Files) -> None:
+    profiles = PROFILES.replace("ttyS0", "'{{ machine.serial }},{{ machine.mac }}'")
+    machines = "machines: [{serial: SN-1, name: n1, profile: rescue}]\n"
+    assert found(files, profiles + machines) == []
+    assert "n2" in found(files, profiles + machines.replace("serial: SN-1", "ip: 192.0.2.9").replace("n1", "n2"))[0]
+
+
 def test_a_file_that_is_missing_is_told_at_the_profile_that_needs_it(files: Files) -> None:
     (problem,) = found(files, "profiles:\n  rescue: {payload: linux, kernel: kernel, initrd: [none.img]}\n")
     assert problem == "error: netbootd.yaml:5: profiles.rescue: artifacts/none.img: no such file"

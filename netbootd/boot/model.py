@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from uuid import UUID
 
 from netbootd.boot.args import ArgSetting
 from netbootd.boot.plan import LocalMethod
@@ -59,6 +60,7 @@ class Machine:
     """One machine the admin has named."""
 
     macs: tuple[Mac, ...]
+    """Its cards, the one it is remembered by first; none: by the card it shows."""
     name: str
     profile: str | None = None
     args: tuple[ArgSetting, ...] = ()
@@ -66,4 +68,8 @@ class Machine:
     loader: str | None = None
     config: tuple[ConfigFile, ...] = ()
     """Over the profile's, file by file."""
+    uuid: UUID | None = None
+    """What it is known by where its cards are not."""
+    serial: str | None = None
+    ip: str | None = None
     origin: str = ""

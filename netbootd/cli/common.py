@@ -104,7 +104,7 @@ def called(text: str, world: World) -> Mac | None:
     try:
         return Mac.parse(text)
     except WireError:
-        return next((machine.macs[0] for machine in world.fleet.machines if machine.name == text), None)
+        return next((each.macs[0] for each in world.fleet.machines if each.name == text and each.macs), None)
 
 
 def site(config: Config) -> Site:

@@ -15,12 +15,13 @@ from netbootd.config import sources
 from netbootd.config.args import read_args
 from netbootd.config.check import checked, checked_as
 from netbootd.config.files import Files
+from netbootd.config.identity import Identities
 from netbootd.config.models import DEFAULT_MACHINES, DEFAULT_PROFILES, MachineKeys, ProfileKeys, RuleKeys, flag
 from netbootd.config.problems import Place, Problems, said, suggest
 from netbootd.config.sources import Entry
 from netbootd.config.yaml import Items, Table, line_of
 from netbootd.fleet.rules import FIELDS, Condition, Rule
-from netbootd.fleet.snapshot import Policy, Snapshot
+from netbootd.fleet.snapshot import IDENTITIES, Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Payload
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -57,6 +58,7 @@ class _Reader:
         self._profile_places: dict[str, Place] = {}
         self._machine_places: dict[str, Place] = {}
         self._mac_places: dict[Mac, Place] = {}
+        self._identities = Identities(problems)
         self.profiles: list[Profile] = []
         self.machines: list[Machine] = []
         self.rules: list[Rule] = []
@@ -97,10 +99,13 @@ class _Reader:
         if keys is None:
             return
         macs = self._macs(keys.mac + keys.macs, entry)
-        name = keys.name or (str(macs[0]) if macs else "")
+        known = self._identities.read(keys, entry)
+        others = [str(each) for each in (known.serial, known.uuid, known.ip) if each]
+        name = keys.name or next(iter((*map(str, macs), *others)), "")
         self._claim_machine(name, entry)
         if keys.profile:
             self._profile_named(keys.profile, self._at(entry, "profile"))
+            self._by_card_alone(keys.profile, bool(others), self._at(entry, "profile"))
         self.machines.append(
             Machine(
                 macs=macs,
@@ -110,6 +115,9 @@ class _Reader:
                 local=keys.local,
                 loader=keys.loader,
                 config=config,
+                uuid=known.uuid,
+                serial=known.serial,
+                ip=known.ip,
                 origin=entry.origin,
             )
         )
@@ -135,6 +143,13 @@ class _Reader:
         if found and found.auto and found.boots is Boots.ONCE:
             told = f"every machine that boots from this network without a record is installed: profile {name} has auto"
             self._problems.warn(place, told)
+
+    def _by_card_alone(self, name: str, has_others: bool, place: Place) -> None:
+        """An installation is remembered by the card: from another one the machine would be installed once more."""
+        found = next((p for p in self.profiles if p.name == name), None)
+        if has_others and found and found.auto and found.boots is Boots.ONCE:
+            told = f"profile {name} has auto, which is for machines named by 'mac' alone: an installation is remembered"
+            self._problems.error(place, f"{told} by the card, and from another card this one would be installed again")
 
     def _claim_profile(self, entry: Entry) -> None:
         first = self._profile_places.setdefault(entry.name, entry.place)
@@ -173,8 +188,8 @@ class _Reader:
         return checked_as(self._adapters[payload.name], own, entry.place.key, known, self._problems)
 
     def _macs(self, texts: tuple[str, ...], entry: Entry) -> tuple[Mac, ...]:
-        if not (entry.table.get("mac") or entry.table.get("macs")):
-            self._problems.error(entry.place, "has no 'mac'")
+        if not any(entry.table.get(key) for key in ("mac", "macs", *IDENTITIES)):
+            self._problems.error(entry.place, "has no 'mac', and no 'uuid', 'serial' or 'ip' either")
         found = [mac for text in texts if (mac := self._mac(text, entry))]
         return tuple(dict.fromkeys(found))
 

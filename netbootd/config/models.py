@@ -205,6 +205,9 @@ class ProfileKeys(Closed):
 class MachineKeys(Closed):
     mac: Texts = ()
     macs: Texts = ()
+    uuid: Text | None = None
+    serial: Text | None = None
+    ip: Text | None = None
     name: Line | None = None
     profile: Text | None = None
     args: Any = None

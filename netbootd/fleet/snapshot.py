@@ -14,6 +14,9 @@ from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.rules import Match, Rule
 from netbootd.wire.mac import Mac
 
+IDENTITIES = ("uuid", "serial", "ip")
+"""What can name a machine beside its cards, the surest first."""
+
 
 class Policy(Enum):
     """What machines without a profile meet: what ``unknown`` may say beside a profile's name."""
@@ -72,6 +75,12 @@ class Snapshot:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.unknown = unknown
         self._by_mac = {mac: machine for machine in self.machines for mac in machine.macs}
+        self._by_identity = {
+            (name, value): machine
+            for machine in self.machines
+            for name in IDENTITIES
+            if (value := _identity(machine, name)) is not None
+        }
 
     def machine(self, mac: Mac | None) -> Machine | None:
         """The machine that has this card."""
@@ -79,14 +88,26 @@ class Snapshot:
 
     def lookup(self, facts: Facts) -> Assignment:
         """Machine, else first matching rule, else the policy for unknown machines."""
-        machine = self.machine(facts.mac)
+        machine = self.named(facts)
         if machine and machine.profile:
             profile = self.profiles[machine.profile]
             return Assignment(machine, profile, args=(profile.args, machine.args), why=f"{machine.origin} names it")
         return self._by_rule(machine, facts) or self._unnamed(machine, facts)
 
+    def named(self, facts: Facts) -> Machine | None:
+        """The machine that has this card; else the one of this uuid, serial number or address, in that order.
+
+        Boards that share a uuid or a serial number are told apart by the other of the two.
+        """
+        found = (self._by_identity.get((name, value)) for name in IDENTITIES if (value := _identity(facts, name)))
+        return self.machine(facts.mac) or next((m for m in found if m and not _contradicted(m, facts)), None)
+
+    def _awaited(self, machine: Machine | None, facts: Facts) -> bool:
+        """Whether a machine may turn out to be a named one once its iPXE has said more."""
+        return machine is None and any(_identity(facts, name) is None for name, _ in self._by_identity)
+
     def _by_rule(self, machine: Machine | None, facts: Facts) -> Assignment | None:
-        undecided = False
+        undecided = self._awaited(machine, facts)
         for rule in self.rules:
             match rule.match(facts):
                 case Match.YES:
@@ -102,7 +123,7 @@ class Snapshot:
         return None
 
     def _unnamed(self, machine: Machine | None, facts: Facts) -> Assignment:
-        undecided = any(rule.match(facts) is Match.LATER for rule in self.rules)
+        undecided = self._awaited(machine, facts) or any(rule.match(facts) is Match.LATER for rule in self.rules)
         who = f"{machine.origin} names it without a profile" if machine else "no machine or rule names it"
         profile = self.profiles.get(self.unknown)
         own = machine.args if machine else ()
@@ -111,3 +132,14 @@ class Snapshot:
             return Assignment(machine, profile, args=(profile.args, own), why=why, undecided=undecided)
         why = f"{who}; unknown: {self.unknown}"
         return Assignment(machine, None, Policy(self.unknown), args=(own,), why=why, undecided=undecided)
+
+
+def _identity(of: Machine | Facts, name: str) -> str | None:
+    """Case does not matter, as in a rule."""
+    value = getattr(of, name)
+    return None if value is None else str(value).lower()
+
+
+def _contradicted(machine: Machine, facts: Facts) -> bool:
+    pairs = ((_identity(machine, name), _identity(facts, name)) for name in ("uuid", "serial"))
+    return any(known and told and known != told for known, told in pairs)

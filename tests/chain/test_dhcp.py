@@ -235,6 +235,12 @@ def test_while_a_rule_is_undecided_the_machine_gets_ipxe_and_its_script_decides(
     assert reply(ask(question(), world(linux(), rules=[rule], unknown="silent"))).file == b"snponly.efi"
 
 
+def test_a_machine_named_by_its_serial_number_gets_ipxe_which_tells_it() -> None:
+    by_serial = machine("rescue", macs=(), serial="SN-1")
+
+    assert reply(ask(question(), world(linux(), machines=[by_serial], unknown="silent"))).file == b"snponly.efi"
+
+
 def test_what_ipxe_said_at_an_earlier_boot_decides_rules_at_once() -> None:
     rule = Rule((Condition("manufacturer", "Dell*"),), "rescue")
     before = world(linux(), rules=[rule], unknown="silent")

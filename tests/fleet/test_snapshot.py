@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
 from netbootd.boot.facts import Facts
@@ -105,3 +108,53 @@ def test_without_a_profile_silence_leaves_a_machine_to_its_disk() -> None:
     nobody = lookup(Snapshot())
 
     assert (nobody.local, nobody.loader, nobody.name) == (LocalMethod.SILENT, None, "")
+
+
+UUID_A = UUID("11111111-2222-3333-4444-555555555555")
+UUID_B = UUID("99999999-2222-3333-4444-555555555555")
+
+
+class TestAMachineNamedByMoreThanItsCards:
+    def test_is_found_by_each_whatever_card_it_shows(self) -> None:
+        named = machine("a", macs=(), uuid=UUID_A, serial="SN-1", ip="198.51.100.9")
+        fleet = Snapshot([A], [named])
+
+        for said in (Facts(uuid=UUID_A), Facts(serial="SN-1"), Facts(serial="sn-1"), Facts(ip="198.51.100.9")):
+            assert given(fleet.lookup(replace(said, mac=OTHER_CARD))) == "a"
+        assert fleet.named(Facts(mac=OTHER_CARD, serial="SN-2", ip="198.51.100.1")) is None
+
+    def test_is_looked_for_by_card_then_uuid_then_serial_then_address(self) -> None:
+        by_mac, by_uuid = machine("a", "by mac"), machine("a", "by uuid", macs=(), uuid=UUID_A)
+        by_serial, by_ip = (
+            machine("a", "by serial", macs=(), serial="S"),
+            machine("a", "by ip", macs=(), ip="192.0.2.9"),
+        )
+        fleet = Snapshot([A], [by_ip, by_serial, by_uuid, by_mac])
+        facts = Facts(mac=CARD, uuid=UUID_A, serial="S", ip="192.0.2.9")
+
+        assert fleet.named(facts) is by_mac
+        assert fleet.named(replace(facts, mac=OTHER_CARD)) is by_uuid
+        assert fleet.named(replace(facts, mac=OTHER_CARD, uuid=None)) is by_serial
+        assert fleet.named(Facts(mac=OTHER_CARD, ip="192.0.2.9")) is by_ip
+
+    def test_is_not_a_board_that_shares_half_of_its_identity(self) -> None:
+        fleet = Snapshot([A], [machine("a", macs=(), uuid=UUID_A, serial="SN-1")])
+
+        assert fleet.named(Facts(uuid=UUID_A, serial="SN-2")) is None
+        assert fleet.named(Facts(uuid=UUID_B, serial="SN-1")) is None
+        assert fleet.named(Facts(uuid=UUID_A)) is not None
+
+    def test_may_still_turn_up_while_its_ipxe_has_not_spoken(self) -> None:
+        """At DHCP time the card and perhaps the uuid are known: nobody is turned away for good."""
+        fleet = Snapshot([A], [machine("a", macs=(), serial="SN-1")], unknown="silent")
+
+        assert lookup(fleet).undecided
+        assert not fleet.lookup(Facts(mac=CARD, serial="SN-2")).undecided
+        assert lookup(Snapshot([A, B], fleet.machines, [ANY])).undecided
+
+    def test_a_rule_gives_it_a_profile_when_it_has_none_of_its_own(self) -> None:
+        fleet = Snapshot([A, B], [machine(None, macs=(), serial="SN-1", args=args("machine", z="1"))], [DELL])
+        found = fleet.lookup(Facts(mac=CARD, serial="SN-1", manufacturer="Dell Inc."))
+
+        assert (given(found), found.name) == ("b", "node-1")
+        assert [[s.origin for s in layer] for layer in found.args] == [["profile b"], ["rule dell"], ["machine"]]

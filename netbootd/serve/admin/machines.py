@@ -94,8 +94,11 @@ class _Machines:
         return web.json_response(self._record(mac))
 
     def _macs(self) -> list[Mac]:
-        """The first card of each machine: those of the files in their order, then the others."""
-        listed = [machine.macs[0] for machine in self._services.fleet().machines]
+        """The first card of each machine: those of the files in their order, then the others.
+
+        One that is named without a card is here under the card it has shown, once that has a record.
+        """
+        listed = [machine.macs[0] for machine in self._services.fleet().machines if machine.macs]
         others = sorted({entry.mac for entry in self._ledger.entries()} - set(listed), key=str)
         return [*listed, *others]
 
@@ -127,7 +130,8 @@ class _Machines:
 
     def _record(self, mac: Mac) -> Mapping[str, Any]:
         assignment, entry = self._assignment(mac), self._ledger.entry(mac)
-        macs = assignment.machine.macs if assignment.machine else (mac,)
+        machine = self._services.fleet().machine(mac)
+        macs = machine.macs if machine else (mac,)
         return {
             "mac": str(macs[0]),
             "macs": [str(each) for each in macs],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from netbootd.boot.facts import Facts
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.rules import Condition, Rule
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.events import MachineChanged
 from tests.support.fleet import BARE, EDGE, RESCUE, SECOND_CARD, STRANGER, Api, Reply, by_rule, serving
 
@@ -117,6 +119,17 @@ class TestArming:
         assert "once its iPXE has said more" in problem(await api.post(f"/{STRANGER}/install"))
         api.facts = Facts(manufacturer="Acme Corp")
         assert (await api.post(f"/{STRANGER}/install")).status == 200
+
+    async def test_a_machine_that_is_named_without_a_card_is_armed_by_the_one_it_has_shown(self, api: Api) -> None:
+        edge = api.fleet.machine(EDGE)
+        assert edge is not None
+        api.fleet = Snapshot(api.fleet.profiles.values(), [replace(edge, macs=(), serial="SN-1")])
+        assert "once its iPXE has said more" in problem(await api.post(f"/{STRANGER}/install"))
+        api.facts = Facts(serial="SN-1")
+        reply = await api.post(f"/{STRANGER}/install")
+        assert (reply.status, reply.body["name"], reply.body["macs"]) == (200, "node-1", [str(STRANGER)])
+        assert api.ledger.stage(STRANGER) is Stage.ARMED
+        assert [(m["mac"], m["name"]) for m in (await api.get()).body] == [(str(STRANGER), "node-1")]
 
     async def test_one_that_was_armed_can_be_disarmed_whatever_the_files_say_now(self, api: Api) -> None:
         await api.ledger.arm(RESCUE, "x", 1.0)
