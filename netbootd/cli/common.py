@@ -100,11 +100,17 @@ def world(config: Config) -> World:
 
 
 def called(text: str, world: World) -> Mac | None:
-    """The hardware address that ``text`` spells, or the first one of the machine the settings give that name."""
+    """The hardware address that ``text`` spells, or the first one of the machine the settings give that name.
+
+    Ends the program at one that is named without a card.
+    """
     try:
         return Mac.parse(text)
     except WireError:
-        return next((each.macs[0] for each in world.fleet.machines if each.name == text and each.macs), None)
+        machine = next((each for each in world.fleet.machines if each.name == text), None)
+    if machine and not machine.macs:
+        fail(f"{text} is named without a card: give the hardware address it has shown", USED_WRONGLY)
+    return machine.macs[0] if machine else None
 
 
 def site(config: Config) -> Site:

@@ -29,6 +29,7 @@ profiles:
 machines:
   - {mac: 52:54:00:00:00:01, name: n1, profile: rescue, args: {console: ttyS1}}
   - {mac: 52:54:00:00:00:02, name: n2, profile: needs}
+  - {serial: S3, name: n3, profile: needs}
 """
 KNOWN, NEEDS, STRANGER = "52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:07"
 
@@ -85,9 +86,14 @@ def test_a_script_that_cannot_be_written_is_printed_as_the_machine_shows_it_and_
     assert render(path, NEEDS, "--fact", "serial=S1").code == 0
 
 
+def test_a_machine_named_by_its_serial_number_is_found_by_what_it_would_report(path: Path) -> None:
+    assert "sn=S3" in render(path, STRANGER, "--fact", "serial=S3").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("n3",), "netbootd: n3 is named without a card: give the hardware address it has shown"),
         (("nonsense",), "netbootd: 'nonsense' is neither a machine's name nor a hardware address"),
         ((KNOWN, "--fact", "serial"), "netbootd: --fact 'serial': write it as KEY=VALUE"),
         ((KNOWN, "--fact", "nosuch=1"), "netbootd: --fact nosuch: iPXE reports no such thing; there is uuid, serial, "),
