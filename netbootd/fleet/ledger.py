@@ -205,7 +205,7 @@ class Ledger:
 
     def handed(self, mac: Mac, ip: str, file: str, now: float) -> Awaitable[bool]:
         """An armed machine, or one that arms by itself, is about to get its script.  Counts at once; the script may
-        be sent when this turns out True."""
+        be sent when this turns out True, and not when somebody disarmed the machine while the disk was busy."""
         macs = self._macs(mac)
         entry = self.entry(mac) or Entry(macs[0], Stage.ARMED, now, "auto")
         if entry.stage is not Stage.ARMED:
@@ -213,7 +213,7 @@ class Ledger:
         handing = Handing(mac, ip, file)
         self._put(entry, macs, keep=True)
         self._hold(handing)
-        return self._journal.write(Put(entry, macs), Hand(handing))
+        return asyncio.ensure_future(self._still_followed(handing, self._journal.write(Put(entry, macs), Hand(handing))))
 
     def spend(self, mac: Mac, by: str, now: float) -> Awaitable[bool]:
         """As `handed`, for a payload that cannot be followed: with its script the machine has had it."""
@@ -248,6 +248,11 @@ class Ledger:
         """Follow this one no longer; the machine stays armed."""
         self._drop((handing.mac,), handing.ip)
         self._journal.later(Unhand((handing.mac,), handing.ip))
+
+    async def _still_followed(self, handing: Handing, written: Awaitable[bool]) -> bool:
+        """Arming again does not bring back a handing that was dropped: its script would be one nobody follows."""
+        followed = await written and handing.mac in self._handings.get(handing.ip, {})
+        return followed and self.stage(handing.mac) is Stage.ARMED
 
     def _settle_doubts(self, handings: tuple[Handing, ...], now: float) -> tuple[Mac, ...]:
         begun = dict.fromkeys(self._macs(h.mac)[0] for h in handings if h.begun)
