@@ -213,7 +213,8 @@ class Ledger:
         handing = Handing(mac, ip, file)
         self._put(entry, macs, keep=True)
         self._hold(handing)
-        return asyncio.ensure_future(self._still_followed(handing, self._journal.write(Put(entry, macs), Hand(handing))))
+        written = self._journal.write(Put(entry, macs), Hand(handing))
+        return asyncio.ensure_future(self._still_followed(handing, written))
 
     def spend(self, mac: Mac, by: str, now: float) -> Awaitable[bool]:
         """As `handed`, for a payload that cannot be followed: with its script the machine has had it."""

@@ -270,3 +270,20 @@ def test_it_begins_with_what_is_known() -> None:
     assert book.entries() == (entry,)
     assert book.handings() == (handing,)
     assert replace(handing, begun=True) not in book.handings()
+
+
+async def test_a_script_is_not_sent_to_a_machine_disarmed_while_the_disk_was_busy() -> None:
+    journal = SlowJournal(Disk())
+    book = Ledger(journal)
+    arming = asyncio.ensure_future(book.arm(CARD, "a person", 1.0))
+    await asyncio.sleep(0)
+    journal.commit()
+    assert await arming
+    handed = book.handed(CARD, IP, LAST, 2.0)
+    disarmed = asyncio.ensure_future(book.disarm(CARD, "a person", 3.0))
+    armed_again = asyncio.ensure_future(book.arm(CARD, "a person", 4.0))
+    await asyncio.sleep(0)
+    journal.commit()
+    assert await disarmed
+    assert await armed_again
+    assert not await handed, "the disarming dropped what would follow it"
