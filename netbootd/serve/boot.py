@@ -107,6 +107,8 @@ class BootSide:
         leave = ("leave", "yes") in request.query
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         rendered = script(facts, self.world, site, choice, request.loader, leave=leave, token=token)
+        if request.head:
+            return ScriptReply(rendered.text.encode())
         if isinstance(rendered.plan, LocalPlan):
             self._directory.leaves(mac)
         self._tell(rendered, mac, request.client_ip, request.loader)

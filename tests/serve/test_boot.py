@@ -157,6 +157,15 @@ def test_a_choice_of_the_menu_is_taken_from_the_query(side: Side) -> None:
     assert b"rescue/vmlinuz" in side.ask(stranger, (("profile", "rescue"),)).body
 
 
+def test_who_asks_only_for_the_head_of_a_script_has_been_handed_nothing(side: Side) -> None:
+    whole = side.ask(CARD)
+    side.handed.clear()
+    side.events.clear()
+    head = side.boot.script(ScriptRequest(CARD, (), CLIENT, (SERVER, 8080), head=True))
+    assert len(head.body) == len(whole.body)
+    assert (head.recorded, side.handed, side.events) == (None, [], [])
+
+
 def test_who_follows_a_boot_is_told_what_was_handed_out(side: Side) -> None:
     side.ask(CARD)
     ((mac, ip, rendered, base),) = side.handed

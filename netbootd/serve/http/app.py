@@ -81,7 +81,7 @@ class BootSite:
         loader: Loader = Loader.IPXE,
     ) -> web.Response:
         by = asker(request, self._services.trusted_proxies)
-        asked = ScriptRequest(mac, query, by.ip, _local(request), loader, by.base_url)
+        asked = ScriptRequest(mac, query, by.ip, _local(request), loader, by.base_url, request.method == "HEAD")
         reply = await self._recorded(asked)
         return _text(reply.body)
 

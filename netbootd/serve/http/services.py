@@ -20,7 +20,7 @@ class ScriptRequest:
 
     ``query`` holds the decoded pairs in order, as hostile as the network, a ``+`` being a plus, since iPXE writes a
     space as ``%20``; ``local`` is the address and port the request arrived at, and ``base_url`` how the client calls
-    this site, if a trusted proxy told.
+    this site, if a trusted proxy told.  ``head``: only what the answer would be is asked, and nobody gets it.
     """
 
     mac: Mac | None
@@ -29,6 +29,7 @@ class ScriptRequest:
     local: tuple[str, int]
     loader: Loader = Loader.IPXE
     base_url: str | None = None
+    head: bool = False
 
 
 @dataclass(frozen=True, slots=True)

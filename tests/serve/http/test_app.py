@@ -54,6 +54,7 @@ async def test_a_script_is_told_everything_about_the_request(site: Site) -> None
 async def test_head_of_a_script_tells_its_length(site: Site) -> None:
     answer = await site.ask("/ipxe.cfg", "HEAD")
     assert (answer.status, answer["Content-Length"], answer.body) == (200, "7", b"")
+    assert site.services.asked[0].head
 
 
 @pytest.mark.parametrize("text", ["nonsense%1b[31m", "..%2f..%2fetc", "52:54:00:12:34", "%20"])
