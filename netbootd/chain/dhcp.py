@@ -77,21 +77,9 @@ def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish | 
     profile = assignment.profile
     said = verdict(profile, world.stage(client.mac)) if profile else None
     silence = _silence(assignment, said)
-    if silence is None and not client.ipxe and world.left(client.mac) and not _installs_or_boots(assignment, said):
-        # EDK2 goes from a PXE entry that was left to the card's HTTP entry, and would meet iPXE and its menu again.
-        return Silence(Reason.BOOT_LOCAL, "it was sent to its own disk a moment ago"), said
     if silence is None or assignment.undecided:
         return Wish(assignment.loader, profile.root_path if profile else ""), said
     return silence, said
-
-
-def _installs_or_boots(assignment: Assignment, said: Verdict | None) -> bool:
-    """Whether there is something for this machine on the network, beside a menu and its own disk."""
-    profile = assignment.profile
-    if profile is None or said is None or not said.netboot:
-        return False
-    payload = PAYLOADS[profile.payload]
-    return payload.local(profile.settings) is None and payload.name != "menu"
 
 
 def _silence(assignment: Assignment, said: Verdict | None) -> Silence | None:

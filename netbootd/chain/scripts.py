@@ -7,6 +7,7 @@ from enum import Enum
 from urllib.parse import quote
 
 from netbootd import __version__
+from netbootd.boot.arch import Platform
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
 from netbootd.boot.config_files import over, written
 from netbootd.boot.facts import Facts
@@ -77,9 +78,15 @@ def script(
         assignment = _chosen(assignment, choice, world.fleet)
     try:
         writer = _Writer(assignment, facts, world, site, loader, token)
-        return writer.left() if leave and _has_menu(assignment) else writer.written()
+        return writer.left() if _has_menu(assignment) and (leave or _on_its_way(facts, world)) else writer.written()
     except (RenderError, ArgError, CannotBoot) as error:
         return _refused(assignment, facts, world, str(error).replace(_IN_JINJAS_WORDS, "machine"), loader)
+
+
+def _on_its_way(facts: Facts, world: World) -> bool:
+    """EDK2 goes from a PXE entry that was left to the card's HTTP entry, and would show the menu again.  Silence to
+    that would cost it a minute of DISCOVERs; iPXE and a script that leaves cost seconds."""
+    return facts.platform == Platform.EFI.value and facts.mac is not None and world.left(facts.mac)
 
 
 def _chosen(assignment: Assignment, choice: str, fleet: Snapshot) -> Assignment:

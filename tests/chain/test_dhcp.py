@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -280,23 +279,6 @@ def test_styles_have_words_for_explain() -> None:
 
     assert str(trace.decision) == f"OFFER: undionly.kpxe ({Style.BYPASS.value})"
     assert reply(trace).get(options.SERVER_ID) == SERVER
-
-
-def left(world: World) -> World:
-    """The same world a moment after the machine was sent to its own disk."""
-    return replace(world, left=lambda _mac: True)
-
-
-def test_firmware_on_its_way_to_the_disk_is_not_given_ipxe_once_more() -> None:
-    """EDK2 goes from the PXE entry that was left to the same card's HTTP entry, before it comes to the disk."""
-    assert reason(ask(question(arch=16), left(world()))) is Reason.BOOT_LOCAL
-    assert reason(ask(question(arch=16), left(settled(eve(local=LocalMethod.AUTO))))) is Reason.BOOT_LOCAL
-
-
-def test_a_machine_that_was_armed_meanwhile_or_whose_ipxe_asks_is_answered_all_the_same() -> None:
-    assert ask(question(), left(settled(eve(), stage=Stage.ARMED))).reply is not None
-    assert ask(question(), left(settled(linux()))).reply is not None
-    assert ask(ipxe_question(), left(world())).reply is not None
 
 
 def test_a_datagram_larger_than_any_client_sends_is_not_even_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -368,3 +369,16 @@ def test_who_leaves_by_the_menu_gets_the_script_for_the_disk() -> None:
 
 def test_only_a_machine_with_a_menu_can_leave_by_it() -> None:
     assert script(Facts(mac=CARD), settled(linux()), SITE, leave=True).payload == "linux"
+
+
+def test_uefi_on_its_way_to_the_disk_does_not_show_the_menu_again() -> None:
+    """EDK2 goes from the PXE entry that was left to the same card's HTTP entry, before it comes to the disk."""
+    left = replace(world(linux()), left=lambda _mac: True)
+    assert script(Facts(mac=CARD, platform="efi"), left, SITE).payload == "local"
+    assert script(Facts(mac=CARD, platform="pcbios"), left, SITE).payload == "menu"
+    assert script(Facts(mac=CARD, platform="efi"), left, SITE, choice="rescue").payload == "linux"
+
+
+def test_a_machine_that_was_armed_meanwhile_gets_its_payload_all_the_same() -> None:
+    left = replace(settled(eve(), stage=Stage.ARMED), left=lambda _mac: True)
+    assert script(Facts(mac=CARD, platform="efi"), left, SITE).payload == "eve"
