@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.tools import need, without
+
 UNITS = Path(__file__).parents[1] / "systemd"
 SOCKETS = {"dhcp": "0.0.0.0:67", "pxe": "0.0.0.0:4011", "tftp": "0.0.0.0:69", "http": "0.0.0.0:8080"} | {
     "admin": "127.0.0.1:8081"
@@ -86,8 +88,7 @@ def test_the_account_and_its_directories_are_those_of_the_service() -> None:
 @pytest.fixture
 def analysed(tmp_path: Path) -> Path:
     """The units as systemd-analyze can judge them on a machine without netbootd in /opt."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("no systemd-analyze here")
+    need("systemd-analyze", "systemd")
     for path in UNITS.glob("*.s*t"):
         shutil.copy(path, tmp_path)
     text = (UNITS / "netbootd.service").read_text().replace("/opt/netbootd/bin/netbootd", "/bin/true")
@@ -107,5 +108,5 @@ def test_systemd_finds_little_exposed(analysed: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     found = re.search(r"Overall exposure level for netbootd.service: ([\d.]+)", done.stdout)
     if found is None:
-        pytest.skip("this systemd-analyze cannot judge a unit file offline")
+        without("this systemd-analyze is too old to judge a unit file offline")
     assert float(found[1]) <= 2.0

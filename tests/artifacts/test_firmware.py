@@ -15,6 +15,7 @@ from netbootd.artifacts import firmware as module
 from netbootd.artifacts.firmware import FirmwareFiles, identify, missing, scan
 from netbootd.boot.arch import Cpu, Platform
 from netbootd.boot.firmware import Binary, Firmware
+from tests.support.tools import without
 
 DEBIAN = Path("/usr/lib/ipxe")
 
@@ -201,8 +202,9 @@ class TestMissing:
         assert missing(scan([tmp_path]).firmware) == ()
 
 
-@pytest.mark.skipif(not (DEBIAN / "ipxe.efi").exists(), reason="Debian's ipxe package is not installed")
 def test_debian_s_package_is_read_right() -> None:
+    if not (DEBIAN / "ipxe.efi").exists():
+        without("Debian's iPXE is not here: apt-get install ipxe")
     found = scan([DEBIAN])
     chosen = {
         (cpu, platform): binary.name

@@ -21,6 +21,7 @@ from netbootd.net.interfaces import (
     mtu_of,
     usable,
 )
+from tests.support.tools import without
 
 LAN = Address("192.168.1.10", 24)
 SECOND = Address("10.0.0.1", 8)
@@ -120,9 +121,10 @@ def _can_make_a_namespace() -> bool:
     return subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not _can_make_a_namespace(), reason="needs unshare, ip and the right to make a network namespace")
 def test_in_a_network_namespace_its_own_interfaces_are_seen() -> None:
     """/sys still shows the host's interfaces there; a labelled address belongs to its interface."""
+    if not _can_make_a_namespace():
+        without("needs unshare, ip (iproute2) and the right to make a network namespace")
     show = "from netbootd.net.interfaces import *\nfor i in list_interfaces(): print(i.name, i.mtu, i.up, *i.addresses)"
     script = f"set -e\n{NAMESPACE}\nexec {sys.executable} -c '{show}'"
     done = subprocess.run([*UNSHARE, "sh", "-c", script], check=True, capture_output=True, text=True)

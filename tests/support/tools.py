@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
 
 def need(program: str, package: str = "") -> str:
-    """The path of a program.  Without it a test is skipped where somebody works, and fails in CI, which installs it."""
+    """The path of a program, see `without`."""
     path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if path is None:
-        told = f"{program} is not here: apt-get install {package or program}"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+        without(f"{program} is not here: apt-get install {package or program}")
     return path
+
+
+def without(told: str) -> NoReturn:
+    """A test cannot run: skipped where somebody works, a failure in CI, which installs all that is needed."""
+    if os.environ.get("CI"):
+        pytest.fail(told)
+    pytest.skip(told)
