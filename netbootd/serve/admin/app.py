@@ -23,12 +23,14 @@ _SECURITY = {
 }
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:40rem;padding:0 1rem}}
-td{{padding:.1rem 1.5rem .1rem 0}}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>:root{{color-scheme:light dark}}
+body{{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:40rem;padding:0 1rem}}
+th,td{{padding:.1rem 1.5rem .1rem 0;text-align:left;font-weight:normal}}</style></head>
 <body><h1>{title}</h1><p>Version {version}</p><table>{rows}</table>
 <p><a href="/metrics">metrics</a></p></body></html>
 """
+_ROW = "<tr><th scope=row>{}</th><td>{}</td></tr>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class _AdminSite:
 
     async def page(self, request: web.Request) -> web.Response:
         status = self._services.status()
-        rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in status.facts)
+        rows = "".join(_ROW.format(escape(name), escape(value)) for name, value in status.facts)
         text = _PAGE.format(title=escape(status.title), version=escape(status.version), rows=rows)
         return web.Response(text=text, content_type="text/html")
 

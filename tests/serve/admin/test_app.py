@@ -51,7 +51,7 @@ async def admin() -> AsyncIterator[Admin]:
 async def test_the_page_says_what_runs(admin: Admin) -> None:
     answer = await admin.ask("/")
     assert answer["Content-Type"] == "text/html; charset=utf-8"
-    for text in (b"netbootd on boot1", b"0.1.0", b"<td>machines</td><td>3</td>"):
+    for text in (b"netbootd on boot1", b"0.1.0", b"<th scope=row>machines</th><td>3</td>"):
         assert text in answer.body
 
 
