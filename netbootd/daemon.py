@@ -138,7 +138,7 @@ class Daemon:
             site=self._site,
             world=self._loaded.world,
             firmware=self._loaded.firmware,
-            tree=Tree(config.artifacts),
+            tree=Tree(config.artifacts, self._loaded.world.bundles),
             stall_seconds=config.stall_timeout,
             trusted_proxies=config.trusted_proxies,
             handed=self._progress.handed,
@@ -230,7 +230,7 @@ class Daemon:
         for key in needs_restart(self._started, config):
             self._notice(f"{key} changed: that takes a restart", "warning")
         self._config, self._loaded, self._interfaces = config, loaded, interfaces
-        self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts))
+        self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts, loaded.world.bundles))
         self._boot.stall_seconds = config.stall_timeout
         self._boot.trusted_proxies = config.trusted_proxies
         for doubt in doubts:

@@ -1,7 +1,8 @@
 """A directory that is served: opens what lies inside it, and nothing else.
 
 Every component of a path is opened from the directory before it and never through a symbolic link; links are read and
-walked by the same rules from the top.  So nothing that changes meanwhile can lead outside.
+walked by the same rules from the top.  So nothing that changes meanwhile can lead outside.  A file that is not there
+may yet lie in a bundle's installer.iso, see `inside`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import errno
 import os
 import stat
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Self
+
+from netbootd.artifacts.inside import Inside, inside
+from netbootd.boot.bundle import Bundle
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # NONBLOCK: a FIFO must not hold us
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
@@ -29,6 +34,7 @@ class Why(Enum):
     LOOP = "too many symbolic links"
     NOT_A_FILE = "not a regular file"
     UNREADABLE = "netbootd is not allowed to read it"
+    REPLACED = "its installer.iso is not the one that netbootd has read; a reload reads it anew"
 
 
 class NotServed(Exception):
@@ -41,13 +47,23 @@ class NotServed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open regular file.  ``etag`` is a strong entity-tag as it goes on the wire, with its quotes."""
+    """An open regular file, or with an ``offset`` a file that lies in it, ``behind`` bytes before its end.
+
+    ``etag`` is a strong entity-tag as it goes on the wire, with its quotes.
+    """
 
     fd: int
     size: int
     mtime_ns: int
     etag: str
     name: str
+    offset: int = 0
+    behind: int = 0
+
+    def changed(self) -> bool:
+        """Whether the open file is no longer what was opened."""
+        now = os.fstat(self.fd)
+        return (now.st_size, now.st_mtime_ns) != (self.offset + self.size + self.behind, self.mtime_ns)
 
     def close(self) -> None:
         os.close(self.fd)
@@ -61,9 +77,13 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The files under ``root``.  Its methods wait for the disk: call them in a thread."""
+    """The files under ``root``, and those in the installers of ``bundles``, by every name that a bundle has.
+
+    Its methods wait for the disk: call them in a thread.
+    """
 
     root: Path
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
 
     def open(self, path: str, *, lenient: bool = False) -> Opened:
         r"""Open a file by its path below the root, ``/`` between components; a leading or doubled ``/`` is ignored.
@@ -71,7 +91,26 @@ class Tree:
         ``lenient`` reads names as boot ROMs send them: ``\`` for ``/`` and letters in the wrong case.
         Raises `NotServed`, or OSError when the system is at fault (no descriptors left, a disk error).
         """
-        fd = self._walk(_components(path.replace("\\", "/") if lenient else path), lenient)
+        asked = path.replace("\\", "/") if lenient else path
+        try:
+            return self._file(asked, lenient, path)
+        except NotServed as error:
+            found = inside(self.bundles, asked) if error.reason is Why.MISSING else None
+            if found is None:
+                raise
+        return self._inside(found, path)
+
+    def _inside(self, found: Inside, name: str) -> Opened:
+        image = self._file(found.image, False, name)
+        if image.size != found.image_size:
+            image.close()
+            raise NotServed(Why.REPLACED)
+        etag = f'{image.etag[:-1]}-{found.offset:x}-{found.size:x}"'
+        behind = image.size - found.offset - found.size
+        return replace(image, size=found.size, etag=etag, offset=found.offset, behind=behind)
+
+    def _file(self, path: str, lenient: bool, name: str) -> Opened:
+        fd = self._walk(_components(path), lenient)
         try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
@@ -80,7 +119,7 @@ class Tree:
             os.close(fd)
             raise
         etag = f'"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"'
-        return Opened(fd, found.st_size, found.st_mtime_ns, etag, path)
+        return Opened(fd, found.st_size, found.st_mtime_ns, etag, name)
 
     def _walk(self, components: list[str], lenient: bool) -> int:
         try:

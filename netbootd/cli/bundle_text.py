@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from netbootd.artifacts.bundles import OnShelf
+from netbootd.artifacts.inside import FOLDER
 from netbootd.cli.common import row
 from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.abilities import Ability, abilities
@@ -20,6 +21,8 @@ def details(bundle: Bundle) -> None:
     row("for", " ".join(filter(None, (bundle.arch, bundle.hv, bundle.platform))) or "not known", indent=2)
     row("size", f"{human(bundle.size)}, {len(bundle.files)} files", indent=2)
     row("lies in", bundle.directory, indent=2)
+    if bundle.iso:
+        row("iso", f"{len(bundle.iso)} files in it, served as /artifacts/{bundle.directory}/{FOLDER}/PATH", indent=2)
     if why := refusal(bundle):
         row("boots", f"no: {why}", indent=2)
     if bundle.era in direct.OWN_INIT:
@@ -44,6 +47,7 @@ def record(bundle: Bundle) -> dict[str, Any]:
         "platform": bundle.platform,
         "size": bundle.size,
         "files": list(bundle.files),
+        "iso": [file.path for file in bundle.iso],
         "config_size": bundle.config_size,
         "can": {ability.name: ability.can for ability in abilities(bundle)},
         "refused": refusal(bundle),

@@ -165,5 +165,5 @@ def _open(tree: Tree, name: str) -> Source:
             opened = tree.open(path, lenient=True)
         except NotServed:
             continue
-        return OpenFile(opened.name, opened.fd, opened.size)
+        return OpenFile(opened.name, opened.fd, opened.size, opened.offset)
     raise Refused(ErrorCode.FILE_NOT_FOUND, "File not found")

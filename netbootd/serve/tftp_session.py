@@ -100,7 +100,7 @@ class Session:
         if wanted is None:
             return
         offset, length = wanted
-        self._reading = self._readers.submit(os.pread, self.source.fd, length, offset)
+        self._reading = self._readers.submit(os.pread, self.source.fd, length, self.source.offset + offset)
         self._reading.add_done_callback(partial(self._read_elsewhere, offset))
 
     def _read_elsewhere(self, offset: int, read: Future[bytes]) -> None:

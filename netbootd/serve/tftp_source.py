@@ -25,11 +25,15 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file on disk.  ``fd`` belongs to whoever serves it, who closes it at the end."""
+    """A file on disk, or ``size`` bytes of it from ``offset`` on.
+
+    ``fd`` belongs to whoever serves it, who closes it at the end.
+    """
 
     name: str
     fd: int
     size: int
+    offset: int = 0
 
 
 Source = Content | OpenFile

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.artifacts.tree import NotServed, Tree, Why
+from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 
 
 @pytest.fixture
@@ -208,3 +209,63 @@ def test_no_descriptor_is_left_open(root: Path) -> None:
     for path in ("eve", "eve/nothing", "out/passwd", "../x", "latest/boot"):
         refusal(root, path)
     assert descriptors() == before
+
+
+class TestInsideAnInstaller:
+    """Bytes 4 to 8 of a stand-in for an ISO are a file of it."""
+
+    @pytest.fixture
+    def shop(self, root: Path) -> Tree:
+        (root / "eve" / "installer.iso").write_bytes(b"....kern....")
+        files = (IsoFile("boot/empty", 0, 0), IsoFile("boot/kernel", 4, 4))
+        bundle = Bundle("edge", "", "eve", Era.B2, iso=files, iso_size=12)
+        return Tree(root, {"edge": bundle, "eve": bundle})
+
+    @pytest.mark.parametrize(
+        ("path", "lenient"),
+        [("edge/iso/boot/kernel", False), ("/eve//iso/boot/kernel", False), ("edge\\iso\\boot\\kernel", True)],
+    )
+    def test_a_file_of_it_is_a_part_of_the_open_image(self, shop: Tree, path: str, lenient: bool) -> None:
+        with shop.open(path, lenient=lenient) as opened:
+            assert (os.pread(opened.fd, opened.size, opened.offset), opened.name) == (b"kern", path)
+            assert (opened.offset, opened.behind) == (4, 4)
+            assert not opened.changed()
+
+    def test_no_two_files_of_it_share_an_etag(self, shop: Tree) -> None:
+        paths = ("eve/iso/boot/empty", "eve/iso/boot/kernel", "eve/installer.iso")
+        tags = set()
+        for path in paths:
+            with shop.open(path) as opened:
+                tags.add(opened.etag)
+        assert len(tags) == len(paths)
+
+    def test_a_file_that_is_there_comes_first(self, shop: Tree) -> None:
+        (shop.root / "eve" / "iso" / "boot").mkdir(parents=True)
+        (shop.root / "eve" / "iso" / "boot" / "kernel").write_bytes(b"unpacked by hand")
+        with shop.open("eve/iso/boot/kernel") as opened:
+            assert (opened.offset, opened.size) == (0, 16)
+
+    def test_an_image_of_another_size_is_not_the_one_that_was_read(self, shop: Tree) -> None:
+        (shop.root / "eve" / "installer.iso").write_bytes(b"another release's")
+        with pytest.raises(NotServed) as refused:
+            shop.open("edge/iso/boot/kernel")
+        assert refused.value.reason is Why.REPLACED
+
+    def test_an_image_that_is_written_to_meanwhile_is_noticed(self, shop: Tree) -> None:
+        with shop.open("edge/iso/boot/kernel") as opened:
+            (shop.root / "eve" / "installer.iso").write_bytes(b"longer than before")
+            assert opened.changed()
+
+    @pytest.mark.parametrize(
+        ("path", "why"),
+        [
+            ("edge/iso/boot/initrd.img", Why.MISSING),
+            ("edge/iso", Why.MISSING),
+            ("edge/iso/../iso/boot/kernel", Why.BAD_NAME),
+            (".edge/iso/boot/kernel", Why.HIDDEN),
+        ],
+    )
+    def test_what_is_not_in_it_is_refused_as_anywhere(self, shop: Tree, path: str, why: Why) -> None:
+        with pytest.raises(NotServed) as refused:
+            shop.open(path)
+        assert refused.value.reason is why

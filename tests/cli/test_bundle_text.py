@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.cli.bundle_text import details, human, record, short
-from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,13 @@ def test_every_era_is_told(era: Era, capsys: pytest.CaptureFixture[str]) -> None
     assert "  version    not known\n  for        not known\n" in shown
     assert ("  boots      no: " in shown) is bool(record(bundle)["refused"])
     assert ("netbootd/payloads/eve/init.sh\n" in shown) is (era in (Era.B1, Era.B1X, Era.B2))
+
+
+def test_where_the_files_of_an_iso_are_served_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is unpacked, so nobody would find them by looking."""
+    bundle = Bundle(
+        "eve", "", "sha256-1", Era.B3, iso=(IsoFile("boot/kernel", 2048, 5), IsoFile("config.img", 4096, 6))
+    )
+    details(bundle)
+    assert "  iso        2 files in it, served as /artifacts/sha256-1/iso/PATH\n" in capsys.readouterr().out
+    assert record(bundle)["iso"] == ["boot/kernel", "config.img"]

@@ -19,6 +19,7 @@ from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, entry, script
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed
 from netbootd.payloads import PAYLOADS, Order
+from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
@@ -65,7 +66,7 @@ class Side:
         if isinstance(source, Content):
             return source.data
         try:
-            return os.pread(source.fd, source.size, 0)
+            return os.pread(source.fd, source.size, source.offset)
         finally:
             os.close(source.fd)
 
@@ -251,6 +252,15 @@ async def test_by_tftp_boot_programs_and_artifacts_are_found_as_firmware_spells_
     side: Side, name: str, data: bytes
 ) -> None:
     assert await side.read(name) == data
+
+
+@pytest.mark.parametrize("name", ["edge/iso/boot/kernel", "artifacts/edge/iso/boot/kernel", "edge\\iso\\boot\\kernel"])
+async def test_by_tftp_a_file_of_a_bundle_s_iso_is_found(side: Side, tmp_path: Path, name: str) -> None:
+    (tmp_path / "eve").mkdir()
+    (tmp_path / "eve" / "installer.iso").write_bytes(b"....kern....")
+    bundle = Bundle("edge", "", "eve", Era.B2, iso=(IsoFile("boot/kernel", 4, 4),), iso_size=12)
+    side.boot.swap(SETTLED, {}, Tree(tmp_path, {"edge": bundle}))
+    assert await side.read(name) == b"kern"
 
 
 @pytest.mark.parametrize("name", ["none", "rescue", "artifacts", "../rescue/vmlinuz", "rescue/none", ".hidden"])

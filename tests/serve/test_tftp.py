@@ -9,7 +9,7 @@ import random
 import resource
 import socket
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -361,6 +361,15 @@ class TestFilesOnDisk:
         except OSError:
             return False
         return True
+
+    async def test_a_part_of_a_file_ends_where_it_ends(
+        self, opened: Callable[[bytes], OpenFile], single_port: bool
+    ) -> None:
+        """A file inside an installer.iso: what follows it there is another's."""
+        part = replace(opened(BOOT * 3), size=len(BOOT), offset=1000)
+        async with serving(lambda *_: part, single_port=single_port) as (server, _):
+            reader = await read(at(server), "eve/iso/boot/kernel", blksize="1468", windowsize="4")
+            assert bytes(reader.received) == (BOOT * 2)[1000 : 1000 + len(BOOT)]
 
     @pytest.mark.parametrize("windowsize", ["1", "16"])
     async def test_a_large_file_is_read_as_it_is_sent(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from netbootd.artifacts.tree import Tree
 from netbootd.net.tcp import bind_tcp
 from netbootd.observe.events import Event
+from netbootd.payloads.eve.bundle import Bundle
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.server import HttpServer, start_http
@@ -27,6 +28,7 @@ class Services:
     stall_seconds: float = 10.0
     trusted_proxies: tuple[Network, ...] = ()
     firmware_files: dict[str, bytes] = field(default_factory=dict)
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
     reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(b"#!ipxe\n")
     admitted: bool = True
     tokens: Tokens = field(default_factory=Tokens)
@@ -44,7 +46,7 @@ class Services:
         return self.firmware_files.get(name)
 
     def artifacts(self) -> Tree:
-        return Tree(self.root)
+        return Tree(self.root, self.bundles)
 
     def document(self, token: str, name: str) -> Granted | None:
         return self.tokens.find(token, name)

@@ -11,9 +11,10 @@ from netbootd.net.tcp import cut
 from netbootd.net.turns import Turns
 from netbootd.serve.http.quirks import quirk_for
 from netbootd.serve.http.streams import Stream
+from netbootd.wire.segments import Extent
 
-Body = memoryview | int | Stream
-"""Bytes in memory, the descriptor of an open file, or both in turns."""
+Body = memoryview | Extent | Stream
+"""Bytes in memory, an extent of the open file with that descriptor, or both in turns."""
 
 TURNS = web.AppKey("turns", Turns)
 """Shared by all downloads of a site."""
@@ -74,8 +75,10 @@ async def _headers_then_body(
     if transport is None:
         return _GONE
     match body:
-        case int():
-            return await send_file(transport, body, offset, count, stall=stall, turns=turns)
+        case Extent(int() as fd, start, _):
+            return await send_file(transport, fd, start + offset, count, stall=stall, turns=turns)
+        case Extent():
+            raise AssertionError(f"not an open file: {body.source}")
         case Stream():
             return await body.send(transport, offset, count, stall=stall, turns=turns)
         case _:

@@ -20,6 +20,7 @@ from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
 from netbootd.serve.http.forwarded import asker
 from netbootd.wire.mac import Mac
+from netbootd.wire.segments import Extent
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
@@ -55,7 +56,7 @@ async def artifact(request: web.Request, services: BootServices, segments: tuple
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, error.strerror or "cannot be read") from error
     with opened:
         current = conditions.Current(opened.size, opened.etag, opened.mtime_ns // 10**9)
-        body: Body = opened.fd if small is None else memoryview(small)
+        body: Body = Extent(opened.fd, opened.offset, opened.size) if small is None else memoryview(small)
         return await serve(request, services, Content("/".join(("artifacts", *segments)), current, body))
 
 
@@ -73,7 +74,7 @@ def _open(tree: Tree, path: str) -> tuple[Opened, bytes | None]:
     if opened.size > SMALL:
         return opened, None
     try:
-        data = os.pread(opened.fd, opened.size, 0)
+        data = os.pread(opened.fd, opened.size, opened.offset)
     except BaseException:
         opened.close()
         raise

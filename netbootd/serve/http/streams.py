@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -66,7 +65,7 @@ class Stream:
 
     def changed(self) -> bool:
         """Whether a file is no longer what was opened."""
-        return any(map(_changed, self.sources.values()))
+        return any(source.changed() for source in self.sources.values())
 
     async def send(
         self, transport: asyncio.WriteTransport, offset: int, count: int, *, stall: float, turns: Turns
@@ -88,7 +87,8 @@ class Stream:
         match piece:
             case Extent(_, offset, length):
                 source = self.sources[_name(piece)]
-                return await send_file(transport, source.fd, offset, length, stall=stall, turns=turns)
+                start = source.offset + offset
+                return await send_file(transport, source.fd, start, length, stall=stall, turns=turns)
             case _:
                 return await send_bytes(transport, piece, stall=stall, turns=turns)
 
@@ -97,8 +97,3 @@ def _name(extent: Extent) -> str:
     if not isinstance(extent.source, str):
         raise AssertionError(f"not a path under artifacts: {extent.source}")
     return extent.source
-
-
-def _changed(source: Opened) -> bool:
-    now = os.fstat(source.fd)
-    return (now.st_size, now.st_mtime_ns) != (source.size, source.mtime_ns)
