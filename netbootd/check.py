@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from netbootd.artifacts.tree import NotServed, Tree
+from netbootd.boot.bundle import Bundle
 from netbootd.boot.config_files import over, template
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots, Machine, Profile
@@ -18,8 +19,6 @@ from netbootd.config.problems import suggest
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import Loaded
 from netbootd.payloads import PAYLOADS
-from netbootd.payloads.eve.bundle import Bundle
-from netbootd.payloads.eve.routes import refusal
 from netbootd.wire.mac import Mac
 
 _ANY_CARD = Mac.parse("02:00:00:00:00:01")  # for a machine that is named without one
@@ -86,12 +85,19 @@ def lacking(config: Config, world: World) -> Iterator[Problem]:
 
 
 def _bundle(profile: Profile, bundle: Bundle) -> Iterator[Problem]:
-    why = refusal(bundle)
+    why = PAYLOADS[profile.payload].refusal(profile.settings, bundle)
     if why:
         yield _of(profile, why)
     for note in bundle.notes:
         if note not in why:
             yield _of(profile, f"bundle {bundle.name}: {note}", "info")
+
+
+def _refusals(world: World) -> Iterator[str]:
+    for profile in world.fleet.profiles.values():
+        payload = PAYLOADS[profile.payload]
+        if bundle := world.bundles.get(payload.bundle(profile.settings)):
+            yield payload.refusal(profile.settings, bundle)
 
 
 def _no_bundle(name: str, world: World) -> str:
@@ -144,7 +150,7 @@ def _lacks(rendered: Rendered) -> tuple[str, ...]:
 def _scripts(world: World) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
-    told = {*(refusal(bundle) for bundle in world.bundles.values()), *(text for text, _ in _config_faults(world))}
+    told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
     lacking: dict[tuple[str, str], list[str]] = {}
     for machine in world.fleet.machines:
         rendered = script(_facts(machine), armed, _SITE)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from netbootd.payloads import PAYLOADS
+
 PACKAGE = Path(__file__).parents[1] / "netbootd"
 
 # What each room may import of ours, besides itself.  Arrows point down: a room never appears above where it stands.
@@ -127,6 +129,24 @@ def test_what_decides_is_pure(module: Module) -> None:
         node.func.id for node in ast.walk(module.tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not called & IMPURE_CALLS
+
+
+SEAM = ("payloads/base.py", "boot/bundle.py", "chain/dhcp.py", "chain/scripts.py", "chain/world.py", "check.py")
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if each.name in SEAM], ids=lambda module: module.name)
+def test_what_stands_between_payloads_and_the_rest_knows_no_single_one(module: Module) -> None:
+    """A new bootable system is a module, its template and its line in `netbootd.payloads`: nothing else changes."""
+    single = {path.stem if path.is_file() else path.name for path in (PACKAGE / "payloads").iterdir()} - {"base"}
+    assert single >= set(PAYLOADS)
+    imported = {name.split(".")[2] for name in module.imports if name.startswith("netbootd.payloads.")}
+    assert not imported & single
+    texts = {node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant)}
+    assert not texts & set(PAYLOADS), "it asks for one by its name"
+
+
+def test_the_seam_is_where_it_is_looked_for() -> None:
+    assert {each.name for each in MODULES} >= set(SEAM)
 
 
 @pytest.mark.parametrize("library", LIVES_IN)

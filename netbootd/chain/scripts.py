@@ -18,12 +18,12 @@ from netbootd.boot.site import Site
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
 from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
-from netbootd.payloads import PAYLOADS, Order, Payload
+from netbootd.payloads import PAYLOADS, Order, Payload, Role, the
 from netbootd.payloads.base import NO_TOKEN, CannotBoot
 from netbootd.wire.mac import Mac
 
-_MENU = PAYLOADS["menu"]
-_LOCAL = PAYLOADS["local"]
+_MENU = the(Role.MENU)
+_LOCAL = the(Role.LOCAL)
 
 
 class Loader(Enum):
@@ -100,7 +100,7 @@ def _chosen(assignment: Assignment, choice: str, fleet: Snapshot) -> Assignment:
 
 def _has_menu(assignment: Assignment) -> bool:
     profile = assignment.profile
-    return profile.payload == _MENU.name if profile else assignment.policy is Policy.MENU
+    return PAYLOADS[profile.payload].role is Role.MENU if profile else assignment.policy is Policy.MENU
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class _Writer:
     def _menu(self) -> tuple[MenuEntry, ...]:
         """Profiles a stranger may pick: those that boot always, and so install nothing."""
         profiles = self.world.fleet.profiles.values()
-        offered = (p for p in profiles if p.boots is Boots.ALWAYS and p.payload != _MENU.name)
+        offered = (p for p in profiles if p.boots is Boots.ALWAYS and PAYLOADS[p.payload].role is not Role.MENU)
         base = f"{self._own_url()}?profile="
         return tuple(MenuEntry(f"p{i}", p.label or p.name, base + quote(p.name)) for i, p in enumerate(offered))
 

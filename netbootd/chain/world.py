@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts
 from netbootd.boot.firmware import Firmware
 from netbootd.boot.render import Templates
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
-from netbootd.payloads.eve.bundle import Bundle
 from netbootd.wire.mac import Mac
 
 
@@ -28,4 +28,4 @@ class World:
     left: Callable[[Mac], bool] = lambda _mac: False
     """Whether it was sent to its own disk a moment ago."""
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
-    """What EVE bundles there are, by name, digest and directory."""
+    """What bundles there are, by name, digest and directory."""

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from netbootd.payloads import eve, linux, local, menu, script
-from netbootd.payloads.base import Order, Payload
+from netbootd.payloads.base import Order, Payload, Role
 
-__all__ = ["PAYLOADS", "Order", "Payload"]
+__all__ = ["PAYLOADS", "Order", "Payload", "Role", "the"]
 
 PAYLOADS: Mapping[str, Payload] = MappingProxyType(
     {payload.name: payload for payload in (eve.PAYLOAD, linux.PAYLOAD, local.PAYLOAD, menu.PAYLOAD, script.PAYLOAD)}
 )
+
+
+def the(role: Role) -> Payload:
+    """The payload that has this role."""
+    return next(payload for payload in PAYLOADS.values() if payload.role is role)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
 from netbootd.boot.args import Arg, ArgSetting
+from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts, unsafe
 from netbootd.boot.model import Boots, ConfigFile
 from netbootd.boot.plan import LocalMethod, MenuEntry, Plan
 from netbootd.boot.site import Site
-from netbootd.payloads.eve.bundle import Bundle
 
 NO_TOKEN = "TOKEN"
 """Stands for the token where nobody will fetch anything: in ``render``, ``explain`` and ``check``."""
@@ -35,6 +36,15 @@ def url_fault(url: str) -> str:
 
 class CannotBoot(ValueError):
     """What was ordered cannot be booted; the text says why, for the machine's screen and for ``check``."""
+
+
+class Role(Enum):
+    """What a payload is to decisions, besides something to boot."""
+
+    MENU = auto()
+    """It asks who sits at the machine what to boot."""
+    LOCAL = auto()
+    """It is the machine's own disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,10 @@ class Payload:
     """The name of the bundle it boots; ``needs`` then counts only where no bundle has that name."""
     templates: Callable[[Any], tuple[str, ...]] = lambda _settings: ()
     """Templates a profile names beyond ``template``."""
+    role: Role | None = None
+    """One payload has each."""
+    refusal: Callable[[Any, Bundle], str] = lambda _settings, _bundle: ""
+    """Why a profile with these settings cannot boot the bundle, or "".  Its ``plan`` raises the same sentence."""
     lint: Callable[[tuple[Arg, ...]], tuple[str, ...]] = lambda _args: ()
     """What is wrong with these arguments, a sentence each."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import LocalMethod, LocalPlan
-from netbootd.payloads.base import CLOSED, Order, Payload
+from netbootd.payloads.base import CLOSED, Order, Payload, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,6 @@ PAYLOAD = Payload(
     boots=Boots.ALWAYS,
     template="local",
     plan=_plan,
+    role=Role.LOCAL,
     local=lambda settings: settings.method,
 )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import MenuPlan
-from netbootd.payloads.base import CLOSED, Order, Payload
+from netbootd.payloads.base import CLOSED, Order, Payload, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +27,4 @@ def _plan(settings: Settings, order: Order) -> MenuPlan:
     return MenuPlan(order.menu, settings.timeout, f"{order.own_url}?leave=yes")
 
 
-PAYLOAD = Payload(name="menu", settings=Settings, boots=Boots.ALWAYS, template="menu", plan=_plan)
+PAYLOAD = Payload(name="menu", settings=Settings, boots=Boots.ALWAYS, template="menu", plan=_plan, role=Role.MENU)

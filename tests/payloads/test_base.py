@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from netbootd.boot.model import Boots
-from netbootd.payloads import PAYLOADS, Payload
+from netbootd.payloads import PAYLOADS, Payload, Role, the
 from netbootd.payloads.base import CLOSED, url_fault
+from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.resources import templates_dir
 
 each = pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
@@ -47,3 +48,13 @@ def test_a_url_that_falls_apart_in_a_script_has_a_fault(url: str) -> None:
 )
 def test_a_usual_url_has_none(url: str) -> None:
     assert url_fault(url) == ""
+
+
+@pytest.mark.parametrize("role", Role, ids=lambda role: role.name)
+def test_one_payload_has_each_role(role: Role) -> None:
+    assert [payload for payload in PAYLOADS.values() if payload.role is role] == [the(role)]
+
+
+def test_a_payload_without_bundles_refuses_none() -> None:
+    bundle = Bundle("x", "", "x", Era.A)
+    assert PAYLOADS["linux"].refusal(None, bundle) == ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from netbootd.boot import bundle as boot
+
 
 class Era(Enum):
     """The form of a bundle."""
@@ -86,3 +88,8 @@ class Bundle:
         """The version as numbers to compare: (14, 5, 0)."""
         numbers = self.version.split("-")[0].split(".")
         return tuple(map(int, numbers)) if all(each.isdecimal() for each in numbers) else None
+
+
+def of_eve(bundle: boot.Bundle | None) -> Bundle | None:
+    """The bundle, where it is one of EVE's."""
+    return bundle if isinstance(bundle, Bundle) else None

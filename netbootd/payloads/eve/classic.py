@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netbootd.boot import bundle as boot
 from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots
@@ -17,7 +18,7 @@ from netbootd.boot.plan import Document, Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
 from netbootd.payloads.eve import config_cpio, config_partition, direct
 from netbootd.payloads.eve.arguments import FLAGS
-from netbootd.payloads.eve.bundle import Bundle
+from netbootd.payloads.eve.bundle import of_eve
 from netbootd.payloads.eve.judgement import Severity, judge
 from netbootd.payloads.eve.kernel_line import kernel_line
 from netbootd.payloads.eve.routes import refusal
@@ -58,8 +59,9 @@ CONSOLES = ("ttyS0", "ttyS1", "ttyS2", "ttyAMA0", "ttyAMA1", "tty0")
 _PLUMBING = (("root", "/initrd.image"), ("find_boot", "netboot"), ("overlaytmpfs", None), ("fastboot", None))
 
 
-def _defaults(_settings: Settings, facts: Facts, bundle: Bundle | None) -> tuple[ArgSetting, ...]:
+def _defaults(_settings: Settings, facts: Facts, named: boot.Bundle | None) -> tuple[ArgSetting, ...]:
     """What the stock script passes: the card's address as soft serial, a reboot at the end, plumbing, console."""
+    bundle = of_eve(named)
     if bundle and bundle.era.has_iso:
         return kernel_line(bundle, facts, root=())  # `direct` says where the root is
     fixed = (
@@ -78,7 +80,7 @@ def _board_settings(manufacturer: str) -> tuple[ArgSetting, ...]:
 
 
 def _plan(settings: Settings, order: Order) -> KernelPlan:
-    bundle = order.bundles.get(_name(settings))
+    bundle = of_eve(order.bundles.get(_name(settings)))
     if bundle and (why := refusal(bundle)):
         raise CannotBoot(why)
     if bundle and bundle.era.has_iso:
@@ -112,6 +114,11 @@ def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
     return tuple(arg for arg in (*consoles, *tweaks) if arg.key not in asked)
 
 
+def _refusal(_settings: Settings, named: boot.Bundle) -> str:
+    bundle = of_eve(named)
+    return refusal(bundle) if bundle else ""
+
+
 def _needs(settings: Settings) -> tuple[str, ...]:
     return tuple(f"{_name(settings)}/{name}" for name in ("kernel", *INITRDS))
 
@@ -133,6 +140,7 @@ PAYLOAD = Payload(
     defaults=_defaults,
     needs=_needs,
     bundle=_name,
+    refusal=_refusal,
     lint=_lint,
     config_fault=config_partition.fault,
     config_sets=config_partition.SETS,
