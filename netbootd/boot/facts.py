@@ -63,6 +63,9 @@ class Facts:
     buildarch: str | None = None
     platform: str | None = None
     ip: str | None = None
+    netmask: str | None = None
+    gateway: str | None = None
+    dns: str | None = None
     version: str | None = None
     """iPXE's own version."""
 
@@ -150,6 +153,14 @@ def _ip(value: str) -> str:
         raise ValueError("it is not an IPv4 address") from None
 
 
+def _netmask(value: str) -> str:
+    text = _ip(value)
+    # The length of the prefix would be read as well, and a mask of the host's part.
+    if text not in {str(ipaddress.IPv4Network((0, length)).netmask) for length in range(1, 33)}:
+        raise ValueError("it is not a netmask")
+    return text
+
+
 def _mac(value: str) -> Mac:
     try:
         return Mac.parse(value)
@@ -167,5 +178,8 @@ _READERS = {
     "buildarch": _word,
     "platform": _word,
     "ip": _ip,
+    "netmask": _netmask,
+    "gateway": _ip,
+    "dns": _ip,
     "version": _text,
 }

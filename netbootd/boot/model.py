@@ -7,6 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from netbootd.boot.args import ArgSetting
+from netbootd.boot.network import NetworkKeys
 from netbootd.boot.plan import LocalMethod
 from netbootd.wire.mac import Mac
 
@@ -51,6 +52,10 @@ class Profile:
     label: str = ""
     """Its line in the menu."""
     config: tuple[ConfigFile, ...] = ()
+    provider: str = ""
+    """A name in `netbootd.boot.providers`: whose cloud the machines stand in."""
+    network: NetworkKeys | None = None
+    """For machines without DHCP."""
     origin: str = ""
     """File and line."""
 
@@ -72,4 +77,12 @@ class Machine:
     """What it is known by where its cards are not."""
     serial: str | None = None
     ip: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    """Whoever asks with it is this machine, whatever card it shows.  One that has it has ``macs`` too."""
+    only_by_secret: bool = False
+    """What its cards and the like are does not make anybody this machine."""
+    provider: str = ""
+    """Over the profile's."""
+    network: NetworkKeys | None = None
+    """Over the profile's, key by key."""
     origin: str = ""

@@ -34,6 +34,24 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class ByIpxe:
+    """An argument whose value only the machine's iPXE knows; ``setting`` is the name of a setting there.
+
+    Both are ours, never a user's: the template writes ``${...}`` around the name.
+    """
+
+    key: str
+    setting: str
+    whole: bool = False
+    """The setting holds the argument itself, key and all."""
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the setting."""
+        return "" if self.whole else f"{self.key}="
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """Arguments that depend on the board, decided by iPXE itself when the server does not know the board yet."""
 
@@ -69,6 +87,8 @@ class KernelPlan:
     variants: tuple[Variant, ...] = ()
     documents: tuple[Document, ...] = ()
     """What is made for this machine of what it fetches."""
+    by_ipxe: tuple[ByIpxe, ...] = ()
+    """Arguments behind ``args``; no other loader than iPXE knows them."""
 
     @property
     def line(self) -> str:
