@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from netbootd import __version__
 from netbootd.artifacts.firmware import missing
@@ -14,6 +16,7 @@ from netbootd.net.interfaces import Interface
 from netbootd.observe.banner import Banner, ServedInterface
 from netbootd.serve.listening import Listening
 
+_ANY = ("0.0.0.0", "::")
 _SHOWN = 4  # files that are not there; a banner is read at a glance
 
 
@@ -24,9 +27,9 @@ def announcement(
     fleet = loaded.world.fleet
     return Banner(
         version=__version__,
-        interfaces=tuple(ServedInterface(name=i.name, addresses=tuple(map(str, i.addresses))) for i in served),
+        interfaces=_interfaces(served, listening),
         services=_services(listening),
-        script_urls=tuple(site(address.ip).entry_url() for each in served for address in each.addresses[:1]),
+        script_urls=_script_urls(served, listening, site),
         admin_url="http://{}:{}/".format(*listening.admin_address),
         config=str(config.path) if config.path else "",
         firmware=tuple(sorted(binary.name for binary in loaded.world.firmware.binaries)),
@@ -38,10 +41,68 @@ def announcement(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What listens at an address of this machine; 0.0.0.0 is every one of them."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Where everything is, for the program that started the daemon."""
+
+    version: str
+    pid: int
+    url: str
+    """How machines come to HTTP, without a slash at the end."""
+    script: str
+    """The script for any iPXE."""
+    http: Service
+    tftp: Service | None
+    """None: it is off."""
+    admin: Service
+    dhcp: tuple[int, ...]
+    """The ports ProxyDHCP is answered on; none when it is off."""
+
+
+def started(served: Sequence[Interface], listening: Listening, site: Callable[[str], Site]) -> Started:
+    """The facts for ``run --json``."""
+    addresses = (address.ip for each in served for address in each.addresses)
+    here = site(next(addresses, "127.0.0.1"))
+    return Started(
+        version=__version__,
+        pid=os.getpid(),
+        url=here.base_url,
+        script=here.entry_url(),
+        http=Service(*listening.http_address),
+        tftp=Service(*listening.tftp_address) if listening.tftp_address else None,
+        admin=Service(*listening.admin_address),
+        dhcp=tuple(port for _, port in listening.dhcp),
+    )
+
+
+def _interfaces(served: Sequence[Interface], listening: Listening) -> tuple[ServedInterface, ...]:
+    """Without DHCP, one address may be all there is."""
+    if listening.dhcp or listening.address is None:
+        return tuple(ServedInterface(name=i.name, addresses=tuple(map(str, i.addresses))) for i in served)
+    owner = next((i.name for i in served for a in i.addresses if a.ip == listening.address), "")
+    return (ServedInterface(name=owner or "only", addresses=(listening.address,)),)
+
+
+def _script_urls(served: Sequence[Interface], listening: Listening, site: Callable[[str], Site]) -> tuple[str, ...]:
+    """One for each interface, unless settings say one for all."""
+    addresses = [address.ip for each in served for address in each.addresses[:1]]
+    if listening.address and not addresses:
+        addresses = [listening.address]
+    return tuple(dict.fromkeys(site(address).entry_url() for address in addresses))
+
+
 def warnings(config: Config, loaded: Loaded, served: Sequence[Interface]) -> tuple[str, ...]:
     """What a person should know, a sentence each: of the settings, of what was read, of this machine."""
     doubts = []
-    if not served:
+    if not served and not (config.listen and config.dhcp_mode == "off"):
         doubts.append("no interface with an IPv4 address to serve; packets are answered once one appears")
     if not config.artifacts.is_dir():
         doubts.append(f"artifacts: {config.artifacts} does not exist yet; put kernels and bundles there")
@@ -62,4 +123,10 @@ def summary(loaded: Loaded) -> str:
 
 def _services(listening: Listening) -> tuple[str, ...]:
     dhcp = ("ProxyDHCP on 67 and 4011",) if listening.dhcp else ()
-    return (*dhcp, f"TFTP on {listening.tftp_port}", f"HTTP on {listening.http_port}")
+    tftp = (f"TFTP on {_where(listening.tftp_address)}",) if listening.tftp_address else ()
+    return (*dhcp, *tftp, f"HTTP on {_where(listening.http_address)}")
+
+
+def _where(bound: tuple[str, int]) -> str:
+    address, port = bound
+    return str(port) if address in _ANY else f"{address}:{port}"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 
 from netbootd import __version__
-from netbootd.announce import announcement, summary, warnings
+from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, needs_restart
@@ -50,21 +50,33 @@ _DRAIN = 10.0  # seconds running transfers get at the end
 
 
 class Daemon:
-    """Everything that runs.  ``reread`` reads the settings anew for a reload."""
+    """Everything that runs.
+
+    ``reread`` reads the settings anew for a reload; ``told`` hears once where all is served.
+    """
 
     def __init__(
-        self, config: Config, *, reread: Callable[[], Config], log: LogSink, sockets: Sockets, notifier: Notifier
+        self,
+        config: Config,
+        *,
+        reread: Callable[[], Config],
+        log: LogSink,
+        sockets: Sockets,
+        notifier: Notifier,
+        told: Callable[[Started], None] = lambda _: None,
     ) -> None:
         self._config = self._started = config
         self._reread = reread
         self._log = log
         self._sockets = sockets
         self._notifier = notifier
+        self._told = told
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ends: list[Callable[[], Awaitable[None]]] = []  # of what was started
         self._dhcp: ProxyDhcp | None = None
+        self._tftp: TftpServer | None = None
         self._store: Store | None = None
         self._metrics = Metrics()
         self._directory = Directory(self._named, neighbour)
@@ -89,6 +101,7 @@ class Daemon:
             self._log.banner(
                 announcement(self._config, self._loaded, self._interfaces.served, self._listening, self._site)
             )
+            self._told(started(self._interfaces.served, self._listening, self._site))
             self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())
             await self._stopping.wait()
@@ -148,9 +161,10 @@ class Daemon:
         listening = self._listening
         for sock, port in listening.dhcp:
             self._dhcp.start(partial(UdpEndpoint, sock), port)
-        self._tftp = TftpServer(self._boot.resolve, self._hub, port=config.tftp_port, single_port=config.single_port)
-        await self._tftp.start(listening.tftp)
-        self._ends.append(partial(self._tftp.stop, _DRAIN))
+        if listening.tftp is not None:
+            self._tftp = TftpServer(self._boot.resolve, self._hub, single_port=config.single_port)
+            await self._tftp.start(listening.tftp)
+            self._ends.append(partial(self._tftp.stop, _DRAIN))
         self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN)
         self._ends.append(self._http.stop)
         self._hub.add(self._http.observe)
@@ -187,14 +201,17 @@ class Daemon:
     def _site(self, local: str) -> Site:
         """How a client that asked at ``local`` comes back."""
         config, listening = self._config, self._listening
-        return Site(config.advertise or local, listening.http_port, listening.tftp_port, config.public_url)
+        address = config.advertise or listening.address or local
+        tftp_port = listening.tftp_address[1] if listening.tftp_address else None
+        return Site(address, listening.http_address[1], tftp_port, config.public_url)
 
     def _interface(self, index: int) -> str | None:
         return self._interfaces.name(index)
 
     def _owns(self, index: int, address: str) -> bool:
-        # Who says what address to advertise knows that it can be reached from every interface.
-        return self._config.advertise is not None or self._interfaces.owns(index, address)
+        # Who says what address to advertise or to listen on knows that it can be reached from every interface.
+        chosen = self._config.advertise or self._listening.address
+        return chosen is not None or self._interfaces.owns(index, address)
 
     def _fleet(self) -> Snapshot:
         return self._loaded.world.fleet
@@ -258,7 +275,7 @@ class Daemon:
                 ("interfaces", ", ".join(each.name for each in self._interfaces.served)),
                 ("profiles", str(len(fleet.profiles))),
                 ("machines", str(len(fleet.machines))),
-                ("TFTP transfers now", str(self._tftp.active)),
+                *((("TFTP transfers now", str(self._tftp.active)),) if self._tftp else ()),
                 ("HTTP connections now", str(self._http.connections)),
             ),
         )

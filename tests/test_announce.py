@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from netbootd.announce import announcement, summary, warnings
+from netbootd import __version__
+from netbootd.announce import Service, announcement, started, summary, warnings
 from netbootd.boot.site import Site
 from netbootd.config import Config
 from netbootd.load import load_world
@@ -45,7 +48,9 @@ def test_the_banner_names_what_is_served_where(config: Config, listening: Listen
         ("lan1", ("192.0.2.1/24", "198.51.100.1/24")),
         ("lan2", ()),
     ]
-    assert facts.services == (f"TFTP on {listening.tftp_port}", f"HTTP on {listening.http_port}")
+    tftp = listening.tftp_address
+    assert tftp
+    assert facts.services == (f"TFTP on {tftp[1]}", f"HTTP on {listening.http_address[1]}")
     assert facts.script_urls == ("http://192.0.2.1:8080/ipxe.cfg",)
     assert facts.admin_url == f"http://127.0.0.1:{listening.admin_address[1]}/"
     assert (facts.firmware, facts.profiles, facts.machines) == (("snponly.efi", "undionly.kpxe"), ("rescue",), 1)
@@ -59,6 +64,39 @@ def test_a_person_is_told_what_no_boot_would_show_before_it_fails(config: Config
     assert no_address.startswith("no interface with an IPv4 address to serve")
     assert no_artifacts == f"artifacts: {tmp_path}/artifacts does not exist yet; put kernels and bundles there"
     assert no_kernel.endswith(f"profiles.rescue: {tmp_path}/artifacts/kernel: no such file")
+
+
+class TestOneAddressAndNoTftp:
+    @pytest.fixture
+    def config(self, config: Config) -> Config:
+        return replace(config, listen="127.0.0.1", tftp_mode="off")
+
+    def test_the_banner_names_that_address_and_nothing_that_is_off(self, config: Config, listening: Listening) -> None:
+        facts = announcement(config, load_world(config), (LAN,), listening, lambda _local: Site("127.0.0.1", 8080))
+        assert [(each.name, each.addresses) for each in facts.interfaces] == [("only", ("127.0.0.1",))]
+        assert facts.services == (f"HTTP on 127.0.0.1:{listening.http_address[1]}",)
+        assert facts.script_urls == ("http://127.0.0.1:8080/ipxe.cfg",)
+        assert facts.warnings == ()
+
+    def test_no_interface_is_needed_for_loopback(self, config: Config, listening: Listening) -> None:
+        facts = announcement(config, load_world(config), (), listening, site)
+        assert facts.script_urls == ("http://127.0.0.1:8080/ipxe.cfg",)
+        assert facts.warnings == ()
+
+    def test_a_program_is_told_the_same(self, config: Config, listening: Listening) -> None:
+        where = started((), listening, lambda _local: Site("10.0.2.2", 8080))
+        assert (where.http, where.tftp) == (Service("127.0.0.1", listening.http_address[1]), None)
+        assert (where.url, where.script) == ("http://10.0.2.2:8080", "http://10.0.2.2:8080/ipxe.cfg")
+
+
+def test_a_program_is_told_every_address_and_port(config: Config, listening: Listening) -> None:
+    where = started((BARE, LAN), listening, site)
+    assert listening.tftp_address
+    assert (where.http, where.tftp) == (Service(*listening.http_address), Service(*listening.tftp_address))
+    assert (where.admin, where.dhcp) == (Service(*listening.admin_address), ())
+    assert (where.url, where.script) == ("http://192.0.2.1:8080", "http://192.0.2.1:8080/ipxe.cfg")
+    assert (where.version, where.pid) == (__version__, os.getpid())
+    assert started((), listening, site).url == "http://127.0.0.1:8080"
 
 
 def test_of_many_files_that_are_not_there_the_first_are_named(tmp_path: Path) -> None:

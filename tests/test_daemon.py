@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 import structlog
 
+from netbootd.announce import Started
 from netbootd.config import Config, ConfigError
 from netbootd.daemon import CannotListen, Daemon
 from netbootd.net.interfaces import NoSuchInterface
@@ -77,11 +78,11 @@ class House:
     def config(self, more: str = "") -> Config:
         return self.files.load(settings(self.files.directory, PORTS + more))
 
-    def daemon(self, config: Config) -> Daemon:
+    def daemon(self, config: Config, told: Callable[[Started], None] = lambda _: None) -> Daemon:
         def reread() -> Config:
             return self.reread() if self.reread else config
 
-        return Daemon(config, reread=reread, log=self.log, sockets=Sockets(), notifier=self.manager)
+        return Daemon(config, reread=reread, log=self.log, sockets=Sockets(), notifier=self.manager, told=told)
 
     @asynccontextmanager
     async def running(self, more: str = "") -> AsyncIterator[House]:
@@ -125,6 +126,24 @@ async def test_ready_means_that_everything_is_served_and_the_banner_says_where(h
         assert (facts.unknown, facts.firmware) == ("silent", ("snponly.efi", "undionly.kpxe"))
         assert facts.script_urls == (f"http://127.0.0.1:{house.port('HTTP')}/ipxe.cfg",)
     assert await house.manager.heard.get() == "STOPPING"
+
+
+async def test_one_address_and_http_alone(house: House) -> None:
+    more = PORTS.replace("tftp: {port: 0}", "tftp: {mode: off}") + "listen: 127.0.0.9\n"
+    config = house.files.load(settings(house.files.directory, more))
+    told: asyncio.Queue[Started] = asyncio.Queue()
+    daemon = house.daemon(config, told.put_nowait)
+    task = asyncio.create_task(daemon.run())
+    where = await told.get()
+    assert (where.http.address, where.tftp, where.dhcp) == ("127.0.0.9", None, ())
+    async with aiohttp.request("GET", f"{where.url}/healthz") as answer:
+        assert await answer.text() == "ok\n"
+    async with aiohttp.request("GET", f"http://127.0.0.1:{where.admin.port}/") as page:
+        assert "TFTP" not in await page.text()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", where.http.port)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await task
 
 
 async def test_the_script_of_a_new_boot_cuts_what_the_grub_of_the_last_one_left_open(house: House) -> None:

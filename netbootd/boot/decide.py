@@ -80,7 +80,7 @@ def _script(client: Client, site: Site) -> str | Silence:
     if client.ipxe.https if secure else client.ipxe.http:
         return site.entry_url()
     if client.ipxe.tftp:
-        return f"{site.tftp_url}/{SCRIPT}"
+        return f"{site.tftp_url}/{SCRIPT}" if site.tftp_url else Silence(Reason.TFTP_OFF)
     return Silence(Reason.IPXE_WITHOUT_PROTOCOL)
 
 
@@ -96,7 +96,9 @@ def _loader(client: Client, wish: Wish, site: Site, firmware: Firmware) -> str |
     binary = firmware.choose(arch.cpu, arch.platform, wish.loader)
     if binary is None:
         return Silence(Reason.NO_BINARY, str(arch))
-    return site.firmware_url(binary.name) if client.http else binary.name
+    if client.http:
+        return site.firmware_url(binary.name)
+    return binary.name if site.tftp_url else Silence(Reason.TFTP_OFF)
 
 
 def _told(codes: tuple[int, ...]) -> str:

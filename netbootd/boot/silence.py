@@ -26,6 +26,7 @@ class Reason(Enum):
     NOT_IPXE_BOOTABLE = "this firmware loads its own files, not iPXE"
     SIGNED_BOOT = "the client asks for a signed boot image (BIS), and this server signs none"
     IPXE_WITHOUT_PROTOCOL = "this iPXE can fetch neither by HTTP nor by TFTP"
+    TFTP_OFF = "this client loads by TFTP alone, and the settings say tftp: {mode: off}"
     BOOT_LOCAL = "this machine boots its own disk, and silence lets its firmware go on to it"
     UNKNOWN_MACHINE = "no machine or rule names this client, and unknown machines are met with silence"
     OTHER_INTERFACE = "the packet arrived on an interface that is not served"

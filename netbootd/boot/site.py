@@ -16,8 +16,11 @@ class Site:
 
     address: str
     http_port: int = 8080
-    tftp_port: int = 69
+    tftp_port: int | None = 69
+    """None: there is no TFTP."""
     public_url: str | None = None
+    artifacts: str = "artifacts"
+    """The room that artifacts are fetched from, as its path."""
 
     @property
     def base_url(self) -> str:
@@ -30,12 +33,18 @@ class Site:
 
     @property
     def tftp_url(self) -> str:
-        """``tftp://192.0.2.1``."""
+        """``tftp://192.0.2.1``, "" where there is no TFTP."""
+        if self.tftp_port is None:
+            return ""
         return f"tftp://{self.address}" + ("" if self.tftp_port == 69 else f":{self.tftp_port}")
 
     def entry_url(self) -> str:
         """The script for any iPXE."""
         return f"{self.base_url}/ipxe.cfg"
+
+    def secret_url(self, secret: str) -> str:
+        """The URL that makes whoever has it the machine of this secret."""
+        return f"{self.base_url}/boot/{secret}/ipxe.cfg"
 
     def firmware_url(self, name: str) -> str:
         """A boot program by HTTP, for UEFI HTTP Boot.
@@ -49,4 +58,9 @@ class Site:
         """A file under ``artifacts``; a path that already is a URL stays what it is."""
         if path.startswith(("http://", "https://")):
             return path
-        return f"{self.base_url}/artifacts/{quote(path.lstrip('/'))}"
+        return f"{self.base_url}/{self.artifacts}/{quote(path.lstrip('/'))}"
+
+
+def asked(url: str, pair: str) -> str:
+    """The URL asked for with one more pair, such as ``leave=yes``."""
+    return f"{url}{'&' if '?' in url else '?'}{pair}"

@@ -115,7 +115,9 @@ def called(text: str, world: World) -> Mac | None:
 
 def site(config: Config) -> Site:
     """How machines come back to a daemon with these settings on this machine."""
-    return Site(config.advertise or _address(config), config.http_port, config.tftp_port, config.public_url)
+    address = config.advertise or config.listen or _address(config)
+    tftp_port = config.tftp_port if config.tftp_mode == "on" else None
+    return Site(address, config.http_port, tftp_port, config.public_url)
 
 
 def _address(config: Config) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from netbootd.announce import Started
 from netbootd.cli.common import FOUND_WRONG, ConfigOption, fail, find_settings, settings, tell
 from netbootd.config import Config, ConfigError, Problem, load
 from netbootd.daemon import CannotListen, Daemon
@@ -31,6 +35,9 @@ def run(
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Log every packet, also those that get no answer, and why.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Once it serves, one line of JSON on stdout says where, for a program.")
+    ] = False,
 ) -> None:
     """Answer firmware, serve iPXE and scripts, until stopped.  SIGHUP reads the settings anew."""
     interfaces = tuple(interface or ())
@@ -45,7 +52,8 @@ def run(
 
     try:
         with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:
-            runner.run(_serve(loaded, reread, "debug" if verbose else loaded.log_level))
+            told = _say if as_json else _nothing
+            runner.run(_serve(loaded, reread, "debug" if verbose else loaded.log_level, told))
     except (CannotListen, NoSuchInterface) as error:
         fail(str(error))
     except ConfigError as error:
@@ -55,7 +63,7 @@ def run(
         raise typer.Exit(130) from None
 
 
-async def _serve(config: Config, reread: Callable[[], Config], level: Level) -> None:
+async def _serve(config: Config, reread: Callable[[], Config], level: Level, told: Callable[[Started], None]) -> None:
     loop = asyncio.get_running_loop()
     logger = configure(config.log_format, level, sys.stderr)
     daemon = Daemon(
@@ -64,8 +72,21 @@ async def _serve(config: Config, reread: Callable[[], Config], level: Level) -> 
         log=LogSink(logger, call_later=loop.call_later),
         sockets=Sockets(listen_fds(os.environ)),
         notifier=Notifier.from_environment(os.environ),
+        told=told,
     )
     await daemon.run()
+
+
+def _say(where: Started) -> None:
+    """Nobody may be reading: machines are served all the same.  Past Python's buffer, which would be tried again at
+    the end and make that a failure."""
+    if sys.stdout is not None:
+        with suppress(OSError):
+            os.write(sys.stdout.fileno(), f"{json.dumps(asdict(where))}\n".encode())
+
+
+def _nothing(_where: Started) -> None:
+    """A person reads the banner."""
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:

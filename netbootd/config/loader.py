@@ -42,7 +42,20 @@ def load(path: Path | None, *, profile: str | None = None, interfaces: Sequence[
         problems.error(place, f"port {settings.http.port} is http.port too; choose another")
     problems.raise_errors()
     assert settings is not None, "a model that is missing has said why"
+    _doubt(settings, top, problems)
     return _config(path, settings, snapshot, tuple(interfaces), problems)
+
+
+def _doubt(settings: Settings, top: Table, problems: Problems) -> None:
+    """What may be meant, and leaves most machines without an answer."""
+    if settings.dhcp.mode == "off":
+        return
+    if settings.tftp.mode == "off":
+        place = Place(top.file, line_of(top, ("tftp", "mode")), "tftp.mode")
+        problems.warn(place, "firmware that boots by PXE loads by TFTP alone and gets no answer; UEFI HTTP Boot does")
+    if settings.listen and settings.listen.startswith("127.") and not settings.advertise:
+        place = Place(top.file, line_of(top, ("listen",)), "listen")
+        problems.warn(place, f"no machine can come back to {settings.listen}; name how it can with advertise")
 
 
 def _top(path: Path | None, problems: Problems) -> Table:
@@ -72,7 +85,9 @@ def _config(
         path=path,
         interfaces=interfaces or settings.interfaces,
         advertise=settings.advertise,
+        listen=settings.listen,
         dhcp_mode=settings.dhcp.mode,
+        tftp_mode=settings.tftp.mode,
         tftp_port=settings.tftp.port,
         single_port=settings.tftp.single_port,
         http_port=settings.http.port,

@@ -71,6 +71,18 @@ def _advertise(value: object) -> object:
     return str(address)
 
 
+def _own_address(value: object) -> object:
+    if value in ("auto", None, "0.0.0.0"):
+        return None
+    try:
+        address = ipaddress.IPv4Address(str(value))
+    except ValueError:
+        raise ValueError(f"must be auto or one IPv4 address of this machine, not {said(value)}") from None
+    if address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
+        raise ValueError(f"{address} is no address of a machine")
+    return str(address)
+
+
 def _public_url(value: object) -> object:
     if value is None:
         return None
@@ -143,6 +155,7 @@ class Dhcp(Closed):
 
 
 class Tftp(Closed):
+    mode: Literal["on", "off"] = "on"
     port: Port = 69
     single_port: Flag = False
 
@@ -171,6 +184,7 @@ class Settings(Closed):
 
     interfaces: Annotated[tuple[str, ...] | None, BeforeValidator(_interfaces)] = None
     advertise: Annotated[str | None, BeforeValidator(_advertise)] = None
+    listen: Annotated[str | None, BeforeValidator(_own_address)] = None
     dhcp: Dhcp = Dhcp()
     tftp: Tftp = Tftp()
     http: Http = Http()

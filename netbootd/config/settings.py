@@ -21,7 +21,10 @@ class Config:
     """None: those that `netbootd.net.interfaces.usable` finds."""
     advertise: str | None
     """None: the address of the interface a machine asked on."""
+    listen: str | None
+    """The one address TFTP and HTTP are bound to; None: all."""
     dhcp_mode: Literal["proxy", "off"]
+    tftp_mode: Literal["on", "off"]
     tftp_port: int
     single_port: bool
     http_port: int
@@ -50,7 +53,9 @@ class Config:
 
 
 _FROM_A_START_ON = {
+    "listen": "listen",
     "dhcp_mode": "dhcp.mode",
+    "tftp_mode": "tftp.mode",
     "tftp_port": "tftp.port",
     "single_port": "tftp.single_port",
     "http_port": "http.port",

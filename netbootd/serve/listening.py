@@ -18,20 +18,40 @@ class Listening:
 
     dhcp: tuple[tuple[socket.socket, int], ...]
     """Each with the port it stands for, 67 or 4011; none when ``dhcp.mode`` is off."""
-    tftp: socket.socket
+    tftp: socket.socket | None
+    """None when ``tftp.mode`` is off."""
     http: socket.socket
     admin: socket.socket
-    tftp_port: int
-    http_port: int
     admin_address: tuple[str, int]
+
+    @property
+    def tftp_address(self) -> tuple[str, int] | None:
+        """Address and port; 0.0.0.0 is every address."""
+        return _bound_to(self.tftp) if self.tftp else None
+
+    @property
+    def http_address(self) -> tuple[str, int]:
+        """As `tftp_address`."""
+        return _bound_to(self.http)
+
+    @property
+    def address(self) -> str | None:
+        """The one IPv4 address that HTTP is reached at; None when there are several."""
+        address = self.http_address[0]
+        return address if ":" not in address and address != _ANY else None
 
 
 def listen(config: Config, sockets: Sockets) -> Listening:
     """Bind everything these settings ask for.  Raises `CannotListen`."""
     wanted = (("dhcp", DHCP_PORT), ("pxe", PXE_PORT)) if config.dhcp_mode == "proxy" else ()
     dhcp = tuple((sockets.udp(name, _ANY, port, broadcast=True), port) for name, port in wanted)
-    tftp = sockets.udp("tftp", _ANY, config.tftp_port)
-    http = sockets.tcp("http", _ANY, config.http_port)
+    address = config.listen or _ANY
+    tftp = sockets.udp("tftp", address, config.tftp_port) if config.tftp_mode == "on" else None
+    http = sockets.tcp("http", address, config.http_port)
     admin = sockets.tcp("admin", *config.admin_listen)
-    host, port = admin.getsockname()[:2]
-    return Listening(dhcp, tftp, http, admin, tftp.getsockname()[1], http.getsockname()[1], (host, port))
+    return Listening(dhcp, tftp, http, admin, _bound_to(admin))
+
+
+def _bound_to(sock: socket.socket) -> tuple[str, int]:
+    host, port = sock.getsockname()[:2]
+    return host, port

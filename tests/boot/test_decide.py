@@ -186,6 +186,15 @@ def test_only_ipxe_is_told_to_prefer_us_to_its_lease() -> None:
     assert not answer(question(arch=16)).over_lease
 
 
+def test_without_tftp_only_those_are_answered_who_load_by_http() -> None:
+    """A name that nobody serves would keep firmware asking for minutes before it goes on to the disk."""
+    off = Site(SERVER, tftp_port=None)
+    assert silence(question(), site=off).reason is Reason.TFTP_OFF
+    assert silence(ipxe_question(encapsulated=bytes.fromhex("150101")), site=off).reason is Reason.TFTP_OFF
+    assert answer(question(arch=16), site=off).file == f"http://{SERVER}:8080/firmware/snponly.efi"
+    assert answer(ipxe_question(), site=off).file == SITE.entry_url()
+
+
 def test_ipxe_without_http_gets_it_by_tftp() -> None:
     assert answer(ipxe_question(encapsulated=bytes.fromhex("150101"))).file == f"tftp://{SERVER}/ipxe.cfg"
 

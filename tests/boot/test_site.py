@@ -21,6 +21,10 @@ def test_usual_ports_are_left_out() -> None:
     assert (site.base_url, site.tftp_url) == ("http://192.0.2.1", "tftp://192.0.2.1")
 
 
+def test_without_tftp_there_is_no_tftp_url() -> None:
+    assert Site("192.0.2.1", tftp_port=None).tftp_url == ""
+
+
 def test_a_public_url_goes_before_the_address() -> None:
     assert Site("192.0.2.1", public_url="https://boot.example/x/").entry_url() == "https://boot.example/x/ipxe.cfg"
 

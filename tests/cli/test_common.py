@@ -83,6 +83,7 @@ def test_machines_come_back_to_the_served_interface_or_where_the_settings_say(tm
     files = Files(tmp_path)
     assert site(files.load("interfaces: [lo]\nhttp: {port: 80}\ntftp: {port: 70}\n")) == Site("127.0.0.1", 80, 70)
     assert site(files.load("interfaces: [lan9]\n")) == Site("127.0.0.1")
+    assert site(files.load("{listen: 127.0.0.9, tftp: {mode: off}}")) == Site("127.0.0.9", tftp_port=None)
     there = site(files.load("advertise: 192.0.2.9\nhttp: {public_url: 'http://boot.example.net'}\n"))
     assert (there.address, there.base_url) == ("192.0.2.9", "http://boot.example.net")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import typer
@@ -16,6 +19,7 @@ from netbootd.cli.run import loop_factory
 from netbootd.serve.sockets import Sockets
 from tests.support.cli import netbootd
 from tests.support.house import furnished, settings
+from tests.support.netbootd import running
 from tests.support.settings import Files
 
 OFF = "dhcp: {mode: off}\ntftp: {port: 0}\nadmin: {listen: '127.0.0.1:0'}\n"
@@ -64,6 +68,32 @@ def test_a_port_that_is_taken_is_one_line_and_1(tmp_path: Path, loop: str) -> No
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaint.startswith(f"netbootd: TCP port {port} on 0.0.0.0 is already used by ")
     assert ran.complaint.endswith("Set another port with 'http: {port: N}'.")
+
+
+def test_a_program_is_told_in_one_line_of_json_where_everything_is(tmp_path: Path) -> None:
+    more = OFF + "http: {port: 0}\nlisten: 127.0.0.1\nadvertise: 10.0.2.2\n"
+    with (tmp_path / "said").open("wb+") as said:
+        with running(furnished(tmp_path), settings(tmp_path, more), "--json", stdout=said) as daemon:
+            (line,) = (tmp_path / "said").read_text().splitlines()
+            where = json.loads(line)
+            assert where["pid"] == daemon.process.pid
+            with urlopen(f"http://127.0.0.1:{where['http']['port']}/healthz") as answer:
+                assert answer.read() == b"ok\n"
+        assert (tmp_path / "said").read_text() == line + "\n"
+    assert where["url"] == f"http://10.0.2.2:{where['http']['port']}"
+    assert where["script"] == f"{where['url']}/ipxe.cfg"
+    assert [where[name]["address"] for name in ("http", "tftp", "admin")] == ["127.0.0.1"] * 3
+    assert len({where[name]["port"] for name in ("http", "tftp", "admin")} - {0}) == 3
+    assert where["dhcp"] == []
+
+
+def test_nobody_has_to_read_that_line(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    more = OFF + "http: {port: 0}\n"
+    with running(furnished(tmp_path), settings(tmp_path, more), "--json", stdout=writing) as daemon:
+        os.close(writing)
+    assert daemon.process.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         path=None,
         interfaces=None,
         advertise=None,
+        listen=None,
         dhcp_mode="proxy",
+        tftp_mode="on",
         tftp_port=69,
         single_port=False,
         http_port=8080,
@@ -81,6 +83,23 @@ def test_every_key_of_the_contract_is_read(files: Files) -> None:
     assert (config.state, config.firmware) == ("sqlite:////srv/netbootd.db", (Path("/srv/ipxe"),))
     assert (config.unknown, config.loop, config.log_format, config.log_level) == ("silent", "asyncio", "json", "debug")
     assert config.user == "netbootd"
+
+
+def test_one_address_and_no_tftp_can_be_asked_for(files: Files) -> None:
+    config = files.load("{listen: 127.0.0.1, advertise: 10.0.2.2, tftp: {mode: off}, dhcp: {mode: off}}")
+    assert (config.listen, config.tftp_mode, config.warnings) == ("127.0.0.1", "off", ())
+    for everywhere in ("auto", "0.0.0.0", ""):
+        assert files.load(f"listen: {everywhere}").listen is None
+
+
+def test_a_proxy_that_can_hardly_boot_anybody_is_told(files: Files) -> None:
+    no_tftp, loopback = files.warned("dhcp: {mode: proxy}\ntftp: {mode: off}\nlisten: 127.0.0.1\n")
+    assert no_tftp == (
+        "netbootd.yaml:2: tftp.mode: firmware that boots by PXE loads by TFTP alone and gets no answer; "
+        "UEFI HTTP Boot does"
+    )
+    assert loopback == "netbootd.yaml:3: listen: no machine can come back to 127.0.0.1; name how it can with advertise"
+    assert files.warned("listen: 127.0.0.1\nadvertise: 10.0.2.2") == []
 
 
 def test_relative_paths_are_relative_to_the_file_and_become_absolute(

@@ -13,7 +13,9 @@ from netbootd.config import Config, load, needs_restart
 
 STARTED = load(None)
 OTHER: dict[str, Any] = {
+    "listen": {"listen": "192.0.2.1"},
     "dhcp.mode": {"dhcp_mode": "off"},
+    "tftp.mode": {"tftp_mode": "off"},
     "tftp.port": {"tftp_port": 1069},
     "tftp.single_port": {"single_port": True},
     "http.port": {"http_port": 80},

@@ -14,6 +14,11 @@ from netbootd.serve.sockets import CannotListen, Sockets
 CONFIG = replace(load(None), dhcp_mode="off", tftp_port=0, http_port=0, admin_listen=("127.0.0.1", 0))
 
 
+def port(sock: socket.socket) -> int:
+    number: int = sock.getsockname()[1]
+    return number
+
+
 class Named(Sockets):
     """Binds ports of the kernel's choice and keeps what was asked for."""
 
@@ -30,9 +35,42 @@ def test_ports_of_the_kernel_s_choice_are_told() -> None:
     sockets = Sockets()
     listening = listen(CONFIG, sockets)
     assert listening.dhcp == ()
-    assert listening.tftp_port == listening.tftp.getsockname()[1] != 0
-    assert listening.http_port == listening.http.getsockname()[1] != 0
+    assert listening.tftp
+    assert listening.tftp_address == ("0.0.0.0", port(listening.tftp))
+    assert listening.http_address == ("0.0.0.0", port(listening.http))
+    assert listening.address is None
     assert listening.admin_address == ("127.0.0.1", listening.admin.getsockname()[1])
+    sockets.close()
+
+
+def test_one_address_of_the_settings_holds_for_tftp_and_http_and_not_for_dhcp() -> None:
+    """Firmware broadcasts: a socket bound to one address would not hear it."""
+    sockets = Named()
+    listening = listen(replace(CONFIG, listen="127.0.0.9", dhcp_mode="proxy"), sockets)
+    assert [(name, address) for name, address, *_ in sockets.asked] == [
+        ("dhcp", "0.0.0.0"),
+        ("pxe", "0.0.0.0"),
+        ("tftp", "127.0.0.9"),
+    ]
+    assert listening.http_address == ("127.0.0.9", port(listening.http))
+    assert listening.address == "127.0.0.9"
+    sockets.close()
+
+
+def test_what_systemd_has_bound_is_where_we_listen() -> None:
+    """Whatever the settings say, as with the ports."""
+    handed = Sockets().tcp("http", "127.0.0.8", 0)
+    sockets = Sockets({"http": [handed]})
+    listening = listen(replace(CONFIG, listen="127.0.0.9"), sockets)
+    assert listening.http is handed
+    assert listening.address == "127.0.0.8"
+    sockets.close()
+
+
+def test_without_tftp_no_port_is_opened_for_it() -> None:
+    sockets = Named()
+    listening = listen(replace(CONFIG, tftp_mode="off"), sockets)
+    assert (listening.tftp, listening.tftp_address, sockets.asked) == (None, None, [])
     sockets.close()
 
 

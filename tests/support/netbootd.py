@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.lab.namespace import Namespace
 
@@ -114,6 +114,7 @@ def running(
     environment: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
     before: Sequence[str] = (),
+    stdout: IO[bytes] | int | None = None,
 ) -> Iterator[Running]:
     """``netbootd run`` with these settings, once it has said READY.  ``before`` is put in front of its command line."""
     (directory / "netbootd.yaml").write_text(settings + _LOG)
@@ -134,6 +135,7 @@ def running(
             place.enter(*line) if place else line,
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             env={**os.environ, "NOTIFY_SOCKET": str(address), **(environment or {})},
             pass_fds=tuple(pass_fds),
