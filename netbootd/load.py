@@ -14,7 +14,8 @@ from netbootd.chain.world import World
 from netbootd.config import Config
 from netbootd.fleet.database import BadStateUrl, StateError, peek, state_path
 from netbootd.fleet.lifecycle import Stage
-from netbootd.resources import templates_dir
+from netbootd.payloads import PAYLOADS
+from netbootd.resources import payload_file, templates_dir
 from netbootd.wire.mac import Mac
 
 _LARGEST_TEMPLATE = 256 * 1024
@@ -40,7 +41,7 @@ def load_world(
     sources, notes = read_templates(config.templates)
     shelf = bundles.scan(config.artifacts)
     templates = Templates(sources)
-    world = World(config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles)
+    world = World(config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles, payload_files())
     return Loaded(world, found.contents, (*found.notes, *notes, *shelf.notes))
 
 
@@ -60,6 +61,11 @@ def load_recorded(config: Config) -> Loaded:
         return next((stages[each] for each in (machine.macs if machine else (mac,)) if each in stages), None)
 
     return load_world(config, stage=stage)
+
+
+def payload_files() -> Mapping[str, bytes]:
+    """Every file that a payload names, by that name."""
+    return {name: payload_file(name).read_bytes() for payload in PAYLOADS.values() for name in payload.files}
 
 
 def read_templates(own: Path | None) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -30,6 +30,11 @@ def systemd_dir(package: Path = _PACKAGE) -> Path:
     return _shipped("systemd", package)
 
 
+def payload_file(name: str, package: Path = _PACKAGE) -> Path:
+    """What a payload names in its ``files``: it lies beside the module that uses it, in the package itself."""
+    return package / "payloads" / name
+
+
 def _shipped(name: str, package: Path) -> Path:
     packed = package / "_data" / name
     return packed if packed.is_dir() else package.parent / name

@@ -42,9 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 PURE = {"wire", "boot", "payloads"}
 IMPURE = """
-    asyncio concurrent datetime fcntl fileinput getpass glob http io locale logging mmap multiprocessing os pathlib
-    platform queue random sched secrets select selectors shutil signal socket socketserver sqlite3 ssl subprocess sys
-    tempfile threading time urllib.request warnings
+    asyncio concurrent datetime fcntl fileinput getpass glob http importlib io locale logging mmap multiprocessing os
+    pathlib pkgutil platform queue random sched secrets select selectors shutil signal socket socketserver sqlite3 ssl
+    subprocess sys tempfile threading time urllib.request warnings
     aiohttp aiosqlite netifaces prometheus_client rich scapy sqlalchemy structlog tftpy typer uvloop yaml
 """
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint", "__import__"}

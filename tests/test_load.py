@@ -9,6 +9,8 @@ from netbootd.fleet.database import Database
 from netbootd.fleet.ledger import Entry, Put
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import load_recorded, load_world, read_templates
+from netbootd.payloads import PAYLOADS
+from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.resources import templates_dir
 from netbootd.wire.mac import Mac
@@ -106,3 +108,9 @@ def test_bundles_are_read_and_what_cannot_be_used_is_a_note(tmp_path: Path) -> N
     assert eras == {"edge": Era.B2}
     (note,) = loaded.notes
     assert note.startswith("bundle odd cannot be used: ")
+
+
+def test_what_payloads_bring_of_their_own_is_read_with_the_world(tmp_path: Path) -> None:
+    world = load_world(Files(furnished(tmp_path)).load(settings(tmp_path))).world
+    assert set(world.files) == {name for payload in PAYLOADS.values() for name in payload.files}
+    assert world.files[direct.INIT].startswith(b"#!/bin/sh\n")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from netbootd.payloads import PAYLOADS
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -71,6 +73,13 @@ def test_the_wheel_carries_every_template_example_and_unit(wheel: Path) -> None:
     ours = {path for name in SHIPPED for path in (ROOT / name).rglob("*") if path.is_file()}
     assert {f"netbootd/_data/{path.relative_to(ROOT)}" for path in ours} <= inside
     assert {path.suffix for path in ours} >= {".j2", ".service", ".socket"}
+
+
+def test_the_wheel_carries_what_payloads_send_of_their_own(wheel: Path, installed: Path) -> None:
+    named = {name for payload in PAYLOADS.values() for name in payload.files}
+    assert {f"netbootd/payloads/{name}" for name in named} <= set(zipfile.ZipFile(wheel).namelist())
+    code = "from netbootd.load import payload_files as f; print(*f())"
+    assert run_installed(installed, code).split() == sorted(named)
 
 
 def test_the_wheel_carries_nothing_else(wheel: Path) -> None:

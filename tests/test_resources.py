@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netbootd import resources
+from netbootd.payloads import PAYLOADS
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,3 +23,8 @@ def test_in_an_installation_the_package_has_its_own(tmp_path: Path) -> None:
     for place in (package / "_data" / "configs", tmp_path / "configs"):
         place.mkdir(parents=True)
     assert resources.configs_dir(package) == package / "_data" / "configs"
+
+
+def test_a_payloads_file_lies_beside_its_module() -> None:
+    assert resources.payload_file("eve/init.sh") == ROOT / "netbootd" / "payloads" / "eve" / "init.sh"
+    assert all(resources.payload_file(name).is_file() for payload in PAYLOADS.values() for name in payload.files)

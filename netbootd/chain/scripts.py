@@ -150,6 +150,7 @@ class _Writer:
             self.world.bundles,
             config=config,
             token=self.token,
+            files=self.world.files,
         )
 
     def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:

@@ -29,3 +29,5 @@ class World:
     """Whether it was sent to its own disk a moment ago."""
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
     """What bundles there are, by name, digest and directory."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What payloads name in their ``files``."""

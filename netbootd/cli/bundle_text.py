@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from netbootd.artifacts.bundles import OnShelf
@@ -12,6 +11,7 @@ from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.abilities import Ability, abilities
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.payloads.eve.routes import refusal
+from netbootd.resources import payload_file
 
 
 def details(bundle: Bundle) -> None:
@@ -26,7 +26,7 @@ def details(bundle: Bundle) -> None:
     if why := refusal(bundle):
         row("boots", f"no: {why}", indent=2)
     if bundle.era in direct.OWN_INIT:
-        row("init", f"netbootd's own in place of the release's: {Path(direct.__file__).with_name('init.sh')}", indent=2)
+        row("init", f"netbootd's own in place of the release's: {payload_file(direct.INIT)}", indent=2)
     for position, ability in enumerate(abilities(bundle)):
         row("" if position else "can", _said(ability), indent=2)
     for note in bundle.notes:

@@ -65,6 +65,8 @@ class Order:
     """Merged and written out for this machine; empty unless the payload takes such files."""
     token: str = field(default=NO_TOKEN, repr=False)
     """Whoever has it gets the documents of the plan."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What payloads name in their ``files``."""
 
     def document_url(self, name: str) -> str:
         """Where this machine fetches the `Document` of this name."""
@@ -91,6 +93,8 @@ class Payload:
     """The name of the bundle it boots; ``needs`` then counts only where no bundle has that name."""
     templates: Callable[[Any], tuple[str, ...]] = lambda _settings: ()
     """Templates a profile names beyond ``template``."""
+    files: tuple[str, ...] = ()
+    """Files of netbootd's own that a plan may put into what a machine gets, as paths below ``netbootd/payloads``."""
     role: Role | None = None
     """One payload has each."""
     refusal: Callable[[Any, Bundle], str] = lambda _settings, _bundle: ""

@@ -9,6 +9,7 @@ import pytest
 
 from netbootd.config import load
 from netbootd.payloads.eve import direct
+from netbootd.resources import payload_file
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -37,7 +38,7 @@ def test_pages_that_promise_settings_show_some(page: str) -> None:
 
 
 def test_the_init_that_runs_is_the_one_the_reader_was_shown() -> None:
-    assert f"```sh\n{direct.INIT.decode()}```" in (ROOT / "docs" / "eve.md").read_text()
+    assert f"```sh\n{payload_file(direct.INIT).read_text()}```" in (ROOT / "docs" / "eve.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -16,6 +16,7 @@ from netbootd.boot.args import Arg
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import Document
+from netbootd.load import payload_files
 from netbootd.payloads import Order
 from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.bundle import Era
@@ -40,7 +41,7 @@ def booted(directory: Path, era: Era, config: tuple[ConfigFile, ...], *args: Arg
     """What the machine says until its installer is done or given up."""
     eve.write(directory / "artifacts" / "eve", era)
     bundle = scan(directory / "artifacts").bundles["eve"]
-    plan = direct.plan(bundle, Order(Facts(mac=CARD), SITE, (CONSOLE, *args), config=config))
+    plan = direct.plan(bundle, Order(Facts(mac=CARD), SITE, (CONSOLE, *args), config=config, files=payload_files()))
     for document in plan.documents:
         write(document, directory)
     command = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-m", "512", "-serial", "stdio"]

@@ -20,6 +20,7 @@ from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.load import payload_files
 from netbootd.payloads import PAYLOADS
 from netbootd.resources import templates_dir
 from netbootd.wire import options
@@ -106,7 +107,7 @@ def world(
 ) -> World:
     """A world in which every machine stands at ``stage``."""
     fleet = Snapshot(profiles, machines, rules, unknown)
-    return World(fleet, firmware, templates(), lambda _mac: stage)
+    return World(fleet, firmware, templates(), lambda _mac: stage, files=payload_files())
 
 
 def settled(*profiles: Profile, stage: Stage | None = None, **more: Any) -> World:

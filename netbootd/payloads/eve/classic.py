@@ -140,6 +140,7 @@ PAYLOAD = Payload(
     defaults=_defaults,
     needs=_needs,
     bundle=_name,
+    files=(direct.INIT,),
     refusal=_refusal,
     lint=_lint,
     config_fault=config_partition.fault,

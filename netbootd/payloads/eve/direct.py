@@ -22,7 +22,6 @@ a shell script of netbootd's that runs for a second in EVE's initrd; ``netbootd 
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterator
 
 from netbootd.boot.args import Arg
@@ -39,8 +38,8 @@ ISO = "installer.iso"
 ROOTFS = "rootfs_installer.img"
 CONFIG = "config.img"
 
-INIT = pkgutil.get_data(__name__, "init.sh") or b""
-"""The init for the eras in `OWN_INIT`."""
+INIT = "eve/init.sh"
+"""The init for the eras in `OWN_INIT`, among the order's ``files``."""
 
 OWN_INIT = frozenset({Era.B1, Era.B1X, Era.B2})
 _SAFE_CONFIG = 1 << 20
@@ -53,7 +52,7 @@ def plan(bundle: Bundle, order: Order) -> KernelPlan:
     root = tuple(_root(bundle, order, laid_over=bool(config.length)))
     documents = (
         Document("kernel", _of_iso(bundle, "boot/kernel")),
-        Document("initrd", _initrd(bundle, config)),
+        Document("initrd", _initrd(bundle, config, order)),
     )
     kernel, initrd = (Image(order.document_url(each.name), each.name) for each in documents)
     return KernelPlan(kernel, (initrd,), (*root, *order.args), documents=documents)
@@ -68,19 +67,19 @@ def _root(bundle: Bundle, order: Order, *, laid_over: bool) -> Iterator[Arg]:
         yield Arg("rootaddmount", f"/{CONFIG}:/{CONFIG}", PLUMBING)
 
 
-def _initrd(bundle: Bundle, config: Segments) -> Segments:
+def _initrd(bundle: Bundle, config: Segments, order: Order) -> Segments:
     """Microcode, where there is any, has to be the very first (Linux, x86/microcode.rst)."""
     early = (_of_iso(bundle, each).padded(512) for each in ("boot/ucode.img",) if bundle.in_iso(each))
     try:
-        late = cpio.archive(_entries(bundle, config))
+        late = cpio.archive(_entries(bundle, config, order))
     except TooLong as error:
         raise CannotBoot(f"bundle {bundle.name}: {error}") from None
     return Segments.of(*early, _of_iso(bundle, "boot/initrd.img").padded(512), late)
 
 
-def _entries(bundle: Bundle, config: Segments) -> Iterator[Entry]:
+def _entries(bundle: Bundle, config: Segments, order: Order) -> Iterator[Entry]:
     if bundle.era in OWN_INIT:
-        yield Entry("init", Segments.of(INIT), PROGRAM)
+        yield Entry("init", Segments.of(order.files[INIT]), PROGRAM)
     if bundle.era is Era.B1:
         yield Entry(ISO, Segments.of(Extent(_iso(bundle), 0, bundle.iso_size)))
     else:

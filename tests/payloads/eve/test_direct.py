@@ -12,6 +12,7 @@ from netbootd.boot.args import Arg
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import KernelPlan
+from netbootd.load import payload_files
 from netbootd.payloads import Order
 from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve import direct
@@ -23,6 +24,7 @@ from tests.support.eve_bundles import bundle
 from tests.support.worlds import CARD, SITE
 
 OWN = (ConfigFile("server", b"mine.example\n"),)
+FILES = payload_files()
 ISO_ERAS = tuple(era for era in Era if era.has_iso)
 each_era = pytest.mark.parametrize("era", ISO_ERAS, ids=lambda era: era.value)
 
@@ -30,7 +32,8 @@ each_era = pytest.mark.parametrize("era", ISO_ERAS, ids=lambda era: era.value)
 def planned(
     described: Bundle, *args: Arg, config: tuple[ConfigFile, ...] = (), board: str | None = "ACME"
 ) -> KernelPlan:
-    return direct.plan(described, Order(Facts(mac=CARD, manufacturer=board), SITE, args, config=config, token="T" * 32))
+    facts = Facts(mac=CARD, manufacturer=board)
+    return direct.plan(described, Order(facts, SITE, args, config=config, token="T" * 32, files=FILES))
 
 
 def read(era: Era) -> Callable[[Extent], bytes]:
@@ -161,5 +164,11 @@ def test_an_iso_file_too_big_for_an_archive_is_refused() -> None:
 
 def test_the_init_is_one_a_shell_can_read() -> None:
     """The busybox of the release runs it; here the shell of this system looks at its syntax."""
-    assert direct.INIT.startswith(b"#!/bin/sh\n")
-    subprocess.run(["sh", "-n"], input=direct.INIT, check=True)
+    assert FILES[direct.INIT].startswith(b"#!/bin/sh\n")
+    subprocess.run(["sh", "-n"], input=FILES[direct.INIT], check=True)
+
+
+def test_the_init_comes_with_the_order() -> None:
+    """Nothing here reads a file: what is handed in is what the kernel unpacks."""
+    order = Order(Facts(mac=CARD), SITE, (), files={direct.INIT: b"#!/bin/sh\nother\n"})
+    assert late(direct.plan(bundle(Era.B2), order), Era.B2)["init"] == b"#!/bin/sh\nother\n"
