@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from netbootd.net.tcp import bind_tcp
+from tests.support.tls import Client, own, trusting
 
 _BUFFER = 256 << 10  # small and fixed, so that a few megabytes always fill it
 
@@ -19,14 +20,19 @@ class Connection:
     transport: asyncio.WriteTransport
     lost: asyncio.Event
     client: socket.socket
+    tls: Client | None = None
 
     async def take(self, count: int) -> bytes:
         """Up to ``count`` bytes, fewer only at the end of the stream."""
-        loop = asyncio.get_running_loop()
         data = bytearray()
-        while len(data) < count and (got := await loop.sock_recv(self.client, count - len(data))):
+        while len(data) < count and (got := await self._some(count - len(data))):
             data += got
         return bytes(data)
+
+    async def _some(self, count: int) -> bytes:
+        if self.tls is not None:
+            return await self.tls.recv(count)
+        return await asyncio.get_running_loop().sock_recv(self.client, count)
 
 
 class _Side(asyncio.Protocol):
@@ -43,17 +49,22 @@ class _Side(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def connection() -> AsyncIterator[Connection]:
+async def connection(*, tls: bool = False) -> AsyncIterator[Connection]:
     loop = asyncio.get_running_loop()
     accepted: asyncio.Queue[_Side] = asyncio.Queue()
-    server = await loop.create_server(lambda: _Side(accepted), sock=bind_tcp("127.0.0.1", 0))
+    server = await loop.create_server(
+        lambda: _Side(accepted), sock=bind_tcp("127.0.0.1", 0), ssl=own()[0].context if tls else None
+    )
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         client.setblocking(False)
         await loop.sock_connect(client, server.sockets[0].getsockname())
+        encrypted = Client(client, trusting()) if tls else None
+        if encrypted is not None:
+            await encrypted.shake()
         side = await accepted.get()
         side.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        yield Connection(side.transport, side.lost, client)
+        yield Connection(side.transport, side.lost, client, encrypted)
         side.transport.abort()
         await side.lost.wait()
     server.close()

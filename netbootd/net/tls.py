@@ -1,0 +1,155 @@
+"""Connections through TLS on a listening socket, each handed to a protocol once it has shaken hands.
+
+Not ``create_server``, which tells nobody why a handshake failed, has one certificate for as long as it lives, and
+lets a hundred machines that come at once sign a hundred times before anybody else has a turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+
+from netbootd.net.turns import Turns
+
+PATIENCE = 30.0
+"""Seconds a client has to say something, and again as many for its handshake: old iPXE computes RSA slowly."""
+
+_HANDSHAKE = 0x16  # the first byte of any ClientHello, RFC 8446 s.5.1
+_SHUTDOWN = 10.0  # seconds for a close_notify, and for what is still queued before it
+_PAUSE = 1.0  # seconds without accepting, when there are no descriptors left
+_NOT_TLS = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+    b"Content-Length: 44\r\n\r\nThis port speaks TLS: write https://, here.\n"
+)
+
+
+class TlsListener:
+    """Accepts on ``sock``, which it owns.
+
+    ``context`` is asked for at each connection, so that a renewed certificate holds from the next one on.  ``failed``
+    is told the address of a client that could not be served, and why.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        context: Callable[[], ssl.SSLContext],
+        failed: Callable[[str, str], None],
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._sock = sock
+        self._protocol = protocol
+        self._context = context
+        self._failed = failed
+        self._patience = patience
+        self._turns = Turns(1)  # a handshake is 1 to 2 ms of the loop with a key of 2048 bits
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+
+    @property
+    def greeting(self) -> int:
+        """Connections that have not shaken hands yet."""
+        return len(self._greetings)
+
+    async def stop(self) -> None:
+        """Accept no more, and drop those that have not shaken hands; the others are their protocols' to close."""
+        ending = (self._accepting, *self._greetings)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._sock.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(self._sock)
+            except OSError:  # no descriptors left
+                await asyncio.sleep(_PAUSE)
+                continue
+            task = loop.create_task(self._greet(sock, str(address[0])))
+            self._greetings.add(task)
+            task.add_done_callback(self._greetings.discard)
+
+    async def _greet(self, sock: socket.socket, ip: str) -> None:
+        try:
+            with ExitStack() as stack:
+                stack.callback(sock.close)
+                if not await self._speaks_tls(sock, ip):
+                    return
+                await self._turns.next()
+                stack.pop_all()  # from here on it is the transport's to close, also when the handshake fails
+                await self._shake(sock)
+        except TimeoutError:
+            self._failed(ip, f"said nothing for {self._patience:g} s")
+        except ssl.SSLError as error:
+            self._failed(ip, _REASONS.get(error.reason or "", (error.reason or str(error)).replace("_", " ").lower()))
+        except ConnectionAbortedError:  # what both loops raise when the handshake takes too long
+            self._failed(ip, f"did not finish its handshake within {self._patience:g} s")
+        except OSError:
+            self._failed(ip, "went away during the handshake; iPXE does so if it does not trust the certificate")
+
+    async def _speaks_tls(self, sock: socket.socket, ip: str) -> bool:
+        """Whoever speaks something else is told.  One that goes without a word is a port scan or a health check."""
+        async with asyncio.timeout(self._patience):
+            await _readable(sock)
+        with suppress(ConnectionError):
+            first = sock.recv(1, socket.MSG_PEEK)
+            if first and first[0] != _HANDSHAKE:
+                _turn_away(sock)
+                self._failed(ip, "spoke no TLS to the port of https")
+            return first[:1] == bytes((_HANDSHAKE,))
+        return False
+
+    async def _shake(self, sock: socket.socket) -> None:
+        """Returns when the protocol has its connection."""
+        await asyncio.get_running_loop().connect_accepted_socket(
+            self._protocol,
+            sock,
+            ssl=self._context(),
+            ssl_handshake_timeout=self._patience,
+            ssl_shutdown_timeout=_SHUTDOWN,
+        )
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+    with sock.dup() as watched:  # uvloop wants a descriptor that never was a reader for its transport
+        loop.add_reader(watched.fileno(), _settle, waiter)
+        try:
+            await waiter
+        finally:
+            loop.remove_reader(watched.fileno())
+
+
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _turn_away(sock: socket.socket) -> None:
+    """Say it in the client's own words.  What it has sent must be read, or closing would take the answer back."""
+    with suppress(OSError):
+        sock.recv(64 << 10)
+        sock.send(_NOT_TLS)
+
+
+_REASONS = {
+    "NO_SHARED_CIPHER": "knows no cipher that is served here",
+    "UNSUPPORTED_PROTOCOL": "knows no TLS as new as 1.2",
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": "cannot check the signature of the certificate's kind of key",
+    "TLSV1_ALERT_UNKNOWN_CA": "does not trust who has signed the certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "does not accept the certificate",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "does not accept the certificate",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "holds the certificate for outdated, or has a wrong clock",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "cannot use this kind of certificate",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "could not agree on how to encrypt",
+    "TLSV1_UNRECOGNIZED_NAME": "asked for a name the certificate is not for",
+}
+"""What OpenSSL calls it, as words about the client."""
