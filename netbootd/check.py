@@ -43,7 +43,7 @@ def waiting(world: World) -> tuple[Machine, ...]:
 
 def _waits(world: World, machine: Machine) -> bool:
     """One that is named without a card is armed by the card it shows, which is not known here."""
-    profile = world.fleet.lookup(_facts(machine)).profile
+    profile = world.fleet.lookup(_facts(machine), _known(machine)).profile
     return (
         bool(machine.macs)
         and profile is not None
@@ -57,6 +57,11 @@ def _facts(machine: Machine) -> Facts:
     """What is known of it before it has ever booted."""
     card = machine.macs[0] if machine.macs else _ANY_CARD
     return Facts(mac=card, uuid=machine.uuid, serial=machine.serial, ip=machine.ip)
+
+
+def _known(machine: Machine) -> Machine | None:
+    """For one that is found by nothing but its secret."""
+    return machine if machine.only_by_secret else None
 
 
 def _templates(world: World) -> Iterator[Problem]:
@@ -153,7 +158,7 @@ def _scripts(world: World) -> Iterator[Problem]:
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
     lacking: dict[tuple[str, str], list[str]] = {}
     for machine in world.fleet.machines:
-        rendered = script(_facts(machine), armed, _SITE)
+        rendered = script(_facts(machine), armed, _SITE, machine=_known(machine))
         for text in _lacks(rendered):
             lacking.setdefault((rendered.profile, text), []).append(machine.name)
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines

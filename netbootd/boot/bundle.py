@@ -30,6 +30,10 @@ class Bundle(Protocol):
         """Under ``artifacts``; URLs name it."""
 
     @property
+    def arch(self) -> str:
+        """What it runs on, amd64 or iPXE's word; "" where it does not say."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is missing or known to be broken, with the way round it."""
 

@@ -46,7 +46,9 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 "tinkerbell/boots, installers/custom_ipxe: console by architecture; reached at sos.FACILITY.packet.net",
                 console=((X86, "ttyS1,115200n8"), ("arm64", "ttyAMA0,115200")),
             ),
-            Provider("vultr", "govultr, bare_metal_server.go: ipxe_chain_url, persistent_pxe; of a console it says none"),
+            Provider(
+                "vultr", "govultr, bare_metal_server.go: ipxe_chain_url, persistent_pxe; of a console it says none"
+            ),
             Provider("latitude", "its Terraform provider: ipxe, persistent_netboot; of a console it says nothing"),
             Provider("ovh", "its API: POST /me/ipxeScript keeps the script's text; of a console it says nothing"),
             Provider(

@@ -11,16 +11,18 @@ from netbootd.boot.arch import Platform
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
 from netbootd.boot.config_files import over, written
 from netbootd.boot.facts import Facts
-from netbootd.boot.model import Boots, ConfigFile, Profile
-from netbootd.boot.plan import ChainPlan, Document, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
+from netbootd.boot.model import Boots, ConfigFile, Machine, Profile
+from netbootd.boot.network import NetworkError
+from netbootd.boot.plan import ChainPlan, Document, GrubPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
-from netbootd.boot.site import Site
+from netbootd.boot.site import Site, asked
+from netbootd.chain import clouds
+from netbootd.chain.subject import IN_JINJAS_WORDS, subject, unknown_facts
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
 from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Order, Payload, Role, the
 from netbootd.payloads.base import NO_TOKEN, CannotBoot
-from netbootd.wire.mac import Mac
 
 _MENU = the(Role.MENU)
 _LOCAL = the(Role.LOCAL)
@@ -50,12 +52,13 @@ class Rendered:
     @property
     def documents(self) -> tuple[Document, ...]:
         """What the machine may fetch with the token in its script."""
-        return self.plan.documents if isinstance(self.plan, KernelPlan) else ()
+        return self.plan.documents if isinstance(self.plan, KernelPlan | GrubPlan) else ()
 
 
-def entry(world: World, site: Site) -> Rendered:
-    """The script for any iPXE, ``GET /ipxe.cfg``."""
-    return Rendered(world.templates.render("entry.ipxe.j2", site=site, version=__version__), "entry")
+def entry(world: World, site: Site, machine: Machine | None = None) -> Rendered:
+    """The script for any iPXE, ``GET /ipxe.cfg``; or for whichever iPXE came by the secret of ``machine``."""
+    url = site.secret_url(machine.secret) if machine and machine.secret else ""
+    return Rendered(world.templates.render("entry.ipxe.j2", site=site, own_url=url, version=__version__), "entry")
 
 
 def script(
@@ -67,20 +70,23 @@ def script(
     *,
     leave: bool = False,
     token: str = NO_TOKEN,
+    machine: Machine | None = None,
 ) -> Rendered:
     """A machine's own script.  Never raises for what ``facts`` hold.
 
     ``choice`` is a profile picked in the menu; ``leave``: its own disk was.  ``token`` goes into the URLs of what is
-    made for this machine alone.
+    made for this machine alone.  ``machine`` is the one whose secret it was asked for by: whatever ``facts`` say,
+    it is that one, and remembered by its first card.
     """
-    assignment = world.fleet.lookup(facts)
+    assignment = world.fleet.lookup(facts, machine)
     if choice is not None:
         assignment = _chosen(assignment, choice, world.fleet)
     try:
-        writer = _Writer(assignment, facts, world, site, loader, token)
+        site = clouds.site(site, assignment, machine, token)
+        writer = _Writer(assignment, facts, world, site, loader, token, machine)
         return writer.left() if _has_menu(assignment) and (leave or _on_its_way(facts, world)) else writer.written()
-    except (RenderError, ArgError, CannotBoot) as error:
-        return _refused(assignment, facts, world, str(error).replace(_IN_JINJAS_WORDS, "machine"), loader)
+    except (RenderError, ArgError, CannotBoot, NetworkError) as error:
+        return _refused(assignment, facts, world, str(error).replace(IN_JINJAS_WORDS, "machine"), loader)
 
 
 def _on_its_way(facts: Facts, world: World) -> bool:
@@ -113,13 +119,15 @@ class _Writer:
     site: Site
     loader: Loader
     token: str
+    machine: Machine | None
+    """Of the secret it was asked for by."""
 
     def written(self) -> Rendered:
         profile = self.assignment.profile
         if profile is None:
             return self._without_profile()
         payload = PAYLOADS[profile.payload]
-        mac = self.facts.mac
+        mac = clouds.card(self.facts, self.machine)
         # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
         said = verdict(profile, self.world.stage(mac) if mac else Stage.DISARMED)
         args = self._args(payload, profile)
@@ -129,6 +137,7 @@ class _Writer:
         if faults := payload.lint(args):
             raise ArgError("; ".join(faults))
         plan = payload.plan(profile.settings, self._order(args, self._config(payload, profile)))
+        plan = clouds.with_ipxe(plan, self.assignment, payload)
         _check_length(plan)
         return self._text(payload, plan, args, said)
 
@@ -158,7 +167,8 @@ class _Writer:
         bundle = self.world.bundles.get(payload.bundle(profile.settings))
         defaults = payload.defaults(profile.settings, self.facts, bundle)
         shown = (each for each in defaults if each.key not in hidden)
-        return expand(merge(shown, *self.assignment.args), self._expand)
+        of_place = clouds.args(self.assignment, payload, self.facts, bundle)
+        return expand(merge(shown, of_place, *self.assignment.args), self._expand)
 
     def _config(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
         files = tuple(written(file, self._expand) for file in self._files(payload, profile))
@@ -170,31 +180,41 @@ class _Writer:
     def _files(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
         """A machine's files are for what it boots by its own profile; another payload of a rule may take none."""
         machine = self.assignment.machine
-        return over(profile.config, machine.config if machine else ()) if payload.config_fault else ()
+        if payload.config_fault is None:
+            return ()
+        of_place = clouds.files(self.assignment, payload, self.facts)
+        return over(of_place, profile.config, machine.config if machine else ())
 
     def _expand(self, text: str, where: str) -> str:
-        machine = _subject(self.assignment, self.facts)
-        return self.world.templates.expand(text, where, machine=machine, site=self.site)
+        machine = subject(self.assignment, self.facts)
+        try:
+            return self.world.templates.expand(text, where, machine=machine, site=self.site)
+        except RenderError as error:
+            raise RenderError(f"{error}{unknown_facts(text, machine)}") from None
 
     def _menu(self) -> tuple[MenuEntry, ...]:
         """Profiles a stranger may pick: those that boot always, and so install nothing."""
         profiles = self.world.fleet.profiles.values()
         offered = (p for p in profiles if p.boots is Boots.ALWAYS and PAYLOADS[p.payload].role is not Role.MENU)
-        base = f"{self._own_url()}?profile="
-        return tuple(MenuEntry(f"p{i}", p.label or p.name, base + quote(p.name)) for i, p in enumerate(offered))
+        own = self._own_url()
+        return tuple(
+            MenuEntry(f"p{i}", p.label or p.name, asked(own, f"profile={quote(p.name)}")) for i, p in enumerate(offered)
+        )
 
     def _own_url(self) -> str:
         mac = self.facts.mac.hexhyp if self.facts.mac else "unknown"
+        if self.machine and self.machine.secret:
+            return f"{self.site.secret_url(self.machine.secret)}?mac={mac}"
         return f"{self.site.base_url}/machines/{mac}/{self.loader.value}.cfg"
 
     def _text(self, payload: Payload, plan: Plan, args: tuple[Arg, ...] = (), said: Verdict | None = None) -> Rendered:
         profile = self.assignment.profile.name if self.assignment.profile else ""
-        subject = _subject(self.assignment, self.facts)
-        title = f"{subject.name}, {profile}" if profile else subject.name
+        machine = subject(self.assignment, self.facts)
+        title = f"{machine.name}, {profile}" if profile else machine.name
         text = self.world.templates.render(
             self._template(payload, plan),
             plan=plan,
-            machine=subject,
+            machine=machine,
             site=self.site,
             title=title,
             profile=profile,
@@ -205,6 +225,8 @@ class _Writer:
     def _template(self, payload: Payload, plan: Plan) -> str:
         if self.loader is Loader.GRUB and isinstance(plan, ChainPlan | TemplatePlan):
             raise RenderError(f"payload {payload.name} is an iPXE script, which GRUB cannot run")
+        if isinstance(plan, GrubPlan):
+            return _template_name(f"{payload.template}_grub", self.loader)
         return plan.template if isinstance(plan, TemplatePlan) else _template_name(payload.template, self.loader)
 
 
@@ -213,47 +235,13 @@ def _template_name(base: str, loader: Loader) -> str:
 
 
 def _check_length(plan: Plan) -> None:
-    if isinstance(plan, KernelPlan) and plan.length > COMMAND_LINE_LIMIT:
+    if isinstance(plan, KernelPlan | GrubPlan) and plan.length > COMMAND_LINE_LIMIT:
         raise ArgError(f"the arguments take {plan.length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
 
 
 def config_refused(file: ConfigFile, why: str) -> str:
     """A configuration file that will not do, as the failure of a script."""
     return f"{file.path} of config ({file.origin}): {why}"
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a template calls ``machine``: the facts and the configured name."""
-
-    name: str
-    mac: Mac | None
-    uuid: str | None
-    serial: str | None
-    asset: str | None
-    manufacturer: str | None
-    product: str | None
-    buildarch: str | None
-    platform: str | None
-    ip: str | None
-
-
-_IN_JINJAS_WORDS = f"'{Subject.__module__}.{Subject.__name__} object'"
-
-
-def _subject(assignment: Assignment, facts: Facts) -> Subject:
-    return Subject(
-        name=assignment.name or str(facts.mac or "unknown"),
-        mac=facts.mac,
-        uuid=str(facts.uuid) if facts.uuid else None,
-        serial=facts.serial,
-        asset=facts.asset,
-        manufacturer=facts.manufacturer,
-        product=facts.product,
-        buildarch=facts.buildarch,
-        platform=facts.platform,
-        ip=facts.ip,
-    )
 
 
 def _refused(assignment: Assignment, facts: Facts, world: World, reason: str, loader: Loader) -> Rendered:

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from netbootd.boot.args import Arg
+from netbootd.boot.model import Machine
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
 from netbootd.config import Config, ConfigError, Problem, find, load
@@ -111,6 +112,11 @@ def called(text: str, world: World) -> Mac | None:
     if machine and not machine.macs:
         fail(f"{text} is named without a card: give the hardware address it has shown", USED_WRONGLY)
     return machine.macs[0] if machine else None
+
+
+def by_url_alone(text: str, world: World) -> Machine | None:
+    """The machine of this name, where nothing but its own URL makes anybody that machine."""
+    return next((each for each in world.fleet.machines if each.only_by_secret and each.name == text), None)
 
 
 def site(config: Config) -> Site:

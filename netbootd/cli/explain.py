@@ -17,6 +17,7 @@ from netbootd.boot.decide import Answer
 from netbootd.boot.facts import Facts
 from netbootd.boot.identify import DHCP_PORT, Arrival
 from netbootd.boot.memory import Memory
+from netbootd.boot.model import Machine
 from netbootd.boot.silence import Silence
 from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
@@ -51,7 +52,8 @@ def explain(
     if mac is None or path.is_file():
         _capture(path, world, here, address, as_json)
     else:
-        _machine(mac, world, replace(here, address=address) if address else here, as_json)
+        known = common.by_url_alone(what, world)
+        _machine(mac, world, replace(here, address=address) if address else here, as_json, known)
         if not as_json:
             same = f" -c {shlex.quote(str(config))}" if config else ""
             typer.echo(f"\nThe script itself: netbootd render {mac}{same}")
@@ -169,17 +171,18 @@ _KINDS: tuple[tuple[str, int, str, dict[int, bytes]], ...] = (
 )
 
 
-def _machine(mac: Mac, world: World, here: Site, as_json: bool) -> None:
+def _machine(mac: Mac, world: World, here: Site, as_json: bool, known: Machine | None) -> None:
+    """``known``: it is asked about as the machine that only its own URL makes it."""
     answers = {
         label: _asked(_discover(mac, code, vendor_class, more), world, here)
         for label, code, vendor_class, more in _KINDS
     }
-    rendered = script(Facts(mac=mac).over(world.known(mac)), world, here)
+    rendered = script(Facts(mac=mac).over(world.known(mac)), world, here, machine=known)
     if as_json:
         records = {label: _trace_record(trace) for label, trace in answers.items()}
         typer.echo(json.dumps({"mac": str(mac), "answers": records, "script": _script_record(rendered)}, indent=2))
         return
-    assignment = world.fleet.lookup(world.known(mac))
+    assignment = world.fleet.lookup(world.known(mac), known)
     typer.echo(f"{mac}: {assignment.name or 'not named'}\n")
     row("profile", f"{assignment.profile.name if assignment.profile else 'none'}: {assignment.why}", indent=2)
     typer.echo("\nWhat it is told when it asks, by the firmware it has:\n")

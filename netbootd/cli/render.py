@@ -10,7 +10,18 @@ import typer
 
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.chain.scripts import Loader, Rendered, script
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, arguments, called, fail, row, settings, site, world
+from netbootd.cli.common import (
+    USED_WRONGLY,
+    ConfigOption,
+    arguments,
+    by_url_alone,
+    called,
+    fail,
+    row,
+    settings,
+    site,
+    world,
+)
 from netbootd.wire.mac import Mac
 
 
@@ -33,7 +44,8 @@ def render(
     if address is None:
         fail(f"{mac!r} is neither a machine's name nor a hardware address", USED_WRONGLY)
     facts = _facts(address, arch, platform, tuple(fact or ()))
-    rendered = script(facts, known, site(loaded_config), loader=stage)
+    machine = by_url_alone(mac, known)
+    rendered = script(facts, known, site(loaded_config), loader=stage, machine=machine)
     if as_json:
         typer.echo(json.dumps(_record(rendered), indent=2))
     elif origins:

@@ -11,13 +11,23 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from netbootd.boot.model import Boots, Machine, Profile
+from netbootd.boot.network import NetworkKeys
 from netbootd.config import sources
 from netbootd.config.args import read_args
 from netbootd.config.check import checked, checked_as
 from netbootd.config.files import Files
 from netbootd.config.identity import Identities
-from netbootd.config.models import DEFAULT_MACHINES, DEFAULT_PROFILES, MachineKeys, ProfileKeys, RuleKeys, flag
+from netbootd.config.models import (
+    DEFAULT_MACHINES,
+    DEFAULT_PROFILES,
+    MachineKeys,
+    ProfileKeys,
+    RuleKeys,
+    Static,
+    flag,
+)
 from netbootd.config.problems import Place, Problems, said, suggest
+from netbootd.config.secret import Secrets, stand_in
 from netbootd.config.sources import Entry
 from netbootd.config.yaml import Items, Table, line_of
 from netbootd.fleet.rules import FIELDS, Condition, Rule
@@ -59,6 +69,7 @@ class _Reader:
         self._machine_places: dict[str, Place] = {}
         self._mac_places: dict[Mac, Place] = {}
         self._identities = Identities(problems)
+        self._secrets = Secrets(problems)
         self.profiles: list[Profile] = []
         self.machines: list[Machine] = []
         self.rules: list[Rule] = []
@@ -74,6 +85,8 @@ class _Reader:
             return
         if config and payload.config_fault is None:
             self._problems.error(self._at(entry, "config"), f"payload {payload.name} takes no configuration files")
+        if keys.network and payload.network_args is None and payload.network_files is None:
+            self._problems.error(self._at(entry, "network"), f"payload {payload.name} takes no address")
         if keys.auto and (keys.boots or payload.boots) is Boots.ALWAYS:
             self._problems.warn(entry.place, "auto has no meaning for a profile that boots always")
         self.profiles.append(
@@ -89,6 +102,8 @@ class _Reader:
                 root_path=keys.root_path,
                 label=keys.label,
                 config=config,
+                provider=keys.provider or "",
+                network=_network(keys.network, f"profile {entry.name}"),
                 origin=entry.origin,
             )
         )
@@ -100,8 +115,14 @@ class _Reader:
             return
         macs = self._macs(keys.mac + keys.macs, entry)
         known = self._identities.read(keys, entry)
+        secret = self._secrets.read(entry, only=keys.only_by_secret)
         others = [str(each) for each in (known.serial, known.uuid, known.ip) if each]
         name = keys.name or next(iter((*map(str, macs), *others)), "")
+        by_more = bool(macs or others)
+        if secret and not macs:
+            macs = (stand_in(name),)
+        if secret and not name:
+            self._problems.error(entry.place, "has no 'name', and nothing but its secret to call it by")
         self._claim_machine(name, entry)
         if keys.profile:
             self._profile_named(keys.profile, self._at(entry, "profile"))
@@ -118,6 +139,10 @@ class _Reader:
                 uuid=known.uuid,
                 serial=known.serial,
                 ip=known.ip,
+                secret=secret,
+                only_by_secret=keys.only_by_secret or (secret is not None and not by_more),
+                provider=keys.provider or "",
+                network=_network(keys.network, f"machine {name}"),
                 origin=entry.origin,
             )
         )
@@ -188,8 +213,8 @@ class _Reader:
         return checked_as(self._adapters[payload.name], own, entry.place.key, known, self._problems)
 
     def _macs(self, texts: tuple[str, ...], entry: Entry) -> tuple[Mac, ...]:
-        if not any(entry.table.get(key) for key in ("mac", "macs", *IDENTITIES)):
-            self._problems.error(entry.place, "has no 'mac', and no 'uuid', 'serial' or 'ip' either")
+        if not any(entry.table.get(key) for key in ("mac", "macs", "secret", *IDENTITIES)):
+            self._problems.error(entry.place, "has no 'mac', and no 'uuid', 'serial', 'ip' or 'secret' either")
         found = [mac for text in texts if (mac := self._mac(text, entry))]
         return tuple(dict.fromkeys(found))
 
@@ -249,6 +274,12 @@ class _Reader:
     @staticmethod
     def _at(entry: Entry, key: str) -> Place:
         return Place(entry.table.file, line_of(entry.table, (key,), entry.place.line), f"{entry.place.key}.{key}")
+
+
+def _network(keys: Static | None, origin: str) -> NetworkKeys | None:
+    if keys is None:
+        return None
+    return NetworkKeys(keys.address, keys.gateway, keys.dns, keys.interface, origin)
 
 
 def _prepare(own: Table, key: str, hint: Any) -> str | None:

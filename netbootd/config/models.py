@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from netbootd.boot.facts import unsafe
 from netbootd.boot.model import Boots
+from netbootd.boot.network import BY_IPXE
 from netbootd.boot.plan import LocalMethod
 from netbootd.config.problems import said
 from netbootd.fleet.database import state_path
@@ -112,6 +113,42 @@ def _network(value: object) -> object:
     return network
 
 
+def _own_network(value: object) -> object:
+    return {"address": value} if isinstance(value, str) else value
+
+
+def _interface_address(value: object) -> object:
+    if value is None or value == BY_IPXE:
+        return value
+    try:
+        address = ipaddress.IPv4Interface(str(value))
+    except ValueError:
+        address = None
+    if address is None or "/" not in str(value):
+        raise ValueError(f"must be an address with its prefix such as 192.0.2.10/24, or ipxe, not {said(value)}")
+    network = address.network
+    outside = address.is_multicast or address.is_unspecified or address.is_loopback
+    if outside or (network.prefixlen < 31 and address.ip in (network.network_address, network.broadcast_address)):
+        raise ValueError(f"{address} is no address of a machine")
+    return str(address)
+
+
+def _host(value: object) -> object:
+    try:
+        address = ipaddress.IPv4Address(str(value))
+    except ValueError:
+        raise ValueError(f"must be an IPv4 address, not {said(value)}") from None
+    if address.is_multicast or address.is_unspecified:
+        raise ValueError(f"{address} is no address of a machine")
+    return str(address)
+
+
+def _card(value: object) -> object:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", str(value)):
+        raise ValueError(f"{said(value)} is not the name of an interface, such as eth0")
+    return value
+
+
 def _listen(value: object) -> object:
     if isinstance(value, tuple):
         return value
@@ -202,6 +239,22 @@ class Settings(Closed):
     rules: Any = ()
 
 
+Host = Annotated[str, BeforeValidator(_host)]
+ProviderName = Literal["equinix", "hivelocity", "i3d", "latitude", "ovh", "rackdog", "vultr"]
+
+
+class Static(Closed):
+    """A network without DHCP; text alone is the address."""
+
+    address: Annotated[str | None, BeforeValidator(_interface_address)] = None
+    gateway: Host | None = None
+    dns: Annotated[tuple[Host, ...] | None, BeforeValidator(_many)] = None
+    interface: Annotated[str | None, BeforeValidator(_card)] = None
+
+
+OwnNetwork = Annotated[Static | None, BeforeValidator(_own_network)]
+
+
 class ProfileKeys(Closed):
     """What every profile takes beside its payload's own settings."""
 
@@ -214,6 +267,8 @@ class ProfileKeys(Closed):
     root_path: Line = ""
     label: Line = ""
     config: Any = None
+    provider: ProviderName | None = None
+    network: OwnNetwork = None
 
 
 class MachineKeys(Closed):
@@ -228,6 +283,10 @@ class MachineKeys(Closed):
     local: LocalMethod | None = None
     loader: Line | None = None
     config: Any = None
+    secret: Any = None
+    only_by_secret: Flag = False
+    provider: ProviderName | None = None
+    network: OwnNetwork = None
 
 
 class RuleKeys(Closed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -75,6 +76,7 @@ class Snapshot:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.unknown = unknown
         self._by_mac = {mac: machine for machine in self.machines for mac in machine.macs}
+        self._by_secret = {_digest(machine.secret): machine for machine in self.machines if machine.secret}
         self._by_identity = {
             (name, value): machine
             for machine in self.machines
@@ -86,9 +88,18 @@ class Snapshot:
         """The machine that has this card."""
         return self._by_mac.get(mac) if mac else None
 
-    def lookup(self, facts: Facts) -> Assignment:
-        """Machine, else first matching rule, else the policy for unknown machines."""
-        machine = self.named(facts)
+    def by_secret(self, secret: str) -> Machine | None:
+        """The machine of this secret, found by its digest: how long that takes tells nothing of any other."""
+        return self._by_secret.get(_digest(secret))
+
+    def lookup(self, facts: Facts, known: Machine | None = None) -> Assignment:
+        """Machine, else first matching rule, else the policy for unknown machines.
+
+        ``known`` is the one it is, whatever ``facts`` say.
+        """
+        machine = known or self.named(facts)
+        if machine and machine.only_by_secret and known is None:
+            return Assignment(None, None, Policy.SILENT, why=f"{machine.origin} names it for its own URL alone")
         if machine and machine.profile:
             profile = self.profiles[machine.profile]
             return Assignment(machine, profile, args=(profile.args, machine.args), why=f"{machine.origin} names it")
@@ -132,6 +143,10 @@ class Snapshot:
             return Assignment(machine, profile, args=(profile.args, own), why=why, undecided=undecided)
         why = f"{who}; unknown: {self.unknown}"
         return Assignment(machine, None, Policy(self.unknown), args=(own,), why=why, undecided=undecided)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _identity(of: Machine | Facts, name: str) -> str | None:

@@ -17,6 +17,7 @@ from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts, unsafe
 from netbootd.boot.model import Boots, ConfigFile
+from netbootd.boot.network import Network
 from netbootd.boot.plan import LocalMethod, MenuEntry, Plan
 from netbootd.boot.site import Site
 
@@ -103,6 +104,10 @@ class Payload:
     """What is wrong with these arguments, a sentence each."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None
     """For a payload that is the machine's own disk: how it gets there."""
+    network_args: Callable[[Network, str], tuple[ArgSetting, ...]] | None = None
+    """For a payload that takes a static address by arguments: those, for a machine of this name."""
+    network_files: Callable[[Network], tuple[ConfigFile, ...]] | None = None
+    """For one that takes it by configuration files: those.  Files that settings name go over them."""
     config_fault: Callable[[ConfigFile], str] | None = None
     """For a payload that takes configuration files: why one of them will not do, or ""."""
     config_sets: Mapping[str, str] = field(default_factory=dict)

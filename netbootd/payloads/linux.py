@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netbootd.boot.args import ArgSetting
 from netbootd.boot.model import Boots
+from netbootd.boot.network import Network, kernel_argument
 from netbootd.boot.plan import Image, KernelPlan
 from netbootd.payloads.base import CLOSED, Order, Payload, url_fault
 
@@ -45,4 +47,16 @@ def _needs(settings: Settings) -> tuple[str, ...]:
     return tuple(path for path in paths if not path.startswith(_URL))
 
 
-PAYLOAD = Payload(name="linux", settings=Settings, boots=Boots.ALWAYS, template="linux", plan=_plan, needs=_needs)
+def _network(network: Network, name: str) -> tuple[ArgSetting, ...]:
+    return (ArgSetting("ip", (kernel_argument(network, name),), f"network of {network.origin}"),)
+
+
+PAYLOAD = Payload(
+    name="linux",
+    settings=Settings,
+    boots=Boots.ALWAYS,
+    template="linux",
+    plan=_plan,
+    needs=_needs,
+    network_args=_network,
+)

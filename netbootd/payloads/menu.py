@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import MenuPlan
+from netbootd.boot.site import asked
 from netbootd.payloads.base import CLOSED, Order, Payload, Role
 
 
@@ -24,7 +25,7 @@ class Settings:
 
 
 def _plan(settings: Settings, order: Order) -> MenuPlan:
-    return MenuPlan(order.menu, settings.timeout, f"{order.own_url}?leave=yes")
+    return MenuPlan(order.menu, settings.timeout, asked(order.own_url, "leave=yes"))
 
 
 PAYLOAD = Payload(name="menu", settings=Settings, boots=Boots.ALWAYS, template="menu", plan=_plan, role=Role.MENU)

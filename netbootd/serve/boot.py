@@ -9,16 +9,17 @@ from dataclasses import replace
 
 from netbootd.artifacts.tree import NotServed, Tree
 from netbootd.boot.facts import Facts, parse_facts
+from netbootd.boot.model import Machine
 from netbootd.boot.plan import LocalPlan
 from netbootd.boot.site import Site
-from netbootd.chain.scripts import Loader, Rendered, entry, script
+from netbootd.chain.scripts import Rendered, entry, script
 from netbootd.chain.world import World
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
-from netbootd.serve.tokens import Granted, Tokens
+from netbootd.serve.tokens import Granted, Tokens, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.tftp import ErrorCode
 
@@ -74,6 +75,14 @@ class BootSide:
         """See `BootServices`."""
         return self._tokens.find(token, name)
 
+    def holder(self, token: str) -> Mac | None:
+        """See `BootServices`."""
+        return self._tokens.holder(token)
+
+    def by_secret(self, secret: str) -> Machine | None:
+        """See `BootServices`."""
+        return self.world.fleet.by_secret(secret)
+
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """See `BootServices`."""
         return self._admit is None or await self._admit(ip, file, mac)
@@ -92,9 +101,26 @@ class BootSide:
         site = self._site(request.local[0])
         if request.base_url and not site.public_url:
             site = replace(site, public_url=request.base_url)
+        if request.machine is not None:
+            return self._by_own_url(request.machine, request, site)
         if request.mac is None:
             return self._entry(site, request.client_ip)
         return self._machine(request.mac, request, site)
+
+    def _by_own_url(self, machine: Machine, request: ScriptRequest, site: Site) -> ScriptReply:
+        """First the script that gathers what iPXE knows, then the machine's own: the first sends a ``mac``."""
+        card = machine.macs[0]
+        if any(name == "mac" for name, _ in request.query):
+            return self._machine(card, request, site)
+        rendered = entry(self.world, site, machine)
+        if not request.head:
+            name = _script_name(card, request)
+            self.emit(
+                ScriptServed(
+                    mac=str(card), machine=machine.name, ip=request.client_ip, script=name, payload=rendered.payload
+                )
+            )
+        return ScriptReply(rendered.text.encode())
 
     def _entry(self, site: Site, ip: str, via: str = "http") -> ScriptReply:
         rendered = entry(self.world, site)
@@ -102,18 +128,21 @@ class BootSide:
         return ScriptReply(rendered.text.encode())
 
     def _machine(self, mac: Mac, request: ScriptRequest, site: Site) -> ScriptReply:
+        """``mac`` is the card that the machine is remembered by, and unless its secret said who it is, the one that
+        asks."""
         facts = self._facts(mac, request)
         choice = next((value for name, value in request.query if name == "profile"), None)
         leave = ("leave", "yes") in request.query
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        rendered = script(facts, self.world, site, choice, request.loader, leave=leave, token=token)
+        known = request.machine
+        rendered = script(facts, self.world, site, choice, request.loader, leave=leave, token=token, machine=known)
         if request.head:
             return ScriptReply(rendered.text.encode())
         if isinstance(rendered.plan, LocalPlan):
             self._directory.leaves(mac)
-        self._tell(rendered, mac, request.client_ip, request.loader)
+        self._tell(rendered, mac, request)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
-        if rendered.documents:
+        if rendered.documents or token in rendered.text:
             self._tokens.grant(token, mac, rendered.documents)
         return ScriptReply(rendered.text.encode(), recorded=recorded)
 
@@ -123,13 +152,18 @@ class BootSide:
             self.emit(
                 HostileValue(mac=str(mac), ip=request.client_ip, field=refusal.field, reason=printable(refusal.reason))
             )
-        said = replace(said, mac=mac)
         self._directory.met(request.client_ip, mac)
-        self._directory.told(said)
-        return said.over(self._directory.known(mac))
+        if request.machine or not self._only_by_secret(mac):  # nobody else tells what such a machine is
+            self._directory.told(replace(said, mac=mac))
+        facts = replace(said, mac=mac).over(self._directory.known(mac))
+        return replace(facts, mac=said.mac) if request.machine and said.mac else facts
 
-    def _tell(self, rendered: Rendered, mac: Mac, ip: str, loader: Loader) -> None:
-        name = f"machines/{mac.hexhyp}/{loader.value}.cfg"
+    def _only_by_secret(self, mac: Mac) -> bool:
+        machine = self.world.fleet.machine(mac)
+        return machine is not None and machine.only_by_secret
+
+    def _tell(self, rendered: Rendered, mac: Mac, request: ScriptRequest) -> None:
+        name, ip = _script_name(mac, request), request.client_ip
         machine = rendered.assignment.name if rendered.assignment else ""
         if rendered.failure:
             reason = printable(rendered.failure, 300)
@@ -157,6 +191,13 @@ class BootSide:
         if data is not None:
             return Content(name, data)
         return asyncio.get_running_loop().run_in_executor(None, _open, self._tree, name)
+
+
+def _script_name(mac: Mac, request: ScriptRequest) -> str:
+    """As events have it: a secret stands in none."""
+    if request.machine and request.machine.secret:
+        return f"boot/{label(request.machine.secret)}/ipxe.cfg"
+    return f"machines/{mac.hexhyp}/{request.loader.value}.cfg"
 
 
 def _open(tree: Tree, name: str) -> Source:

@@ -89,6 +89,11 @@ class Tokens:
             return None
         return next((Granted(grant.mac, each) for each in grant.documents if each.name == name), None)
 
+    def holder(self, token: str) -> Mac | None:
+        """Whose it is; None for one that is unknown or has ended."""
+        grant = self._grants.get(_digest(token))
+        return grant.mac if grant and grant.ends > self._clock() else None
+
     def observe(self, event: Event) -> None:
         """A sink: with a machine's record its token ends, after the tail."""
         if isinstance(event, MachineChanged):

@@ -10,6 +10,7 @@ import pytest
 
 from netbootd import __version__
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
 from netbootd.boot.plan import LocalMethod
 from netbootd.boot.render import Templates
 from netbootd.chain.scripts import Rendered, entry, script
@@ -44,6 +45,9 @@ MENU_WORLD = world(RESCUE, linux("live", label="Live system"), profile("disk", "
 FOREIGN = profile("foreign", "script", {"url": "https://boot.example/menu.ipxe?a=1&b=2"})
 
 
+OWN_URL = Machine((CARD,), "metal-1", secret="kq3v-SECRET-of-metal-1-x7")
+
+
 def local(method: LocalMethod) -> World:
     return settled(profile("disk", "local", {"method": method}))
 
@@ -54,7 +58,10 @@ def got(world_: World, facts: Facts = KNOWN, choice: str | None = None) -> Rende
 
 SCRIPTS: dict[str, Callable[[], Rendered]] = {
     "entry": lambda: entry(MENU_WORLD, SITE),
+    "entry-own-url": lambda: entry(MENU_WORLD, SITE, OWN_URL),
     "linux": lambda: got(settled(RESCUE)),
+    "linux-i3d": lambda: got(settled(replace(RESCUE, provider="i3d"))),
+    "menu-own-url": lambda: script(KNOWN, MENU_WORLD, SITE, machine=OWN_URL),
     "script-url": lambda: got(settled(FOREIGN)),
     "menu": lambda: got(MENU_WORLD),
     "menu-with-nothing-to-offer": lambda: got(world()),

@@ -166,9 +166,9 @@ class TestMachines:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("{name: n}", "machines.n: has no 'mac', and no 'uuid', 'serial' or 'ip' either"),
-            ("{mac: }", "machines[0]: has no 'mac', and no 'uuid', 'serial' or 'ip' either"),
-            ("{mac: [], name: n}", "machines.n: has no 'mac', and no 'uuid', 'serial' or 'ip' either"),
+            ("{name: n}", "machines.n: has no 'mac', and no 'uuid', 'serial', 'ip' or 'secret' either"),
+            ("{mac: }", "machines[0]: has no 'mac', and no 'uuid', 'serial', 'ip' or 'secret' either"),
+            ("{mac: [], name: n}", "machines.n: has no 'mac', and no 'uuid', 'serial', 'ip' or 'secret' either"),
             ("{mac: 52:54}", "machines[0].mac: '52:54' is not a hardware address such as 52:54:00:12:34:56"),
             ("{mac: true}", "machines[0].mac: must be text or a list of texts, not true"),
             ("{mac: 00:00:00:00:00:00}", "machines[0].mac: 00:00:00:00:00:00 is not the address of a card"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netbootd.artifacts.tree import Tree
+from netbootd.boot.model import Machine
 from netbootd.net.tcp import bind_tcp
 from netbootd.observe.events import Event
 from netbootd.payloads.eve.bundle import Bundle
@@ -31,6 +32,7 @@ class Services:
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
     reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(b"#!ipxe\n")
     admitted: bool = True
+    machines: tuple[Machine, ...] = ()
     tokens: Tokens = field(default_factory=Tokens)
     asked: list[ScriptRequest] = field(default_factory=list)
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
@@ -41,6 +43,12 @@ class Services:
     def script(self, request: ScriptRequest) -> ScriptReply:
         self.asked.append(request)
         return self.reply(request)
+
+    def by_secret(self, secret: str) -> Machine | None:
+        return next((each for each in self.machines if each.secret == secret), None)
+
+    def holder(self, token: str) -> Mac | None:
+        return self.tokens.holder(token)
 
     def firmware(self, name: str) -> bytes | None:
         return self.firmware_files.get(name)

@@ -107,7 +107,8 @@ class _Machines:
         return machine.macs[0] if machine else mac
 
     def _assignment(self, mac: Mac) -> Assignment:
-        return self._services.fleet().lookup(self._services.known(mac))
+        fleet = self._services.fleet()
+        return fleet.lookup(self._services.known(mac), fleet.machine(mac))
 
     def _called(self, mac: Mac) -> str:
         return self._assignment(mac).name or str(mac)

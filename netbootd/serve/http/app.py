@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from netbootd.boot.model import Machine
 from netbootd.chain.scripts import Loader
 from netbootd.net.turns import Turns
 from netbootd.observe.events import HttpRefused, printable
@@ -22,6 +23,7 @@ from netbootd.wire.mac import Mac
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices, ScriptReply
 
+_NO_SUCH_PAGE = "no such page"
 _RECORDINGS = 3  # a script whose record failed is rendered anew, and then installs nothing
 
 
@@ -63,15 +65,19 @@ class BootSite:
                 return await self._script(request, _mac(mac), wanted.query)
             case ("machines", mac, "grub.cfg"):
                 return await self._script(request, _mac(mac), wanted.query, Loader.GRUB)
+            case ("boot", secret, "ipxe.cfg"):
+                return await self._script(request, None, wanted.query, machine=self._by_secret(secret))
             case ("artifacts", *path) if path:
                 return await files.artifact(request, self._services, tuple(path))
+            case ("node", token, "artifacts", *path) if path:
+                return await node.artifact(request, self._services, token, tuple(path))
             case ("firmware", *path) if path:
                 return await files.firmware(request, self._services, "/".join(path))
             case ("node", token, *path) if path:
                 return await node.document(request, self._services, token, tuple(path))
             case ("healthz",):
                 return _text(b"ok\n")
-        raise Refused(HTTPStatus.NOT_FOUND, "no such page")
+        raise Refused(HTTPStatus.NOT_FOUND, _NO_SUCH_PAGE)
 
     async def _script(
         self,
@@ -79,11 +85,20 @@ class BootSite:
         mac: Mac | None,
         query: tuple[tuple[str, str], ...],
         loader: Loader = Loader.IPXE,
+        machine: Machine | None = None,
     ) -> web.Response:
         by = asker(request, self._services.trusted_proxies)
-        asked = ScriptRequest(mac, query, by.ip, _local(request), loader, by.base_url, request.method == "HEAD")
+        asked = ScriptRequest(
+            mac, query, by.ip, _local(request), loader, by.base_url, request.method == "HEAD", machine
+        )
         reply = await self._recorded(asked)
         return _text(reply.body)
+
+    def _by_secret(self, secret: str) -> Machine:
+        machine = self._services.by_secret(secret)
+        if machine is None:
+            raise Refused(HTTPStatus.NOT_FOUND, _NO_SUCH_PAGE)
+        return machine
 
     async def _recorded(self, asked: ScriptRequest) -> ScriptReply:
         for _ in range(_RECORDINGS):

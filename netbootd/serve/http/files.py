@@ -42,7 +42,17 @@ class Content:
     mac: Mac | None = None
 
 
-async def artifact(request: web.Request, services: BootServices, segments: tuple[str, ...]) -> web.StreamResponse:
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The machine that a download counts for alone, and what stands before the file's name in its events."""
+
+    mac: Mac
+    room: str
+
+
+async def artifact(
+    request: web.Request, services: BootServices, segments: tuple[str, ...], owner: Owner | None = None
+) -> web.StreamResponse:
     """Answer a request for a file of the tree.  Raises `Refused`."""
     if any("/" in segment for segment in segments):  # it came as %2f
         raise Refused(HTTPStatus.NOT_FOUND, Why.BAD_NAME.value)
@@ -57,7 +67,8 @@ async def artifact(request: web.Request, services: BootServices, segments: tuple
     with opened:
         current = conditions.Current(opened.size, opened.etag, opened.mtime_ns // 10**9)
         body: Body = Extent(opened.fd, opened.offset, opened.size) if small is None else memoryview(small)
-        return await serve(request, services, Content("/".join(("artifacts", *segments)), current, body))
+        room, mac = (owner.room, owner.mac) if owner else ("artifacts", None)
+        return await serve(request, services, Content("/".join((room, *segments)), current, body, mac))
 
 
 async def firmware(request: web.Request, services: BootServices, name: str) -> web.StreamResponse:

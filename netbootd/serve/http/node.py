@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Tree, Why
-from netbootd.serve.http import conditions
+from netbootd.serve.http import conditions, files
 from netbootd.serve.http.errors import Refused
-from netbootd.serve.http.files import SMALL, Content, serve
+from netbootd.serve.http.files import SMALL, Content, Owner, serve
 from netbootd.serve.http.streams import Stream, TooShort
 from netbootd.serve.tokens import label
 from netbootd.wire.segments import Segments
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
 
 _SLASH = "(?:/|%2f)+"
-_TOKEN = re.compile(rf"({_SLASH}(?:n|%6e)(?:o|%6f)(?:d|%64)(?:e|%65){_SLASH})([^/?#]{{24,}})", re.IGNORECASE)
-"""However it was spelled, and wherever in a target it stands."""
+_ROOMS = "|".join("".join(f"(?:{c}|%{ord(c):x})" for c in room) for room in ("node", "boot"))
+_TOKEN = re.compile(rf"({_SLASH}(?:{_ROOMS}){_SLASH})([^/?#]{{16,}})", re.IGNORECASE)
+"""However it was spelled, and wherever in a target it stands: a token, or a machine's secret, mistyped ones too."""
 
 
 async def document(
@@ -43,6 +44,16 @@ async def document(
         current = conditions.Current(content.length, etag, None)
         body = stream if stream.sources or content.length > SMALL else memoryview(content.joined())
         return await serve(request, services, Content(f"node/{label(token)}/{name}", current, body, granted.mac))
+
+
+async def artifact(
+    request: web.Request, services: BootServices, token: str, segments: tuple[str, ...]
+) -> web.StreamResponse:
+    """Answer a request for a file of the tree that counts for one machine alone.  Raises `Refused`."""
+    mac = services.holder(token)
+    if mac is None:
+        raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
+    return await files.artifact(request, services, segments, Owner(mac, f"node/{label(token)}/artifacts"))
 
 
 def without_token(target: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from netbootd.artifacts.tree import Tree
+from netbootd.boot.model import Machine
 from netbootd.chain.scripts import Loader
 from netbootd.observe.events import Event
 from netbootd.serve.http.forwarded import Network
@@ -30,6 +31,8 @@ class ScriptRequest:
     loader: Loader = Loader.IPXE
     base_url: str | None = None
     head: bool = False
+    machine: Machine | None = None
+    """The one whose secret stood in the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class BootServices(Protocol):
         """From memory; never waits."""
         ...
 
+    def by_secret(self, secret: str) -> Machine | None:
+        """The machine that is known by a URL of its own."""
+        ...
+
     def firmware(self, name: str) -> bytes | None:
         """An iPXE binary by its file name, from memory."""
         ...
@@ -75,6 +82,10 @@ class BootServices(Protocol):
 
     def document(self, token: str, name: str) -> Granted | None:
         """What was made for one machine, if this token opens it."""
+        ...
+
+    def holder(self, token: str) -> Mac | None:
+        """The machine that this token was made for, while it lasts."""
         ...
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
