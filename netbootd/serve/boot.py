@@ -15,6 +15,7 @@ from netbootd.boot.site import Site
 from netbootd.chain.scripts import Rendered, entry, script
 from netbootd.chain.world import World
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
+from netbootd.serve import stock
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
@@ -23,7 +24,6 @@ from netbootd.serve.tokens import Granted, Tokens, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.tftp import ErrorCode
 
-SCRIPT_NAMES = ("ipxe.cfg", "autoexec.ipxe")
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
 Admit = Callable[[str, str, Mac | None], Awaitable[bool]]
 _TOKEN_BYTES = 24
@@ -70,6 +70,12 @@ class BootSide:
     def artifacts(self) -> Tree:
         """The tree served now."""
         return self._tree
+
+    def stock(self, ip: str, name: str) -> str | None:
+        """See `BootServices`."""
+        mac = self._directory.mac_of(ip)
+        known = self._directory.known(mac) if mac else Facts()
+        return stock.release_file(name, known, ip, self.world)
 
     def document(self, token: str, name: str) -> Granted | None:
         """See `BootServices`."""
@@ -183,14 +189,17 @@ class BootSide:
     # TFTP
 
     def resolve(self, name: str, client_ip: str, local: str) -> Source | asyncio.Future[Source]:
-        """A TFTP name: a script, a boot program, else a file of the artifacts, opened off the loop."""
+        """A TFTP name: a script, a boot program, else a file of the artifacts or of the client's own release, opened
+        off the loop."""
+        name = "/".join(stock.without_alias(tuple(name.split("/")))) or name
         base = name.rsplit("/", 1)[-1].lower()
-        if base in SCRIPT_NAMES:
+        if stock.is_script(base):
             return Content(base, self._entry(self._site(local), client_ip, via="tftp").body)
         data = self.firmware(name) or self.firmware(base)
         if data is not None:
             return Content(name, data)
-        return asyncio.get_running_loop().run_in_executor(None, _open, self._tree, name)
+        paths = (name, name.removeprefix("artifacts/"), self.stock(client_ip, name) or name)
+        return asyncio.get_running_loop().run_in_executor(None, _open, self._tree, paths)
 
 
 def _script_name(mac: Mac, request: ScriptRequest) -> str:
@@ -200,8 +209,8 @@ def _script_name(mac: Mac, request: ScriptRequest) -> str:
     return f"machines/{mac.hexhyp}/{request.loader.value}.cfg"
 
 
-def _open(tree: Tree, name: str) -> Source:
-    for path in (name, name.removeprefix("artifacts/")):
+def _open(tree: Tree, paths: tuple[str, ...]) -> Source:
+    for path in dict.fromkeys(paths):
         try:
             opened = tree.open(path, lenient=True)
         except NotServed:

@@ -26,7 +26,8 @@ from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Segments
-from tests.support.worlds import CARD, SERVER, args, linux, settled, world
+from netbootd.wire.tftp import normalise
+from tests.support.worlds import CARD, OTHER_CARD, SERVER, args, linux, machine, profile, settled, world
 
 CLIENT = "192.0.2.77"
 SETTLED = settled(linux(args=args(sn="{{ machine.serial | default('none') }}")))
@@ -261,6 +262,68 @@ async def test_by_tftp_a_file_of_a_bundle_s_iso_is_found(side: Side, tmp_path: P
     bundle = Bundle("edge", "", "eve", Era.B2, iso=(IsoFile("boot/kernel", 4, 4),), iso_size=12)
     side.boot.swap(SETTLED, {}, Tree(tmp_path, {"edge": bundle}))
     assert await side.read(name) == b"kern"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://192.0.2.1:8080/ipxe.cfg.cfg",
+        "/http://192.0.2.1:8080/ipxe.cfg.cfg",
+        "ipxe.efi.cfg",
+        "/boot.ipxe.cfg",
+        "undionly.kpxe.cfg",
+        "SNPONLY.EFI.CFG",
+        "eserver/ipxe.efi.cfg",
+        "boot.ipxe",
+    ],
+)
+async def test_eves_own_ipxe_finds_the_script_behind_whatever_boot_file_it_was_given(side: Side, name: str) -> None:
+    """Its embedded script asks for tftp://${next-server}/${filename}.cfg, also where the file is a URL."""
+    assert await side.read(normalise(name)) == entry(SETTLED, Site(SERVER)).text.encode()
+
+
+def test_the_script_has_the_one_line_that_tools_look_for(side: Side) -> None:
+    """eden's: grep "set url", take the words before away, and put ipxe.efi.cfg behind."""
+    (line,) = [line for line in side.ask().body.decode().splitlines() if "set url" in line]
+    assert line == f"set url http://{SERVER}:8080/"
+
+
+class TestAReleaseAtTheRoot:
+    @pytest.fixture
+    def side(self, side: Side, tmp_path: Path) -> Side:
+        for directory in ("sha256-aaaa", "sha256-bbbb"):
+            (tmp_path / directory / "EFI" / "BOOT").mkdir(parents=True)
+            (tmp_path / directory / "installer.iso").write_bytes(directory.encode())
+            (tmp_path / directory / "EFI" / "BOOT" / "BOOTX64.EFI").write_bytes(b"GRUB")
+            (tmp_path / directory / "EFI" / "BOOT" / "grub.cfg").write_bytes(b"a menu for anybody")
+        first, second = (profile(name, "eve", {"bundle": name}) for name in ("a", "b"))
+        bundles = {name: Bundle(name, "", f"sha256-{name * 4}", Era.B2) for name in "ab"}
+        two = world(first, second, machines=[machine("a"), machine("b", "node-2", OTHER_CARD)])
+        side.boot.swap(replace(two, bundles=bundles), {}, Tree(tmp_path, bundles))
+        return side
+
+    async def test_is_the_one_of_the_card_that_was_last_seen_at_the_address(self, side: Side) -> None:
+        side.directory.met(CLIENT, CARD)
+        assert await side.read("installer.iso") == b"sha256-aaaa"
+        side.directory.met(CLIENT, OTHER_CARD)
+        assert await side.read("INSTALLER.ISO") == b"sha256-bbbb"
+        assert await side.read("eserver/installer.iso") == b"sha256-bbbb"
+        assert await side.read("EFI/BOOT/BOOTX64.EFI") == b"GRUB"
+
+    @pytest.mark.parametrize("name", ["EFI/BOOT/x86_64-efi/command.lst", "boot/.uuid", "config.img", "EFI/BOOT"])
+    async def test_has_nothing_that_the_release_has_not(self, side: Side, name: str) -> None:
+        side.directory.met(CLIENT, CARD)
+        with pytest.raises(Refused):
+            await side.read(name)
+
+    async def test_is_nobodys_who_is_not_known(self, side: Side) -> None:
+        with pytest.raises(Refused):
+            await side.read("installer.iso")
+
+    async def test_goes_behind_what_lies_there_under_that_name(self, side: Side, tmp_path: Path) -> None:
+        side.directory.met(CLIENT, CARD)
+        (tmp_path / "installer.iso").write_bytes(b"put there by hand")
+        assert await side.read("installer.iso") == b"put there by hand"
 
 
 @pytest.mark.parametrize("name", ["none", "rescue", "artifacts", "../rescue/vmlinuz", "rescue/none", ".hidden"])

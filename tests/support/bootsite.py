@@ -31,6 +31,8 @@ class Services:
     firmware_files: dict[str, bytes] = field(default_factory=dict)
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
     reply: Callable[[ScriptRequest], ScriptReply] = lambda request: ScriptReply(b"#!ipxe\n")
+    releases: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By the client's address: names at the root, and the artifacts they stand for."""
     admitted: bool = True
     machines: tuple[Machine, ...] = ()
     tokens: Tokens = field(default_factory=Tokens)
@@ -55,6 +57,9 @@ class Services:
 
     def artifacts(self) -> Tree:
         return Tree(self.root, self.bundles)
+
+    def stock(self, ip: str, name: str) -> str | None:
+        return self.releases.get(ip, {}).get(name)
 
     def document(self, token: str, name: str) -> Granted | None:
         return self.tokens.find(token, name)

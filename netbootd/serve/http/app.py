@@ -11,6 +11,7 @@ from netbootd.boot.model import Machine
 from netbootd.chain.scripts import Loader
 from netbootd.net.turns import Turns
 from netbootd.observe.events import HttpRefused, printable
+from netbootd.serve import stock
 from netbootd.serve.http import files, node, target
 from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
@@ -58,10 +59,10 @@ class BootSite:
         if request.method not in ("GET", "HEAD"):
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", {"Allow": "GET, HEAD"})
         wanted = target.parse(request.raw_path)
-        match wanted.segments:
-            case ("ipxe.cfg",) | ("autoexec.ipxe",) | ("firmware", *_, "autoexec.ipxe"):
+        match stock.without_alias(wanted.segments):
+            case (name,) | ("firmware", *_, name) if stock.is_script(name):
                 return await self._script(request, None, wanted.query)
-            case ("machines", mac, "ipxe.cfg"):
+            case ("machines", mac, "ipxe.cfg" | "ipxe.cfg.cfg"):
                 return await self._script(request, _mac(mac), wanted.query)
             case ("machines", mac, "grub.cfg"):
                 return await self._script(request, _mac(mac), wanted.query, Loader.GRUB)
@@ -77,7 +78,17 @@ class BootSite:
                 return await node.document(request, self._services, token, tuple(path))
             case ("healthz",):
                 return _text(b"ok\n")
-        raise Refused(HTTPStatus.NOT_FOUND, _NO_SUCH_PAGE)
+            case (name,) if self._services.firmware(name) is not None:
+                return await files.firmware(request, self._services, name)
+            case path:
+                return await self._stock(request, path)
+
+    async def _stock(self, request: web.Request, path: tuple[str, ...]) -> web.StreamResponse:
+        ip = asker(request, self._services.trusted_proxies).ip
+        found = self._services.stock(ip, "/".join(path)) if path else None
+        if found is None:
+            raise Refused(HTTPStatus.NOT_FOUND, _NO_SUCH_PAGE)
+        return await files.artifact(request, self._services, tuple(found.split("/")))
 
     async def _script(
         self,

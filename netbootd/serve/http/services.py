@@ -80,6 +80,10 @@ class BootServices(Protocol):
         """The tree served now."""
         ...
 
+    def stock(self, ip: str, name: str) -> str | None:
+        """What this client means by a name at the root, as a path under ``artifacts``, see `serve.stock`."""
+        ...
+
     def document(self, token: str, name: str) -> Granted | None:
         """What was made for one machine, if this token opens it."""
         ...

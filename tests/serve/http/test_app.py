@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from netbootd.chain.scripts import Loader
-from netbootd.observe.events import DaemonNotice, HttpRefused
+from netbootd.observe.events import ArtifactServed, DaemonNotice, HttpRefused
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.wire.mac import Mac
 from tests.support.bootsite import Site
 
 
-@pytest.mark.parametrize("target", ["/ipxe.cfg", "/autoexec.ipxe", "/firmware/autoexec.ipxe", "//ipxe.cfg"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/ipxe.cfg",
+        "/autoexec.ipxe",
+        "/firmware/autoexec.ipxe",
+        "//ipxe.cfg",
+        "/boot.ipxe",
+        "/ipxe.efi.cfg",
+        "/ipxe.cfg.cfg",
+        "/eserver/ipxe.efi.cfg",
+        "/eserver/ipxe.cfg",
+        "/firmware/snponly.efi.cfg",
+    ],
+)
 async def test_the_entry_script_has_several_names(site: Site, target: str) -> None:
     """iPXE 2.0 looks for autoexec.ipxe beside its own address, then at the root."""
     answer = await site.ask(target)
@@ -28,6 +44,8 @@ async def test_the_entry_script_has_several_names(site: Site, target: str) -> No
         ("/machines/52%3A54%3a00%3a12%3a34%3a56/ipxe.cfg", Loader.IPXE),
         ("/machines/5254.0012.3456/ipxe.cfg", Loader.IPXE),
         ("/machines/01-52-54-00-12-34-56/ipxe.cfg", Loader.IPXE),
+        ("/machines/525400123456/ipxe.cfg.cfg", Loader.IPXE),
+        ("/eserver/machines/525400123456/ipxe.cfg", Loader.IPXE),
         ("/machines/525400123456/grub.cfg", Loader.GRUB),
     ],
 )
@@ -83,6 +101,48 @@ async def test_healthz_answers(site: Site) -> None:
 )
 async def test_another_address_is_not_found(site: Site, target: str) -> None:
     assert (await site.ask(target)).status == 404
+
+
+class TestNamesAtTheRoot:
+    """For EVE's own scripts and GRUB, and for tools that know no other place."""
+
+    @pytest.fixture
+    def site(self, site: Site) -> Site:
+        site.file("sha256-aaaa/installer.iso", bytes(range(256)) * 1000)
+        site.services.releases = {"127.0.0.1": {"installer.iso": "sha256-aaaa/installer.iso", "gone": "x/gone"}}
+        site.services.firmware_files = {"ipxe.efi": b"MZ iPXE"}
+        return site
+
+    @pytest.mark.parametrize("target", ["/installer.iso", "/eserver/installer.iso", "//eserver//installer.iso"])
+    async def test_a_file_of_the_client_s_release_whole_in_part_and_only_its_size(
+        self, site: Site, target: str
+    ) -> None:
+        whole = await site.ask(target)
+        assert (whole.status, whole["Content-Length"], whole.body) == (200, "256000", bytes(range(256)) * 1000)
+        part = await site.ask(target, Range="bytes=255-257")
+        assert (part.status, part["Content-Range"], part.body) == (206, "bytes 255-257/256000", b"\xff\0\1")
+        head = await site.ask(target, "HEAD")
+        assert (head.status, head["Content-Length"], head["Accept-Ranges"], head.body) == (200, "256000", "bytes", b"")
+
+    async def test_is_told_under_the_name_that_installations_are_followed_by(self, site: Site) -> None:
+        await site.ask("/eserver/installer.iso")
+        served = next(event for event in site.services.told() if isinstance(event, ArtifactServed))
+        assert served.file == "artifacts/sha256-aaaa/installer.iso"
+
+    @pytest.mark.parametrize("target", ["/ipxe.efi", "/eserver/ipxe.efi"])
+    async def test_a_boot_program(self, site: Site, target: str) -> None:
+        assert (await site.ask(target)).body == b"MZ iPXE"
+
+    @pytest.mark.parametrize("target", ["/gone", "/kernel", "/eserver", "/eserver/", "/eserver/eserver/installer.iso"])
+    async def test_nothing_else_is_there(self, site: Site, target: str) -> None:
+        assert (await site.ask(target)).status == 404
+        assert (await site.grub(target)).headers[:2] == (("Connection", "keep-alive"), ("Content-Length", "0"))
+
+    async def test_the_client_of_a_proxy_is_whom_the_proxy_names(self, site: Site) -> None:
+        site.services.trusted_proxies = (ip_network("127.0.0.1"),)
+        site.services.releases = {"192.0.2.77": {"kernel": "sha256-aaaa/installer.iso"}}
+        assert (await site.ask("/kernel", X_Forwarded_For="192.0.2.77")).status == 200
+        assert (await site.ask("/kernel", X_Forwarded_For="192.0.2.78")).status == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECTX", "PROPFIND"])
