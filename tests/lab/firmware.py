@@ -66,6 +66,14 @@ def card(firmware: Firmware) -> str:
             return "virtio-net-pci,romfile="
 
 
+def provider_ipxe(script: Path) -> list[str]:
+    """A cloud's own iPXE in place of the card's, with the script its boot service would give it; BIOS alone."""
+    program = Path("/usr/lib/ipxe/ipxe.lkrn")
+    if not program.exists():
+        raise LabError(f"no {program} for a cloud's machines: sudo apt-get install ipxe")
+    return ["-kernel", str(program), "-initrd", str(script)]
+
+
 def _without_pxe(version: int) -> list[str]:
     return ["-fw_cfg", f"name=opt/org.tianocore/IPv{version}PXESupport,string=n"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.lab import namespace
 from tests.lab.console import Console
 from tests.lab.disguise import Disguise
-from tests.lab.firmware import Firmware, boot_arguments, card
+from tests.lab.firmware import Firmware, boot_arguments, card, provider_ipxe
 from tests.lab.network import Network
 from tests.lab.qmp import Monitor
 
@@ -42,6 +42,8 @@ class Hardware:
     """MiB"""
     disk: Path | None = None
     """Tried after the network: a raw image, or a directory to be shown as a FAT disk."""
+    script: str = ""
+    """It stands in a cloud, whose own iPXE starts with this; only with `Firmware.BIOS_IPXE`."""
 
 
 @dataclass(slots=True)
@@ -146,12 +148,21 @@ def _command(network: Network, hardware: Hardware, directory: Path, qmp: int) ->
         *_smbios(3, asset=hardware.asset),
         *_disk(hardware.disk),
         *boot_arguments(hardware.firmware, directory),
+        *_cloud(hardware.script, directory),
     ]
 
 
 def _smbios(kind: int, **values: str) -> list[str]:
     given = [f"{key}={value.replace(',', ',,')}" for key, value in values.items() if value]
     return ["-smbios", ",".join([f"type={kind}", *given])] if given else []
+
+
+def _cloud(script: str, directory: Path) -> list[str]:
+    if not script:
+        return []
+    path = directory / "provider.ipxe"
+    path.write_text(script)
+    return provider_ipxe(path)
 
 
 def _disk(image: Path | None) -> list[str]:

@@ -35,4 +35,4 @@ def files(network: Network) -> tuple[ConfigFile, ...]:
     if network.gateway:
         port["Gateway"] = str(network.gateway)
     whole = {"Version": 1, "TimePriority": _LONG_AGO, "Ports": [port]}
-    return (ConfigFile(PATH, json.dumps(whole, indent=4).encode() + b"\n", f"network of {network.origin}"),)
+    return (ConfigFile(PATH, json.dumps(whole).encode() + b"\n", f"network of {network.origin}"),)
