@@ -1,0 +1,169 @@
+"""What is remembered of machines: the record of each, and what happened at each of its boots.
+
+Plain values; times are seconds since the epoch, sizes bytes.  `fleet.records` keeps the records, `fleet.attempts` the
+boots, and both say what they changed as one of the changes at the end, for a `Journal` to write behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+from netbootd.boot.args import ArgSetting
+from netbootd.wire.mac import Mac
+
+SEEN = "seen"
+"""The origin of a record nobody made: the machine showed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody said that this machine is one of theirs."""
+
+    by: str
+    at: float
+
+
+class Signal(Enum):
+    """How the end of an installation was learned, the surest first."""
+
+    TOLD = "the installer said so, with its token"
+    PLAIN_DHCP = "its payload went out whole, then silence, then an ordinary system asked for an address"
+    PXE_AGAIN = "its payload went out whole, then silence, then its firmware asked again"
+    TIMEOUT = "its time was over"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of one arming; ``generation`` is that of its `Entry`."""
+
+    generation: int
+    done: bool
+    at: float
+    signal: Signal
+    detail: str = ""
+    """The installer's own words, or the last stage seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One machine.  What it said of itself, what was seen of it, and what somebody set for it by the API."""
+
+    id: str
+    macs: tuple[Mac, ...] = ()
+    """The card seen first is first."""
+    uuid: UUID | None = None
+    serial: str | None = None
+    asset: str | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    arch: str | None = None
+    """iPXE's ``${buildarch}``."""
+    platform: str | None = None
+    ipxe: str | None = None
+    """The version of its iPXE."""
+    addresses: tuple[str, ...] = ()
+    """The latest first."""
+    first_seen: float | None = None
+    """None: made by the API, and not seen yet."""
+    last_seen: float | None = None
+    name: str | None = None
+    profile: str | None = None
+    args: tuple[ArgSetting, ...] = ()
+    soft_serial: str | None = None
+    approved: Approval | None = None
+    ending: Ending | None = None
+    """Of its last installation."""
+    origin: str = SEEN
+    """`SEEN`, or who made it by the API."""
+
+
+class Reached(Enum):
+    """How far a boot got, in the order of a boot."""
+
+    OFFER = "its firmware was offered a boot program"
+    LOADER = "it fetched a boot program"
+    IPXE = "its iPXE asked for an address"
+    SCRIPT = "it fetched its script"
+    FILE = "it fetched a file"
+    PAYLOAD = "all of its payload went out"
+    BACK = "it showed up after that"
+    END = "its installation ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened in a boot, or several that differ in nothing."""
+
+    stage: Reached
+    at: float
+    """Of the first of them."""
+    bytes: int = 0
+    """Sent, all together."""
+    detail: str = ""
+    last: float = 0.0
+    """Of the last of them."""
+    times: int = 1
+    trouble: bool = False
+    """It went wrong: refused, aborted, given up."""
+
+
+class Outcome(Enum):
+    """What became of a boot."""
+
+    RUNNING = "under way"
+    PAYLOAD = "given its payload"
+    LOCAL = "left to its own disk"
+    INSTALLED = "installed"
+    FAILED = "failed"
+    ABANDONED = "came no further"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One boot, from the first packet to what became of it."""
+
+    id: str
+    record: str
+    """The record's id."""
+    mac: Mac
+    """The card it began with."""
+    started: float
+    last: float
+    outcome: Outcome = Outcome.RUNNING
+    steps: tuple[Step, ...] = ()
+    left_out: int = 0
+    """Steps there was no room for."""
+    profile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PutRecord:
+    """A record, new or changed."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecord:
+    """There is no such record any more, nor its attempts."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutAttempt:
+    """A boot, new or changed."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class DropAttempts:
+    """Boots that are too old, or too many, to be kept."""
+
+    ids: tuple[str, ...]
+
+
+RecordChange = PutRecord | DropRecord | PutAttempt | DropAttempts
