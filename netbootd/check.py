@@ -8,8 +8,9 @@ from typing import Literal
 
 from netbootd.artifacts.tree import NotServed, Tree
 from netbootd.boot.bundle import Bundle
-from netbootd.boot.config_files import over, template
+from netbootd.boot.config_files import template
 from netbootd.boot.facts import Facts
+from netbootd.boot.finding import Finding
 from netbootd.boot.model import Boots, Machine, Profile
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Rendered, config_refused, script
@@ -141,34 +142,54 @@ def _config_faults(world: World) -> Iterator[tuple[str, Problem]]:
                 yield told, Problem(*place, f"profiles.{profile.name}.config", f"{file.path}: {why}")
 
 
-def _lacks(rendered: Rendered) -> tuple[str, ...]:
-    """What the machine's own configuration lacks."""
-    assignment = rendered.assignment
-    if assignment is None or assignment.profile is None or rendered.failure:
-        return ()
-    machine = assignment.machine
-    paths = {file.path for file in over(assignment.profile.config, machine.config if machine else ())}
-    lacks = PAYLOADS[assignment.profile.payload].config_lacks
-    return lacks(paths, {arg.key for arg in rendered.args}) if paths else ()
-
-
 def _scripts(world: World) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
-    lacking: dict[tuple[str, str], list[str]] = {}
+    findings = Findings()
     for machine in world.fleet.machines:
         rendered = script(_facts(machine), armed, _SITE, machine=_known(machine))
-        for text in _lacks(rendered):
-            lacking.setdefault((rendered.profile, text), []).append(machine.name)
+        findings.add(machine, rendered)
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
-            place = _place(machine.origin)
-            yield Problem(*place, f"machines.{machine.name}", rendered.failure, _weight(rendered))
-    for (profile, text), names in lacking.items():
-        others = f" and {len(names) - 1} more" if names[1:] else ""
-        yield _of(world.fleet.profiles[profile], f"{names[0]}{others}: {text}", "warning")
+            weight: Literal["error", "warning"] = "warning" if rendered.awaited else "error"
+            yield Problem(*_place(machine.origin), f"machines.{machine.name}", rendered.failure, weight)
+    yield from findings.problems()
 
 
-def _weight(rendered: Rendered) -> Literal["error", "warning"]:
-    """A fact only the machine's own iPXE can tell is no error yet."""
-    return "warning" if "not known" in rendered.failure else "error"
+class Findings:
+    """What scripts have to say beside failures: once for a profile where it concerns all its machines."""
+
+    def __init__(self) -> None:
+        self._machines: dict[str, list[str]] = {}
+        self._found: dict[tuple[str, Problem], list[str]] = {}
+
+    def add(self, machine: Machine, rendered: Rendered) -> None:
+        profile = rendered.assignment.profile if rendered.assignment else None
+        if profile is None or rendered.failure:
+            return
+        self._machines.setdefault(profile.name, []).append(machine.name)
+        for finding in rendered.findings:
+            problem = _said_at(finding, profile, machine)
+            self._found.setdefault((profile.name, problem), []).append(machine.name)
+
+    def problems(self) -> Iterator[Problem]:
+        for (profile, problem), names in self._found.items():
+            everybody = names == self._machines[profile] or not problem.key.startswith("profiles.")
+            others = f" and {len(names) - 1} more" if names[1:] else ""
+            yield problem if everybody else replace(problem, message=f"{names[0]}{others}: {problem.message}")
+
+
+def _said_at(finding: Finding, profile: Profile, machine: Machine) -> Problem:
+    """At the machine where it alone has the key, at the profile else; without a key where neither names it."""
+    section, _, name = finding.key.partition(".")
+    of_machine, of_profile = _names(machine, section, name), _names(profile, section, name)
+    own = of_machine and (section == "args" or not of_profile)
+    origin, place = (
+        (machine.origin, f"machines.{machine.name}") if own else (profile.origin, f"profiles.{profile.name}")
+    )
+    key = f"{place}.{finding.key}" if own or of_profile else place
+    return Problem(*_place(origin), key, finding.text, finding.severity.value)
+
+
+def _names(whose: Machine | Profile, section: str, name: str) -> bool:
+    return bool(whose.config) if section == "config" else any(each.key == name for each in whose.args)

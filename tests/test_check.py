@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from netbootd.check import check, waiting
+from netbootd.boot.facts import Facts
+from netbootd.boot.finding import Finding, Severity
+from netbootd.boot.site import Site
+from netbootd.chain.scripts import script
+from netbootd.check import Findings, check, waiting
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import load_world
 from netbootd.payloads.eve.bundle import Era
@@ -172,6 +177,48 @@ class TestBundles:
         assert problem.startswith("warning: netbootd: bundle eve-1.2.3 cannot be used: installer.iso: ")
 
 
+class TestFindings:
+    """What an installer would make of the arguments, and is no error."""
+
+    def found(self, files: Files, profile: str, *machines: str) -> list[str]:
+        put(files.directory / "artifacts" / "eve-13.3.0", files_of(Era.A))
+        profiles = f"profiles:\n  lab:\n    payload: eve\n    bundle: eve-13.3.0\n    args: {{{profile}}}\nmachines:\n"
+        cards = (
+            f"  - {{mac: '52:54:00:12:34:0{n}', name: n{n}, profile: lab{each}}}" for n, each in enumerate(machines)
+        )
+        return found(files, profiles + "\n".join(cards))
+
+    def test_are_told_once_for_a_profile_with_its_line_and_their_key(self, files: Files) -> None:
+        told = self.found(files, "eve_reboot_after_install: false, eve_disable_verify: true", "", "")
+        assert told == [
+            "warning: netbootd.yaml:5: profiles.lab.args.eve_disable_verify: eve_disable_verify of profile lab: "
+            "EVE reads it from 13.4 on, and this bundle is 13.3.0",
+            "info: netbootd.yaml:5: profiles.lab.args.eve_reboot_after_install: "
+            "without eve_reboot_after_install the node powers off when it is installed",
+        ]
+
+    def test_are_told_at_the_machine_whose_own_they_are(self, files: Files) -> None:
+        (told,) = self.found(files, "", "", ", args: {eve_disable_verify: true}")
+        assert told.startswith("warning: netbootd.yaml:11: machines.n1.args.eve_disable_verify: ")
+
+    def test_of_a_profile_name_the_machines_where_it_is_not_all(self, files: Files) -> None:
+        spared = ", args: {eve_install_server: zedcloud.zededa.net}"
+        (told,) = self.found(files, "eve_install_server: ctl.example", "", spared, "")
+        assert ": profiles.lab.args.eve_install_server: n0 and 1 more: eve_install_server of profile lab: " in told
+        (told,) = self.found(files, "eve_install_server: ctl.example", "", spared)
+        assert ": profiles.lab.args.eve_install_server: n0: eve_install_server of profile lab: " in told
+
+    def test_of_what_nobody_wrote_stand_at_the_profile(self, files: Files) -> None:
+        """Where it is not known which key to change, the profile is the place."""
+        config = files.load(PROFILES + "machines: [{mac: 52:54:00:12:34:56, name: n1, profile: rescue}]\n")
+        machine, world = config.snapshot.machines[0], load_world(config).world
+        rendered = script(Facts(mac=machine.macs[0]), world, Site("192.0.2.1"))
+        findings = Findings()
+        findings.add(machine, replace(rendered, findings=(Finding(Severity.INFO, "the board says so", "args.x"),)))
+        (problem,) = findings.problems()
+        assert (problem.key, problem.severity) == ("profiles.rescue", "info")
+
+
 class TestConfigFiles:
     """Files for nodes' own configuration, before anybody boots."""
 
@@ -210,7 +257,7 @@ machines:
     def test_that_are_missing_are_told_once_for_all_machines(self, files: Files) -> None:
         files.write("server", "zed.example\n")
         assert self.found(files, "{server: server, onboard.cert.pem: onboard.cert.pem, onboard.key.pem: key}") == [
-            "warning: netbootd.yaml:5: profiles.edge: n1 and 1 more: "
+            "warning: netbootd.yaml:5: profiles.edge.config: "
             "config has no root-certificate.pem, and the node gets none of EVE's own"
         ]
 

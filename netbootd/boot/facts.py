@@ -46,6 +46,10 @@ _PLACEHOLDER_UUIDS = frozenset(
 )
 
 
+class NotKnown(ValueError):
+    """A fact is needed that only the machine itself can tell, and it has not yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything known of one machine; templates see it as ``machine``.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
-from netbootd.boot.facts import Facts
+from netbootd.boot.facts import Facts, NotKnown
 
 BY_IPXE = "ipxe"
 """In place of an address: the one that the machine's iPXE has, with netmask, gateway and name server."""
@@ -17,6 +17,10 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62})")
 
 class NetworkError(ValueError):
     """A machine's network cannot be told; the text says why and what to do."""
+
+
+class UnknownAddress(NetworkError, NotKnown):
+    """Its iPXE has to say it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def network(keys: NetworkKeys, facts: Facts) -> Network:
 def _of_ipxe(keys: NetworkKeys, facts: Facts) -> NetworkKeys:
     absent = [name for name in ("ip", "netmask") if getattr(facts, name) is None]
     if absent:
-        raise NetworkError(
+        raise UnknownAddress(
             f"network of {keys.origin}: its iPXE's {' and '.join(absent)} is not known: let it come by /ipxe.cfg or "
             "its own URL, which report it; to see it before: render --fact ip=192.0.2.10 --fact netmask=255.255.255.0"
         )

@@ -24,7 +24,7 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from netbootd.boot.facts import unsafe
+from netbootd.boot.facts import NotKnown, unsafe
 from netbootd.wire.mac import Mac
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@%-]+")
@@ -32,6 +32,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@%-]+")
 
 class RenderError(ValueError):
     """A template cannot be rendered; says which, where and why."""
+
+
+class UnknownFact(RenderError, NotKnown):
+    """It would write what is not known of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Templates:
         except TemplateNotFound as error:
             raise RenderError(f"template {error.name!r} does not exist") from None
         except Exception as error:
-            raise RenderError(f"template {name}: {_told(error)}") from None
+            raise _kind(error)(f"template {name}: {_told(error)}") from None
 
     def expand(self, text: str, where: str, **values: object) -> str:
         """A small template out of the settings, such as an argument's value.  Raises `RenderError`."""
@@ -84,7 +88,7 @@ class Templates:
             small = self._small.get(text) or self._small.setdefault(text, self._env.from_string(text))
             return small.render(values)
         except Exception as error:
-            raise RenderError(f"{where}: {_told(error)}") from None
+            raise _kind(error)(f"{where}: {_told(error)}") from None
 
     def has(self, name: str) -> bool:
         """Whether there is a template of this name."""
@@ -107,7 +111,7 @@ def _emit(value: Any) -> Any:
     if isinstance(value, Undefined):
         return value  # StrictUndefined complains by itself, with the name
     if value is None:
-        raise ValueError("a value that is not known (None) would be written; ask with 'if', or give it a 'default'")
+        raise NotKnown("a value that is not known (None) would be written; ask with 'if', or give it a 'default'")
     text = str(value)
     if why := unsafe(text):
         raise ValueError(f"{text[:60]!r} may not be written: {why}")
@@ -117,6 +121,10 @@ def _emit(value: Any) -> Any:
 def _default(value: Any, instead: Any = "", boolean: bool = False) -> Any:
     """Jinja2's ``default``, but for what is not known as well: facts of a machine are None rather than undefined."""
     return instead if value is None or isinstance(value, Undefined) or (boolean and not value) else value
+
+
+def _kind(error: Exception) -> type[RenderError]:
+    return UnknownFact if isinstance(error, NotKnown) else RenderError
 
 
 def _told(error: Exception) -> str:

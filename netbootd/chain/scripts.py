@@ -9,8 +9,10 @@ from urllib.parse import quote
 from netbootd import __version__
 from netbootd.boot.arch import Platform
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
+from netbootd.boot.bundle import Bundle
 from netbootd.boot.config_files import over, written
-from netbootd.boot.facts import Facts
+from netbootd.boot.facts import Facts, NotKnown
+from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import Boots, ConfigFile, Machine, Profile
 from netbootd.boot.network import NetworkError
 from netbootd.boot.plan import ChainPlan, Document, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
@@ -48,6 +50,10 @@ class Rendered:
     verdict: Verdict | None = None
     failure: str = ""
     """Why the machine does not get what it should; the text then says so on its screen."""
+    awaited: bool = False
+    """It fails for a fact that the machine's own iPXE will tell."""
+    findings: tuple[Finding, ...] = ()
+    """What is worth knowing of what it gets, or will get once it is armed."""
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -86,7 +92,8 @@ def script(
         writer = _Writer(assignment, facts, world, site, loader, token, machine)
         return writer.left() if _has_menu(assignment) and (leave or _on_its_way(facts, world)) else writer.written()
     except (RenderError, ArgError, CannotBoot, NetworkError) as error:
-        return _refused(assignment, facts, world, str(error).replace(IN_JINJAS_WORDS, "machine"), loader)
+        refused = _refused(assignment, facts, world, str(error).replace(IN_JINJAS_WORDS, "machine"), loader)
+        return replace(refused, awaited=isinstance(error, NotKnown))
 
 
 def _on_its_way(facts: Facts, world: World) -> bool:
@@ -131,15 +138,36 @@ class _Writer:
         # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
         said = verdict(profile, self.world.stage(mac) if mac else Stage.DISARMED)
         args = self._args(payload, profile)
+        findings = self._findings(payload, profile, args)
         if not said.netboot:
             how = f"netbootd machines install {mac}" if mac else ""
-            return self._text(_LOCAL, LocalPlan(self.assignment.local, said.why, args, how), args, said)
-        if faults := payload.lint(args):
+            promised = self._promised(payload, profile, args)
+            left = LocalPlan(self.assignment.local, said.why, promised, how)
+            return replace(self._text(_LOCAL, left, promised, said), findings=findings)
+        if faults := [each.text for each in findings if each.severity is Severity.ERROR]:
             raise ArgError("; ".join(faults))
+        plan = self._plan(payload, profile, args)
+        return replace(self._text(payload, plan, _arguments(plan, args), said), findings=findings)
+
+    def _plan(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> Plan:
         plan = payload.plan(profile.settings, self._order(args, self._config(payload, profile)))
         plan = clouds.with_ipxe(plan, self.assignment, payload)
         _check_length(plan)
-        return self._text(payload, plan, args, said)
+        return plan
+
+    def _promised(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
+        """The arguments it gets once it is armed.  What stands against that is told then, or by ``check``."""
+        try:
+            return _arguments(self._plan(payload, profile, args), args)
+        except (RenderError, ArgError, CannotBoot, NetworkError):
+            return args
+
+    def _findings(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> tuple[Finding, ...]:
+        paths = [file.path for file in self._files(payload, profile)]
+        return payload.judge(profile.settings, args, self._bundle(payload, profile), paths)
+
+    def _bundle(self, payload: Payload, profile: Profile) -> Bundle | None:
+        return self.world.bundles.get(payload.bundle(profile.settings))
 
     def left(self) -> Rendered:
         return self._text(_LOCAL, LocalPlan(self.assignment.local, "chosen in the menu"))
@@ -164,10 +192,9 @@ class _Writer:
 
     def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:
         hidden = {payload.config_sets.get(file.path) for file in self._files(payload, profile)}
-        bundle = self.world.bundles.get(payload.bundle(profile.settings))
-        defaults = payload.defaults(profile.settings, self.facts, bundle)
+        defaults = payload.defaults(profile.settings, self.facts, self._bundle(payload, profile))
         shown = (each for each in defaults if each.key not in hidden)
-        of_place = clouds.args(self.assignment, payload, self.facts, bundle)
+        of_place = clouds.args(self.assignment, payload, self.facts, self._bundle(payload, profile))
         return expand(merge(shown, of_place, *self.assignment.args), self._expand)
 
     def _config(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
@@ -190,7 +217,7 @@ class _Writer:
         try:
             return self.world.templates.expand(text, where, machine=machine, site=self.site)
         except RenderError as error:
-            raise RenderError(f"{error}{unknown_facts(text, machine)}") from None
+            raise type(error)(f"{error}{unknown_facts(text, machine)}") from None
 
     def _menu(self) -> tuple[MenuEntry, ...]:
         """Profiles a stranger may pick: those that boot always, and so install nothing."""
@@ -230,6 +257,11 @@ class _Writer:
 
 def _template_name(base: str, loader: Loader) -> str:
     return f"{base}.{loader.value}.j2"
+
+
+def _arguments(plan: Plan, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
+    """Those of the plan, which may have more than it was ordered with."""
+    return plan.args if isinstance(plan, KernelPlan) else args
 
 
 def _check_length(plan: Plan) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from netbootd.boot.args import Arg
+from netbootd.boot.finding import Finding
 from netbootd.boot.model import Machine
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
@@ -73,6 +74,17 @@ def arguments(args: tuple[Arg, ...], *, indent: int = 0) -> None:
     width = min(40, max((len(str(arg)) for arg in args), default=0))
     for position, arg in enumerate(args):
         row("" if position else "arguments", f"{arg!s:<{width}}  ({arg.origin})", indent=indent)
+
+
+def remarks(findings: tuple[Finding, ...], *, indent: int = 0) -> None:
+    """What is worth knowing of what a machine gets."""
+    for finding in findings:
+        row(finding.severity.value, finding.text, indent=indent, colour=_COLOURS[finding.severity.value])
+
+
+def finding_record(finding: Finding) -> dict[str, str]:
+    """The same for programs."""
+    return {"severity": finding.severity.value, "key": finding.key, "text": finding.text}
 
 
 def wrapped(text: str, head: str, stream: TextIO) -> str:

@@ -25,7 +25,18 @@ from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
 from netbootd.cli import common
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, arguments, fail, row, settings, site
+from netbootd.cli.common import (
+    USED_WRONGLY,
+    ConfigOption,
+    JsonOption,
+    arguments,
+    fail,
+    finding_record,
+    remarks,
+    row,
+    settings,
+    site,
+)
 from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet, decode, encode
 from netbootd.wire.errors import WireError
@@ -225,6 +236,7 @@ def _script(rendered: Rendered) -> None:
         return
     row("boots", rendered.payload + (f", profile {rendered.profile}" if rendered.profile else ""), indent=2)
     arguments(rendered.args, indent=2)
+    remarks(rendered.findings, indent=2)
 
 
 def _script_record(rendered: Rendered) -> dict[str, object]:
@@ -235,4 +247,5 @@ def _script_record(rendered: Rendered) -> dict[str, object]:
         "now": rendered.verdict.why if rendered.verdict else "",
         "failure": rendered.failure,
         "args": [{"key": a.key, "value": a.value, "origin": a.origin} for a in rendered.args],
+        "findings": [finding_record(each) for each in rendered.findings],
     }

@@ -17,6 +17,8 @@ from netbootd.cli.common import (
     by_url_alone,
     called,
     fail,
+    finding_record,
+    remarks,
     row,
     settings,
     site,
@@ -81,6 +83,7 @@ def _origins(rendered: Rendered) -> None:
     if rendered.verdict:
         row("now", f"{'boots it' if rendered.verdict.netboot else 'own disk'}: {rendered.verdict.why}")
     arguments(rendered.args)
+    remarks(rendered.findings)
 
 
 def _record(rendered: Rendered) -> dict[str, object]:
@@ -91,4 +94,5 @@ def _record(rendered: Rendered) -> dict[str, object]:
         "why": rendered.assignment.why if rendered.assignment else "",
         "failure": rendered.failure,
         "args": [{"key": a.key, "value": a.value, "origin": a.origin} for a in rendered.args],
+        "findings": [finding_record(each) for each in rendered.findings],
     }

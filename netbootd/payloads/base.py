@@ -16,6 +16,7 @@ from urllib.parse import quote
 from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts, unsafe
+from netbootd.boot.finding import Finding
 from netbootd.boot.model import Boots, ConfigFile
 from netbootd.boot.network import Network
 from netbootd.boot.plan import LocalMethod, MenuEntry, Plan
@@ -100,8 +101,8 @@ class Payload:
     """One payload has each."""
     refusal: Callable[[Any, Bundle], str] = lambda _settings, _bundle: ""
     """Why a profile with these settings cannot boot the bundle, or "".  Its ``plan`` raises the same sentence."""
-    lint: Callable[[tuple[Arg, ...]], tuple[str, ...]] = lambda _args: ()
-    """What is wrong with these arguments, a sentence each."""
+    judge: Callable[[Any, tuple[Arg, ...], Bundle | None, Collection[str]], tuple[Finding, ...]] = lambda *_: ()
+    """What is to be said of these arguments with this bundle and configuration files of these paths, once each."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None
     """For a payload that is the machine's own disk: how it gets there."""
     network_args: Callable[[Network, str], tuple[ArgSetting, ...]] | None = None
@@ -112,5 +113,3 @@ class Payload:
     """For a payload that takes configuration files: why one of them will not do, or ""."""
     config_sets: Mapping[str, str] = field(default_factory=dict)
     """Of those files, by path, the argument that would go over it and is not set by default where the file is."""
-    config_lacks: Callable[[Collection[str], Collection[str]], tuple[str, ...]] = lambda _paths, _arguments: ()
-    """What a machine with these files and the arguments of these keys would miss, a sentence each."""

@@ -19,7 +19,7 @@ def test_a_bundle_of_eve_is_a_bundle() -> None:
 
 def test_it_is_told_from_that_of_another_payload() -> None:
     class Other:
-        name, directory, notes, iso_size = "other", "other", (), 0
+        name, directory, arch, notes, iso_size = "other", "other", "amd64", (), 0
 
         def in_iso(self, path: str) -> None:
             return None

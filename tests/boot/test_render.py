@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.boot.facts import unsafe
-from netbootd.boot.render import RenderError, Templates
+from netbootd.boot.facts import NotKnown, unsafe
+from netbootd.boot.render import RenderError, Templates, UnknownFact
 from netbootd.resources import templates_dir
 from tests.support.worlds import CARD
 
@@ -28,6 +28,20 @@ def test_the_authors_own_text_is_not_touched() -> None:
     source = "#!ipxe\nset a ${net0/mac} && shell || exit ; # x\\\n"
 
     assert rendered(source) == source
+
+
+def test_what_only_the_machine_can_tell_is_told_by_its_kind() -> None:
+    """So that nobody has to read the words; what nobody can tell is another fault."""
+    templates = Templates({"t": "{{ x }}"})
+    with pytest.raises(UnknownFact) as caught:
+        templates.render("t", x=None)
+    assert isinstance(caught.value, NotKnown)
+    with pytest.raises(UnknownFact):
+        templates.expand("{{ x }}", "here", x=None)
+    for wrong in ("{{ y }}", "{{ x | nothing }}", "{{ 'is not known' | none }}"):
+        with pytest.raises(RenderError) as other:
+            templates.expand(wrong, "here", x="a")
+        assert not isinstance(other.value, NotKnown)
 
 
 @pytest.mark.parametrize("value", HOSTILE)

@@ -277,6 +277,7 @@ def test_what_cannot_be_rendered_is_refused_on_the_screen_and_boots_the_disk(cas
     found = got(settled(kind))
 
     assert told in found.failure
+    assert found.awaited is (told == "not known")
     assert found.payload == "refused"
     assert set(ipxe.names(found.text)) == {"echo", "sleep", "iseq", "exit", "sanboot"}
 

@@ -9,11 +9,12 @@ import pytest
 
 from netbootd import __version__
 from netbootd.boot.facts import Facts
+from netbootd.boot.finding import Severity
 from netbootd.chain.scripts import Loader, Rendered, script
 from netbootd.fleet.lifecycle import Stage
 from netbootd.payloads.eve.bundle import Bundle, Era
 from tests.support import eve_bundles, ipxe
-from tests.support.worlds import CARD, SITE, eve, settled
+from tests.support.worlds import CARD, SITE, args, eve, settled
 
 
 def got(bundle: Bundle | None, loader: Loader = Loader.IPXE, board: str | None = None) -> Rendered:
@@ -56,3 +57,39 @@ def test_golden_script_of_an_iso_that_is_booted_without_its_menu(
 
 def test_a_script_for_an_iso_has_only_commands_every_ipxe_has() -> None:
     assert set(ipxe.names(got(eve_bundles.bundle(Era.B2)).text)) <= ipxe.COMMANDS
+
+
+@pytest.mark.parametrize("stage", [Stage.ARMED, Stage.DISARMED], ids=lambda stage: stage.name)
+def test_where_the_payload_put_the_root_is_among_the_arguments_with_its_origin(stage: Stage) -> None:
+    """Whether it gets them now, or once it is armed."""
+    world = replace(settled(eve(), stage=stage), bundles={"eve-13.3": eve_bundles.bundle(Era.B2)})
+    args = {arg.key: (arg.value, arg.origin) for arg in script(Facts(mac=CARD), world, SITE).args}
+    assert args["root"] == ("/rootfs_installer.img", "netbootd's way to boot this bundle")
+    assert args["rootaddmount"][0] == "/config.img:/config.img"
+
+
+def test_who_waits_for_what_cannot_be_booted_is_left_to_its_disk_all_the_same() -> None:
+    broken = Bundle("eve-13.3", "0" * 64, "sha256-0000", Era.B2)
+    waiting = script(Facts(mac=CARD), replace(settled(eve(), stage=None), bundles={"eve-13.3": broken}), SITE)
+    assert (waiting.payload, waiting.failure) == ("local", "")
+    assert "eve_soft_serial" in {arg.key for arg in waiting.args}
+
+
+@pytest.mark.parametrize("stage", [Stage.ARMED, Stage.DISARMED], ids=lambda stage: stage.name)
+def test_what_is_worth_knowing_of_the_arguments_comes_with_the_script(stage: Stage) -> None:
+    own = args("machine node-1", eve_install_server="ctl.example", eve_reboot_after_install=False)
+    found = script(Facts(mac=CARD), settled(eve(), stage=stage, args=own), SITE).findings
+    assert [(each.severity, each.key) for each in found] == [
+        (Severity.WARNING, "args.eve_install_server"),
+        (Severity.INFO, "args.eve_reboot_after_install"),
+    ]
+
+
+def test_what_would_be_refused_is_told_before_it_is_armed() -> None:
+    own = args("machine node-1", eve_soft_serial="a b")
+    armed, waiting = (
+        script(Facts(mac=CARD), settled(eve(), stage=stage, args=own), SITE) for stage in (Stage.ARMED, None)
+    )
+    (finding,) = waiting.findings
+    assert (finding.severity, finding.text) == (Severity.ERROR, armed.failure)
+    assert waiting.failure == ""

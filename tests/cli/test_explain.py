@@ -152,3 +152,34 @@ def test_what_cannot_be_explained_is_told_in_a_line(path: Path, what: str, code:
     ran = explain(path, what.format(path.parent))
     assert (ran.code, ran.out) == (code, "")
     assert ran.complaint.startswith(said.format(path.parent))
+
+
+EVE = """\
+interfaces: [lo]
+profiles:
+  edge: {payload: eve, bundle: eve-13.3.0, args: {eve_install_server: ctl.example, eve_reboot_after_install: false}}
+machines:
+  - {mac: 52:54:00:00:00:01, name: n1, profile: edge}
+"""
+
+
+class TestFindings:
+    """What is worth knowing of the arguments, whether the machine gets them now or once it is armed."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return Files(furnished(tmp_path)).write("netbootd.yaml", settings(tmp_path, EVE))
+
+    def test_stand_below_the_arguments(self, path: Path) -> None:
+        told = explain(path, "n1").out
+        assert "  warning    eve_install_server of profile edge: a controller other than ZEDEDA's needs its" in told
+        assert "  info       without eve_reboot_after_install the node powers off when it is installed\n" in told
+        assert told.index("  arguments ") < told.index("  warning ") < told.index("  info ")
+
+    def test_for_programs_have_their_key(self, path: Path) -> None:
+        said = explain(path, "n1", "--json").json["script"]["findings"]
+        assert [(each["severity"], each["key"]) for each in said] == [
+            ("warning", "args.eve_install_server"),
+            ("info", "args.eve_reboot_after_install"),
+        ]
+        assert said == netbootd("render", "-c", path, "n1", "--json").json["findings"]

@@ -10,6 +10,7 @@ import pytest
 
 from netbootd.boot.args import expand
 from netbootd.boot.facts import Facts
+from netbootd.boot.finding import Severity
 from netbootd.boot.model import Boots
 from netbootd.config import Config, load
 from netbootd.fleet.snapshot import Policy
@@ -38,7 +39,8 @@ def test_each_example_loads_without_error_or_warning(path: Path) -> None:
 def test_the_arguments_of_each_example_are_ones_its_payload_accepts(path: Path) -> None:
     for profile in load(path).snapshot.profiles.values():
         args = expand((s for s in profile.args if s.values is not None), lambda _text, _where: "52-54-00-12-34-56")
-        assert PAYLOADS[profile.payload].lint(args) == ()
+        found = PAYLOADS[profile.payload].judge(profile.settings, args, None, ())
+        assert [each.text for each in found if each.severity is Severity.ERROR] == []
 
 
 def test_the_default_file_says_what_holds_without_it() -> None:

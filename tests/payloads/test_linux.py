@@ -43,4 +43,4 @@ def test_a_url_that_falls_apart_is_refused_when_it_is_read(bad: str) -> None:
 
 def test_it_brings_no_arguments_of_its_own() -> None:
     assert PAYLOAD.defaults(Settings("kernel"), Facts(), None) == ()
-    assert PAYLOAD.lint(ORDER.args) == ()
+    assert PAYLOAD.judge(Settings("kernel"), ORDER.args, None, ()) == ()

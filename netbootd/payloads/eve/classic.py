@@ -7,19 +7,21 @@ stays last.  Arguments reach the installer through /proc/cmdline (EVE pkg/instal
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
 from netbootd.boot import bundle as boot
 from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
+from netbootd.boot.finding import Finding
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import Document, Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
 from netbootd.payloads.eve import config_cpio, config_partition, direct, port_config
 from netbootd.payloads.eve.arguments import FLAGS
 from netbootd.payloads.eve.bundle import of_eve
-from netbootd.payloads.eve.judgement import Severity, judge
+from netbootd.payloads.eve.judgement import judge
 from netbootd.payloads.eve.kernel_line import kernel_line
 from netbootd.payloads.eve.routes import refusal
 
@@ -127,8 +129,10 @@ def _name(settings: Settings) -> str:
     return settings.bundle.strip("/")
 
 
-def _lint(args: tuple[Arg, ...]) -> tuple[str, ...]:
-    return tuple(finding.text for finding in judge(args) if finding.severity is Severity.ERROR)
+def _judge(
+    _settings: Settings, args: tuple[Arg, ...], named: boot.Bundle | None, config: Collection[str]
+) -> tuple[Finding, ...]:
+    return judge(args, of_eve(named), config_files=config)
 
 
 PAYLOAD = Payload(
@@ -142,9 +146,8 @@ PAYLOAD = Payload(
     bundle=_name,
     files=(direct.INIT,),
     refusal=_refusal,
-    lint=_lint,
     network_files=port_config.files,
+    judge=_judge,
     config_fault=config_partition.fault,
     config_sets=config_partition.SETS,
-    config_lacks=config_partition.lacks,
 )

@@ -6,10 +6,10 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 from netbootd.boot.args import Arg
+from netbootd.boot.finding import Finding, Severity
+from netbootd.payloads.eve import config_partition
 from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS, Argument, Kind, Release, argument
 from netbootd.payloads.eve.bundle import Bundle
 
@@ -34,20 +34,6 @@ _SECRET = re.compile(
 _SECRET_VALUE = re.compile(r"-----BEGIN|PRIVATE.?KEY")
 
 
-class Severity(Enum):
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One sentence on the arguments."""
-
-    severity: Severity
-    text: str
-
-
 def judge(
     args: tuple[Arg, ...],
     bundle: Bundle | None = None,
@@ -58,13 +44,13 @@ def judge(
     """Findings on a whole command line, those of EVE's own menu included, in the order of the arguments.
 
     An argument that destroys must be named by the machine itself (its origin says so) or be in ``armed_for``.
-    ``config_files``: the names of the configuration files the node gets.
+    ``config_files``: the names of the configuration files of its own that the node gets.
     """
     return (
         *(finding for arg in args for finding in _of_one(arg, bundle, armed_for)),
         *_twice(args),
         *_disks(args),
-        *_controller(args, config_files),
+        *(_lacks(args, config_files) if config_files else _controller(args)),
         *_ending(args),
     )
 
@@ -77,7 +63,8 @@ def _of_one(arg: Arg, bundle: Bundle | None, armed_for: Collection[str]) -> Iter
         if not arg.origin.startswith(EVE):
             yield from _unknown(arg)
     else:
-        yield from _age(arg, known, bundle)
+        if not arg.origin.startswith(EVE):
+            yield from _age(arg, known, bundle)
         yield from _danger(arg, known, armed_for)
 
 
@@ -154,7 +141,9 @@ def _twice(args: tuple[Arg, ...]) -> Iterator[Finding]:
     for key, count in Counter(arg.key for arg in args if arg.key.startswith("eve_")).items():
         if count > 1:
             whose = ", ".join(dict.fromkeys(arg.origin for arg in args if arg.key == key))
-            yield Finding(Severity.ERROR, f"{key}: EVE reads one value, and it is given {count} ({whose})")
+            yield Finding(
+                Severity.ERROR, f"{key}: EVE reads one value, and it is given {count} ({whose})", f"args.{key}"
+            )
 
 
 def _disks(args: tuple[Arg, ...]) -> Iterator[Finding]:
@@ -169,10 +158,15 @@ def _disks(args: tuple[Arg, ...]) -> Iterator[Finding]:
         yield _on(given["eve_nuke_all_disks"], Severity.ERROR, why)
 
 
-def _controller(args: tuple[Arg, ...], config_files: Collection[str]) -> Iterator[Finding]:
+def _lacks(args: tuple[Arg, ...], config_files: Collection[str]) -> Iterator[Finding]:
+    for why in config_partition.lacks(config_files, {arg.key for arg in args}):
+        yield Finding(Severity.WARNING, why, "config")
+
+
+def _controller(args: tuple[Arg, ...]) -> Iterator[Finding]:
     for arg in args:
         host = (arg.value or "").partition(":")[0].lower()
-        if arg.key == "eve_install_server" and not host.endswith(ZEDEDA) and ROOT_CERTIFICATE not in config_files:
+        if arg.key == "eve_install_server" and not host.endswith(ZEDEDA):
             why = (
                 f"a controller other than ZEDEDA's needs its {ROOT_CERTIFICATE}, v2tlsbaseroot-certificates.pem and "
                 "onboard.cert.pem in the node's configuration too"
@@ -182,11 +176,12 @@ def _controller(args: tuple[Arg, ...], config_files: Collection[str]) -> Iterato
 
 def _ending(args: tuple[Arg, ...]) -> Iterator[Finding]:
     if not any(arg.key == "eve_reboot_after_install" for arg in args):
-        yield Finding(Severity.INFO, "without eve_reboot_after_install the node powers off when it is installed")
+        text = "without eve_reboot_after_install the node powers off when it is installed"
+        yield Finding(Severity.INFO, text, "args.eve_reboot_after_install")
 
 
 def _on(arg: Arg, severity: Severity, why: str) -> Finding:
-    return Finding(severity, f"{arg.key} of {arg.origin}: {why}")
+    return Finding(severity, f"{arg.key} of {arg.origin}: {why}", f"args.{arg.key}")
 
 
 def _said(release: Release) -> str:

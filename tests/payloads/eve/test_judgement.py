@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable
 import pytest
 
 from netbootd.boot.args import Arg
+from netbootd.boot.finding import Finding, Severity
 from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS
 from netbootd.payloads.eve.bundle import Bundle, Era
-from netbootd.payloads.eve.judgement import Finding, Severity, judge
+from netbootd.payloads.eve.judgement import judge
 
 MACHINE, PROFILE, RULE, MENU = "machine node-1", "profile lab", "rule 2 (netbootd.yaml:9)", "EVE default for ACME One"
 DESTROYING = sorted(each.name for each in ARGUMENTS if each.destroys)
@@ -195,8 +196,30 @@ def test_two_disks_are_too_few_for_a_pool(more: str) -> None:
 
 def test_another_controller_needs_its_certificates() -> None:
     assert "needs its root-certificate.pem" in warnings(*words("eve_install_server=ctl.example:8443"))
-    assert warnings(*words("eve_install_server=ctl.example"), config_files=["root-certificate.pem"]) == ""
+    assert "controller" not in warnings(*words("eve_install_server=ctl.example"), config_files=["root-certificate.pem"])
     assert warnings(*words("eve_install_server=zedcloud.ZEDEDA.net:443")) == ""
+
+
+def test_a_certificate_that_is_missing_is_told_once() -> None:
+    """By the list of files where the node has files of its own, else at the argument."""
+    told = warnings(*words("eve_install_server=ctl.example"), config_files=["onboard.cert.pem"])
+    assert told == "config has no root-certificate.pem, and the node gets none of EVE's own"
+
+
+def test_a_finding_says_by_which_key_it_is_changed() -> None:
+    found = judge(words("eve_reboot_after_instal=1 eve_blackbox", PROFILE), config_files=["server"])
+    assert [each.key for each in found] == [
+        "args.eve_reboot_after_instal",
+        "args.eve_blackbox",
+        "config",
+        "config",
+        "args.eve_reboot_after_install",
+    ]
+
+
+def test_the_age_of_what_nobody_wrote_is_not_told() -> None:
+    assert judge(words("eve_soft_serial=a eve_reboot_after_install", MENU), release("1.2.3")) == ()
+    assert "and this bundle is 1.2.3" in warnings(*words("eve_soft_serial=a", PROFILE), bundle=release("1.2.3"))
 
 
 def test_without_a_reboot_the_node_powers_off() -> None:

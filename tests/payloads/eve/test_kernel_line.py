@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from netbootd.boot.args import ArgSetting, command_line, expand
 from netbootd.boot.facts import Facts
+from netbootd.boot.finding import Severity
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
-from netbootd.payloads.eve.judgement import Severity, judge
+from netbootd.payloads.eve.judgement import judge
 from netbootd.payloads.eve.kernel_line import CMDLINE, PLUMBING, kernel_line, line, plumbing, smbios
 from tests.support import eve_menus
 from tests.support.worlds import CARD, args
