@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from netbootd.boot.args import ArgError, ArgSetting, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.payloads.eve import boards
-from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.bundle import Bundle
 from netbootd.payloads.eve.grubscript import Menu, MenuError, Smbios, evaluate
 from netbootd.payloads.eve.grubsyntax import Script, parse
 
 ORIGIN = "EVE default"
 PLUMBING = "netbootd's way to boot this bundle"
 CMDLINE = "EVE's boot/cmdline in the ISO"
-ROOTFS, CONFIG = "rootfs_installer.img", "config.img"
 
 STOCK = (
     ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN),
@@ -49,26 +48,13 @@ def kernel_line(
     facts: Facts,
     user_args: Iterable[ArgSetting] = (),
     *,
-    root: tuple[str, ...] | None = None,
-    own_init: bool = False,
+    root: tuple[str, ...] = (),
 ) -> tuple[ArgSetting, ...]:
-    """``root`` are the words that name the installer's root, `plumbing` where not given; ``user_args`` go over all."""
+    """``root`` are the words that name the installer's root, where it is known; ``user_args`` go over all."""
     found = line(bundle, smbios(facts))
-    words = plumbing(bundle, own_init=own_init) if root is None else root
-    plumbed = tuple((word, PLUMBING) for word in words)
+    plumbed = tuple((word, PLUMBING) for word in root)
     whole = (*found.words[: found.root_at], *plumbed, *found.words[found.root_at :])
     return merge(_settings(whole), STOCK, user_args)
-
-
-def plumbing(bundle: Bundle, *, own_init: bool = False) -> tuple[str, ...]:
-    """Where the initrd's init finds the installer's root; ``own_init``: it is netbootd's, which needs no whole ISO."""
-    config = (f"rootaddmount=/{CONFIG}:/{CONFIG}",)
-    squashed = bundle.in_iso(ROOTFS) is not None or bundle.era is not Era.B1
-    if bundle.era is Era.B3 or (own_init and squashed):
-        return (f"root=/{ROOTFS}", *(config if bundle.in_iso(CONFIG) or bundle.config_size else ()))
-    if bundle.era is Era.B1:
-        return ("root=/installer.iso",)
-    return ("root=/installer.iso", f"rootimg=/{ROOTFS}", *config)
 
 
 def smbios(facts: Facts) -> Smbios:
