@@ -3,7 +3,7 @@
 What is real is the way: a kernel in an ISO, an initrd with a busybox, a squashfs that an ``/init`` mounts, and in it a
 ``/sbin/init`` that reads ``/config.img`` as the installer does, by a bind mount and the kernel's own vfat.  It says on
 the console what it was given, and switches the machine off.  The kernel is a distribution's, with its file systems as
-modules; EVE's has them built in.
+modules; EVE's has them built in.  GRUB and its menu are in `tests.lab.grub`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from netbootd.payloads.eve.bundle import Era
 from netbootd.wire import fat
-from tests.lab import payload
+from tests.lab import grub, payload
 from tests.lab.namespace import LabError
 from tests.support import eve_bundles
 from tests.support.cpio import DIRECTORY, PROGRAM, Entry
@@ -56,7 +56,8 @@ echo "NETBOOTD-LAB CONFIG <${found# }>"
 echo "NETBOOTD-LAB END"
 $b poweroff -f
 """
-# Of the release's own init only B3's is to run; it takes the installer's root and its configuration out of the initrd.
+# What follows is as the release's own.  Where GRUB is left out, only B3's runs.  It takes the installer's root and its
+# configuration out of the initrd.
 _INIT_B3 = """#!/bin/sh
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev
@@ -72,12 +73,28 @@ for pair in $(tr ' ' '\\n' </proc/cmdline | sed -n 's/^rootaddmount=//p'); do
 done
 exec switch_root /newroot /sbin/init
 """
+# Those before take them out of the ISO, which is in the initrd as a whole.
 _INIT_OTHERS = """#!/bin/sh
+mount -t proc proc /proc
 mount -t devtmpfs dev /dev
-echo "NETBOOTD-LAB INIT <of the release, which is not to run>" >/dev/ttyS0
-poweroff -f
+modprobe -a loop squashfs isofs vfat nls_cp437 nls_ascii nls_utf8
+echo "NETBOOTD-LAB INIT <of the release>" >/dev/ttyS0
+mkdir /iso /newroot
+words=$(tr ' ' '\\n' </proc/cmdline)
+iso=$(echo "$words" | sed -n 's/^root=//p')
+image=$(echo "$words" | sed -n 's/^rootimg=//p')
+if [ -n "$image" ]; then
+    mount -o ro,loop "$iso" /iso
+    mount -o ro,loop "/iso$image" /newroot
+else
+    mount -o ro,loop "$iso" /newroot
+fi
+for pair in $(echo "$words" | sed -n 's/^rootaddmount=//p'); do
+    mount -o bind "/iso${pair%:*}" "/newroot/${pair#*:}"
+done
+exec switch_root /newroot /sbin/init
 """
-_APPLETS = ("sh", "cat", "cp", "mkdir", "modprobe", "mount", "mv", "poweroff", "sed", "switch_root", "tr")
+_APPLETS = ("sh", "cat", "cp", "echo", "mkdir", "modprobe", "mount", "mv", "poweroff", "sed", "switch_root", "tr")
 
 
 def write(directory: Path, era: Era) -> None:
@@ -91,9 +108,11 @@ def write(directory: Path, era: Era) -> None:
         _installer_root(work / "root", era)
         _squashed(work / "root", tree / "rootfs_installer.img")
         (tree / "config.img").write_bytes(config_image(STOCK))
-    eve_bundles.put(directory, dict.fromkeys(("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grub.cfg"), b"stands for GRUB"))
+    eve_bundles.put(directory, {"EFI/BOOT/BOOTX64.EFI": grub.program(), "EFI/BOOT/grub.cfg": b"# of installer_net"})
+    eve_bundles.put(tree, grub.headers(tree))
     options = ("-as", "mkisofs", "-quiet", "-R", "-V", "EVEISO", "-o", directory / "installer.iso", tree)
     subprocess.run(["xorriso", *options], check=True, capture_output=True)
+    grub.complete(directory / "installer.iso")
     shutil.rmtree(work)
 
 
@@ -106,9 +125,7 @@ def _iso_files(era: Era) -> dict[str, bytes]:
     kernel = _kernel()
     assert kernel is not None
     return {
-        "EFI/BOOT/BOOTX64.EFI": b"stands for GRUB",
-        "EFI/BOOT/grub.cfg": b"# stands for the menu of the ISO\nset timeout=5\n",
-        "EFI/BOOT/grub_include.cfg": eve_bundles.include(era).encode(),
+        **grub.files(era),
         "boot/kernel": kernel.read_bytes(),
         "boot/cmdline": f"{eve_bundles.CMDLINE}\n".encode(),
         "boot/initrd.img": payload.packed(list(_initrd(era))),

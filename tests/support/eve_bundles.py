@@ -47,11 +47,13 @@ _NETWORK = {
     ),
     Era.B3: (
         'set extra=""',
+        'set mount=""',
         'if [ -f "($root)/config.img" ]; then',
         '   set extra="newc:/config.img:($root)/config.img"',
+        '   set mount="rootaddmount=/config.img:/config.img"',
         "fi",
         'set_global initrd "/boot/initrd.img newc:/rootfs_installer.img:($root)/rootfs_installer.img $extra"',
-        'set_global rootfs_root "/rootfs_installer.img"',
+        'set_global rootfs_root "/rootfs_installer.img $mount"',
     ),
 }
 _OUTER = "loopback loop0 ($cmddevice)/installer.iso\nset isnetboot=true\nconfigfile (loop0)/EFI/BOOT/grub.cfg\n"
