@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import http.client
 import json
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from netbootd.boot.model import Machine
-from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, site
+from netbootd.cli import own_url
+from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
 _PATIENCE = 15.0  # seconds; longer than the daemon waits for its disk
-_SECRET_BYTES = 24
 _WIDTH = 80  # columns, where there is no terminal to ask
 
 app = typer.Typer(help="The fleet: who waits, arming, and leaving machines to their own disks.")
@@ -68,44 +66,8 @@ def local(machines: Which, config: ConfigOption = None, as_json: JsonOption = Fa
     _change("local", machines, config, as_json, "boots its own disk")
 
 
-@app.command()
-def secret() -> None:
-    """Make a secret for a machine's own URL: `secret:` in its settings."""
-    typer.echo(secrets.token_urlsafe(_SECRET_BYTES))
-
-
-@app.command()
-def url(
-    machines: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Names; without any, all that have a secret.")
-    ] = None,
-    config: ConfigOption = None,
-    script: Annotated[
-        bool, typer.Option("--script", help="The two-line iPXE script, for a provider that keeps the text.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """A machine's own URL, to be given to whoever boots it.  Whoever has it is that machine: keep it secret."""
-    loaded = settings(config)
-    known = {each.name: each for each in loaded.snapshot.machines}
-    wanted = machines or [name for name, each in known.items() if each.secret]
-    urls = {name: site(loaded).secret_url(_secret_of(name, known.get(name))) for name in wanted}
-    texts = {name: f"#!ipxe\nchain --autofree {each}" for name, each in urls.items()} if script else urls
-    if as_json:
-        _print(texts)
-    elif len(texts) == 1 and machines:
-        typer.echo(texts[machines[0]])
-    else:
-        for name, text in texts.items():
-            typer.echo(f"{name} = {json.dumps(text)}")
-
-
-def _secret_of(name: str, machine: Machine | None) -> str:
-    if machine is None:
-        fail(f"the settings name no machine {name!r}", USED_WRONGLY)
-    if machine.secret is None:
-        fail(f"{name} has no secret: add `secret: {secrets.token_urlsafe(_SECRET_BYTES)}` to it")
-    return machine.secret
+app.command()(own_url.secret)
+app.command()(own_url.url)
 
 
 @dataclass(frozen=True)
@@ -125,7 +87,10 @@ class Daemon:
     @classmethod
     def of(cls, config: Path | None) -> Daemon:
         """The one with these settings."""
-        return cls(*settings(config).admin_listen)
+        host, port = settings(config).admin_listen
+        if not port:
+            fail("admin.listen lets the system choose the port: name one, or ask the API at the one `run --json` told")
+        return cls(host, port)
 
     def machines(self) -> list[dict[str, Any]]:
         """All of them."""

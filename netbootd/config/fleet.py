@@ -23,9 +23,9 @@ from netbootd.config.models import (
     MachineKeys,
     ProfileKeys,
     RuleKeys,
-    Static,
     flag,
 )
+from netbootd.config.network import read_network
 from netbootd.config.problems import Place, Problems, said, suggest
 from netbootd.config.secret import Secrets, stand_in
 from netbootd.config.sources import Entry
@@ -103,7 +103,7 @@ class _Reader:
                 label=keys.label,
                 config=config,
                 provider=keys.provider or "",
-                network=_network(keys.network, f"profile {entry.name}"),
+                network=self._network(keys, f"profile {entry.name}", entry),
                 origin=entry.origin,
             )
         )
@@ -142,10 +142,13 @@ class _Reader:
                 secret=secret,
                 only_by_secret=keys.only_by_secret or (secret is not None and not by_more),
                 provider=keys.provider or "",
-                network=_network(keys.network, f"machine {name}"),
+                network=self._network(keys, f"machine {name}", entry),
                 origin=entry.origin,
             )
         )
+
+    def _network(self, keys: ProfileKeys | MachineKeys, origin: str, entry: Entry) -> NetworkKeys | None:
+        return read_network(keys.network, origin, self._at(entry, "network"), self._problems)
 
     def rule_list(self, top: Table) -> None:
         raw = top.get("rules")
@@ -274,12 +277,6 @@ class _Reader:
     @staticmethod
     def _at(entry: Entry, key: str) -> Place:
         return Place(entry.table.file, line_of(entry.table, (key,), entry.place.line), f"{entry.place.key}.{key}")
-
-
-def _network(keys: Static | None, origin: str) -> NetworkKeys | None:
-    if keys is None:
-        return None
-    return NetworkKeys(keys.address, keys.gateway, keys.dns, keys.interface, origin)
 
 
 def _prepare(own: Table, key: str, hint: Any) -> str | None:

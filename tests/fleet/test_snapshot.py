@@ -158,3 +158,29 @@ class TestAMachineNamedByMoreThanItsCards:
 
         assert (given(found), found.name) == ("b", "node-1")
         assert [[s.origin for s in layer] for layer in found.args] == [["profile b"], ["rule dell"], ["machine"]]
+
+
+class TestAMachineWithASecret:
+    OWN = machine("a", secret="Zq2uWm7xKp4tVn9rYc3sHd6f", serial="SN-1")
+
+    @pytest.mark.parametrize("only", [True, False])
+    def test_is_found_by_it_whole(self, only: bool) -> None:
+        own = replace(self.OWN, only_by_secret=only)
+        fleet = Snapshot([A], [machine("a", "other", OTHER_CARD), own])
+        assert fleet.by_secret("Zq2uWm7xKp4tVn9rYc3sHd6f") is own
+        for other in ("", "Zq2uWm7xKp4tVn9rYc3sHd6", "zq2uwm7xkp4tvn9ryc3shd6f", "\udcff"):
+            assert fleet.by_secret(other) is None
+
+    def test_is_what_it_is_known_to_be_whatever_it_says_of_itself(self) -> None:
+        fleet = Snapshot([A, B], [machine("b", "other", OTHER_CARD), self.OWN])
+        found = fleet.lookup(Facts(mac=OTHER_CARD, serial="SN-9"), self.OWN)
+        assert (found.name, given(found)) == ("node-1", "a")
+
+    def test_may_be_nobody_without_it(self) -> None:
+        """No rule and no profile for strangers is for it then: what installs by itself would wipe it."""
+        own = replace(self.OWN, only_by_secret=True)
+        fleet = Snapshot([A, B], [own], [ANY], unknown="b")
+        for facts in (Facts(mac=CARD), Facts(mac=OTHER_CARD, serial="sn-1")):
+            found = fleet.lookup(facts)
+            assert (found.machine, found.profile, found.policy) == (None, None, Policy.SILENT)
+        assert fleet.machine(CARD) is own, "it is armed by its card all the same"

@@ -151,7 +151,7 @@ machines:
 
 
 def test_where_there_is_no_dhcp_the_kernel_takes_over_what_the_provider_s_ipxe_was_given(lab: type_of_lab) -> None:
-    """i3D's settings become arguments of the kernel; a second machine gets the address that the first one's iPXE has."""
+    """i3D's settings become arguments of the kernel; for a second machine netbootd makes them of what its iPXE has."""
     opened = lab(
         SETTINGS
         + f"""

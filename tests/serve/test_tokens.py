@@ -175,3 +175,10 @@ def test_a_token_is_written_down_as_eight_digits_of_its_digest() -> None:
     assert label("TOKEN") == "f98103e9"
     assert len(label(token)) == 8
     assert label(token) not in token
+
+
+def test_a_token_says_whose_it_is_while_it_lasts(counter: Counter) -> None:
+    counter.tokens.grant("one", CARD, ())
+    assert (counter.tokens.holder("one"), counter.tokens.holder("two")) == (CARD, None)
+    counter.now = LASTS
+    assert counter.tokens.holder("one") is None

@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 from netbootd.boot.model import ConfigFile
 from netbootd.payloads.base import CannotBoot
+from netbootd.payloads.eve import port_config
 from netbootd.wire import fat
 from netbootd.wire.fat_names import FatError
 from netbootd.wire.segments import Segments
@@ -49,11 +50,13 @@ def image(files: Iterable[ConfigFile], size: int) -> Segments:
 
 def lacks(paths: Collection[str], arguments: Collection[str]) -> tuple[str, ...]:
     """What a node would look for in vain; ``arguments`` are the keys of those it is given."""
-    return tuple(
+    absent = (
         f"config has no {path}, and the node gets none of EVE's own"
         for path in _NEEDED
         if path not in paths and SETS.get(path) not in arguments
     )
+    unread = {_BOOTSTRAP, port_config.PATH} <= set(paths)
+    return (*absent, *((f"{port_config.PATH} is not read, because there is a {_BOOTSTRAP}",) if unread else ()))
 
 
 def fault(file: ConfigFile) -> str:
@@ -62,6 +65,7 @@ def fault(file: ConfigFile) -> str:
     return look(file.data) if look else ""
 
 
+_BOOTSTRAP = "bootstrap-config.pb"
 _JSON = ("DevicePortConfig/", "GlobalConfig/")
 
 
@@ -201,6 +205,6 @@ _LOOKS: Mapping[str, Callable[[bytes], str]] = MappingProxyType(
         "onboard.key.pem": _private_key,
         "device.key.pem": _private_key,
         "authorized_keys": _authorized_keys,
-        "bootstrap-config.pb": _not_empty,
+        _BOOTSTRAP: _not_empty,
     }
 )

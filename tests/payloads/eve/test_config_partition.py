@@ -198,3 +198,11 @@ def test_an_empty_bootstrap_configuration_is_told() -> None:
 def test_nothing_of_a_secret_is_repeated() -> None:
     for path in ("onboard.key.pem", "onboard.cert.pem", "authorized_keys", "DevicePortConfig/override.json"):
         assert "hunter2" not in told(path, "hunter2")
+
+
+def test_networks_that_nothing_reads_are_told() -> None:
+    paths = {"server", "root-certificate.pem", "onboard.cert.pem", "DevicePortConfig/override.json"}
+    assert lacks(paths, ()) == ()
+    assert lacks(paths | {"bootstrap-config.pb"}, ()) == (
+        "DevicePortConfig/override.json is not read, because there is a bootstrap-config.pb",
+    )

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from netbootd.boot.model import Machine
 from netbootd.chain.scripts import Loader
 from netbootd.observe.events import ArtifactServed, DaemonNotice, HttpRefused
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
@@ -207,3 +208,24 @@ async def test_a_body_that_cannot_be_unpacked_is_no_fault_of_ours(site: Site) ->
     )
     assert (await site.raw(head + b"abc")).startswith(b"HTTP/1.1 200 OK\r\n")
     assert not [event for event in site.services.told() if isinstance(event, DaemonNotice)]
+
+
+SECRET = "Zq2uWm7xKp4tVn9rYc3sHd6f"
+
+
+async def test_a_machine_is_asked_for_by_its_secret(site: Site) -> None:
+    own = Machine((Mac.parse("52:54:00:12:34:56"),), "metal-1", secret=SECRET)
+    site.services.machines = (own,)
+    assert (await site.ask(f"/boot/{SECRET}/ipxe.cfg?mac=52-54-00-00-00-09")).status == 200
+    (asked,) = site.services.asked
+    assert (asked.machine, asked.mac, asked.query) == (own, None, (("mac", "52-54-00-00-00-09"),))
+    assert SECRET not in repr(asked)
+
+
+@pytest.mark.parametrize("target", ["/boot/Zq2uWm7xKp4tVn9rYc3sHd6g/ipxe.cfg", "/boot//ipxe.cfg", "/boot/x"])
+async def test_an_unknown_secret_is_as_missing_as_any_page(site: Site, target: str) -> None:
+    site.services.machines = (Machine((), "metal-1", secret=SECRET),)
+    refused, other = await site.ask(target), await site.ask("/no/such/page")
+    assert (refused.status_line, refused.body) == (other.status_line, other.body)
+    assert [name for name, _ in refused.headers] == [name for name, _ in other.headers]
+    assert not site.services.asked

@@ -370,3 +370,32 @@ def test_an_iso_of_a_gigabyte_costs_no_more_memory_than_a_small_one(tmp_path: Pa
     small, large = asyncio.run(peak(6 << 20)), asyncio.run(peak(1 << 30))
     assert large < small + (64 << 10)
     assert large < 4 << 20
+
+
+SECRET = "Zq2uWm7xKp4tVn9rYc3sHd6f"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/boot/SECRET/ipxe.cfg", "//b%6Fot//SECRET/ipxe.cfg?mac=1", "/BOOT/SECRET", "/eserver/boot/SECRET/ipxe.cfg.cfg"],
+)
+def test_a_machine_s_secret_is_written_down_no_more_than_a_token(target: str) -> None:
+    """Also where it is mistyped, and so nobody's."""
+    said = without_token(target.replace("SECRET", SECRET))
+    assert SECRET not in said
+    assert label(SECRET) in said
+
+
+async def test_a_file_under_a_token_counts_for_the_machine_of_the_token(site: Site) -> None:
+    site.file("rescue/vmlinuz", b"kernel")
+    site.services.tokens.grant(TOKEN, CARD, ())
+    answer = await site.ask(f"/node/{TOKEN}/artifacts/rescue/vmlinuz")
+    assert (answer.status, answer.body, answer["Cache-Control"]) == (200, b"kernel", "no-store")
+    (served,) = (event for event in site.services.told() if isinstance(event, ArtifactServed))
+    assert (served.mac, served.file) == (str(CARD), f"node/{label(TOKEN)}/artifacts/rescue/vmlinuz")
+
+
+@pytest.mark.parametrize("path", ["artifacts/rescue/vmlinuz", "artifacts/../netbootd.yaml", "artifacts/", "artifacts"])
+async def test_a_file_under_no_token_is_missing(site: Site, path: str) -> None:
+    site.file("rescue/vmlinuz", b"kernel")
+    assert (await site.ask(f"/node/another-token-of-thirty-two-chars/{path}")).status == 404
