@@ -14,6 +14,7 @@ from netbootd.fleet.identity import (
     SHARED_UUIDS,
     Conflict,
     Match,
+    Shared,
     Stranger,
     board,
     contradicted,
@@ -97,11 +98,10 @@ def test_a_uuid_is_the_same_in_either_order_of_octets() -> None:
 
 
 @pytest.mark.parametrize("shared", SHARED_UUIDS, ids=lambda each: str(each.uuid))
-def test_uuids_that_boards_share_name_none_and_have_a_source(shared: object) -> None:
-    uuid, source = getattr(shared, "uuid"), getattr(shared, "source")  # noqa: B009
-    assert own_uuid(uuid) is None
-    assert own_uuid(UUID(bytes=uuid.bytes_le)) is None
-    assert source
+def test_uuids_that_boards_share_name_none_and_have_a_source(shared: Shared) -> None:
+    assert own_uuid(shared.uuid) is None
+    assert own_uuid(UUID(bytes=shared.uuid.bytes_le)) is None
+    assert shared.source
 
 
 @pytest.mark.parametrize("octet", [0x00, 0x01, 0xFE, 0xFF])

@@ -1,0 +1,81 @@
+"""What a record becomes: by a machine that shows up, by another record that turns out to be about the same machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netbootd.boot.facts import Facts
+from netbootd.fleet.identity import board, board_name
+from netbootd.fleet.record import SEEN, Record
+
+CARDS = 16
+"""Cards of one machine that are kept."""
+ADDRESSES = 8
+
+
+def touched(record: Record) -> bool:
+    """Whether a person did something about it, or it has been installed."""
+    set_by_hand = (record.name, record.profile, record.args, record.soft_serial, record.approved, record.ending)
+    return record.origin != SEEN or any(set_by_hand)
+
+
+def called(record: Record) -> str:
+    """Its name, else what tells it from others."""
+    return record.name or (str(record.macs[0]) if record.macs else f"record {record.id}")
+
+
+def seen(record: Record, facts: Facts, ip: str, now: float) -> Record:
+    """The record of a machine that showed up: what it says now counts."""
+    assert facts.mac is not None, "only a card shows up"
+    cards = record.macs if facts.mac in record.macs or len(record.macs) >= CARDS else (*record.macs, facts.mac)
+    addresses = (ip, *(each for each in record.addresses if each != ip))[:ADDRESSES] if ip else record.addresses
+    return replace(
+        record,
+        macs=cards,
+        uuid=facts.uuid or record.uuid,
+        serial=facts.serial or record.serial,
+        asset=facts.asset or record.asset,
+        manufacturer=facts.manufacturer or record.manufacturer,
+        product=facts.product or record.product,
+        arch=facts.buildarch or record.arch,
+        platform=facts.platform or record.platform,
+        ipxe=facts.version or record.ipxe,
+        addresses=addresses,
+        first_seen=now if record.first_seen is None else record.first_seen,
+        last_seen=max(now, record.last_seen or now),
+    )
+
+
+def joined(record: Record, part: Record) -> Record:
+    """What is known of both; the first wins."""
+    times = [each for each in (record.first_seen, part.first_seen) if each is not None]
+    seen = [each for each in (record.last_seen, part.last_seen) if each is not None]
+    return replace(
+        record,
+        macs=tuple(dict.fromkeys((*record.macs, *part.macs)))[:CARDS],
+        uuid=record.uuid or part.uuid,
+        serial=record.serial or part.serial,
+        asset=record.asset or part.asset,
+        manufacturer=record.manufacturer or part.manufacturer,
+        product=record.product or part.product,
+        arch=record.arch or part.arch,
+        platform=record.platform or part.platform,
+        ipxe=record.ipxe or part.ipxe,
+        addresses=tuple(dict.fromkeys((*record.addresses, *part.addresses)))[:ADDRESSES],
+        first_seen=min(times, default=None),
+        last_seen=max(seen, default=None),
+    )
+
+
+def claimed(record: Record, other: Record) -> set[str]:
+    """What both say is theirs."""
+    found = {f"the card {mac}" for mac in set(record.macs) & set(other.macs)}
+    if (shown := board(record)) and shown == board(other):
+        found.add(board_name(record))
+    for what, mine, theirs in (
+        ("the name", record.name, other.name),
+        ("the soft serial", record.soft_serial, other.soft_serial),
+    ):
+        if mine and theirs and mine.lower() == theirs.lower():
+            found.add(f"{what} {mine}")
+    return found
