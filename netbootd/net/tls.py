@@ -10,7 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from functools import partial
 
 from netbootd.net.turns import Turns
 
@@ -48,8 +49,9 @@ class TlsListener:
         self._failed = failed
         self._patience = patience
         self._turns = Turns(1)  # a handshake is 1 to 2 ms of the loop with a key of 2048 bits
-        self._greetings: set[asyncio.Task[None]] = set()
-        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+        self._greetings: set[asyncio.Task[bool]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock.fileno(), self._accept)
 
     @property
     def greeting(self) -> int:
@@ -58,35 +60,53 @@ class TlsListener:
 
     async def stop(self) -> None:
         """Accept no more, and drop those that have not shaken hands; the others are their protocols' to close."""
-        ending = (self._accepting, *self._greetings)
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
+        for task in self._greetings:
+            task.cancel()
+        await asyncio.gather(*self._greetings, return_exceptions=True)
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, address = await loop.sock_accept(self._sock)
-            except OSError:  # no descriptors left
-                await asyncio.sleep(_PAUSE)
-                continue
-            task = loop.create_task(self._greet(sock, str(address[0])))
-            self._greetings.add(task)
-            task.add_done_callback(self._greetings.discard)
-
-    async def _greet(self, sock: socket.socket, ip: str) -> None:
+    def _accept(self) -> None:
+        """One at a time: whoever else waits makes the socket readable again in the next round."""
         try:
-            with ExitStack() as stack:
-                stack.callback(sock.close)
-                if not await self._speaks_tls(sock, ip):
-                    return
-                await self._turns.next()
-                stack.pop_all()  # from here on it is the transport's to close, also when the handshake fails
-                await self._shake(sock)
+            sock, address = self._sock.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError:  # no descriptors left
+            self._loop.remove_reader(self._sock.fileno())
+            self._loop.call_later(_PAUSE, self._resume)
+            return
+        sock.setblocking(False)
+        task = self._loop.create_task(self._greet(sock, str(address[0])))
+        self._greetings.add(task)
+        task.add_done_callback(partial(self._greeted, sock))
+
+    def _resume(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def _greeted(self, sock: socket.socket, task: asyncio.Task[bool]) -> None:
+        """A task that is cancelled may never have begun, and closed nothing."""
+        self._greetings.discard(task)
+        if task.cancelled() or not task.result():
+            sock.close()
+
+    async def _greet(self, sock: socket.socket, ip: str) -> bool:
+        """Whether a transport has the socket, which is its to close then, also when the handshake has failed."""
+        try:
+            if not await self._speaks_tls(sock, ip):
+                return False
+            await self._turns.next()
         except TimeoutError:
             self._failed(ip, f"said nothing for {self._patience:g} s")
+            return False
+        await self._shaken(sock, ip)
+        return True
+
+    async def _shaken(self, sock: socket.socket, ip: str) -> None:
+        try:
+            await self._shake(sock)
         except ssl.SSLError as error:
             self._failed(ip, _REASONS.get(error.reason or "", (error.reason or str(error)).replace("_", " ").lower()))
         except ConnectionAbortedError:  # what both loops raise when the handshake takes too long
@@ -108,7 +128,7 @@ class TlsListener:
 
     async def _shake(self, sock: socket.socket) -> None:
         """Returns when the protocol has its connection."""
-        await asyncio.get_running_loop().connect_accepted_socket(
+        await self._loop.connect_accepted_socket(
             self._protocol,
             sock,
             ssl=self._context(),

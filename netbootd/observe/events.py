@@ -187,6 +187,16 @@ class HttpRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFailed(Event):
+    """Somebody could not speak TLS with us, or spoke it to the port of plain HTTP."""
+
+    name: ClassVar[str] = "tls.failed"
+    level: ClassVar[Level] = "warning"
+
+    reason: str  # in words about the client: "does not trust who has signed the certificate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineChanged(Event):
     """Where a machine stands changed: it was armed or disarmed, or has been given its payload."""
 

@@ -49,7 +49,7 @@ class Metrics:
                 self._observe_dhcp(event)
             case events.TftpFinished() | events.TftpAborted() | events.TftpProbed() | events.TftpRefused():
                 self._observe_tftp(event)
-            case events.ArtifactServed() | events.HttpProbed() | events.HttpRefused():
+            case events.ArtifactServed() | events.HttpProbed() | events.HttpRefused() | events.TlsFailed():
                 self._observe_http(event)
             case events.ScriptServed() | events.ScriptFailed():
                 self._observe_scripts(event)
@@ -114,8 +114,11 @@ class Metrics:
         self._refused = Counter(
             "netbootd_http_refused", "HTTP requests answered with an error", ("status",), registry=registry
         )
+        self._tls_failed = Counter("netbootd_tls_failed", "TLS connections that came to nothing", registry=registry)
 
-    def _observe_http(self, event: events.ArtifactServed | events.HttpProbed | events.HttpRefused) -> None:
+    def _observe_http(
+        self, event: events.ArtifactServed | events.HttpProbed | events.HttpRefused | events.TlsFailed
+    ) -> None:
         match event:
             case events.ArtifactServed(status=status, sent=sent, seconds=seconds, complete=complete):
                 self._served.labels(str(status), "yes" if complete else "no").inc()
@@ -126,6 +129,8 @@ class Metrics:
                 self._probed.inc()
             case events.HttpRefused(status=status):
                 self._refused.labels(str(status)).inc()
+            case events.TlsFailed():
+                self._tls_failed.inc()
 
     def _boot_scripts(self, registry: CollectorRegistry) -> None:
         self._scripts = Counter(

@@ -25,6 +25,7 @@ from netbootd.observe.events import (
     TftpProbed,
     TftpRefused,
     TftpStarted,
+    TlsFailed,
     printable,
 )
 
@@ -88,6 +89,8 @@ def _words(event: Event) -> str:
             return f"sent a {field} that is not used: {_spoken(reason)}"
         case HttpRefused(file=file, status=status, reason=reason):
             return f"was refused {file}: {_status(status)}{_because(reason)}"
+        case TlsFailed(reason=reason):
+            return f"no TLS: {reason}"
         case MachineChanged(change=change, detail=detail):
             return f"{_CHANGES.get(change, change)}{_because(detail)}"
         case DaemonNotice(text=text):

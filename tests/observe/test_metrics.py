@@ -21,6 +21,7 @@ from netbootd.observe.events import (
     TftpProbed,
     TftpRefused,
     TftpStarted,
+    TlsFailed,
 )
 from netbootd.observe.metrics import Metrics
 
@@ -70,6 +71,7 @@ FINISHED = TftpFinished(file="ipxe.efi", size=1000, seconds=2.0, blksize=1432, w
         ),
         (HttpProbed(file="x", size=1), {"netbootd_http_probed_total": 1, "netbootd_http_sent_bytes_total": 0}),
         (HttpRefused(file="x", status=404, reason="no such file"), {'netbootd_http_refused_total{status="404"}': 1}),
+        (TlsFailed(reason="left"), {"netbootd_tls_failed_total": 1}),
         (
             ScriptServed(script="ipxe.cfg", payload="linux"),
             {'netbootd_scripts_total{payload="linux",via="http"}': 1},

@@ -24,6 +24,7 @@ from netbootd.observe.events import (
     TftpProbed,
     TftpRefused,
     TftpStarted,
+    TlsFailed,
 )
 from netbootd.observe.sentences import level_of, seconds_text, sentence, size_text
 
@@ -79,6 +80,7 @@ SENTENCES: list[tuple[Event, str]] = [
     ),
     (HttpRefused(file="eve/kernel", status=404, reason=""), "was refused eve/kernel: 404 Not Found"),
     (HttpRefused(file="eve/kernel", status=499, reason="why"), "was refused eve/kernel: 499: why"),
+    (TlsFailed(reason="does not accept the certificate"), "no TLS: does not accept the certificate"),
     (MachineChanged(change="armed"), "is armed: installs at its next boot"),
     (MachineChanged(change="given its payload"), "has been given its payload"),
     (MachineChanged(change="moved house", detail="rack 7"), "moved house: rack 7"),

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,6 +65,14 @@ class Client:
         self.sock = sock
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname="localhost")
+
+    @staticmethod
+    def hello() -> bytes:
+        """What a client says first."""
+        said = ssl.MemoryBIO()
+        with suppress(ssl.SSLWantReadError):
+            trusting().wrap_bio(ssl.MemoryBIO(), said, server_hostname="localhost").do_handshake()
+        return said.read()
 
     async def shake(self) -> None:
         await self._until(self._tls.do_handshake)

@@ -25,7 +25,8 @@ _GONE = SendResult(0, Ending.GONE)
 def unbuffered(request: web.Request) -> None:
     """Make ``drain`` wait for the last byte, so that none is left behind a wait nobody ends."""
     if request.transport is not None:
-        request.transport.set_write_buffer_limits(high=0)
+        # asyncio's TLS transport would hold 0 bytes for too many, and for few enough the next time it looks.
+        request.transport.set_write_buffer_limits(high=1 if request.secure else 0)
 
 
 def patience(request: web.Request, stall: float) -> float:

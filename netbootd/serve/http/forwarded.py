@@ -28,15 +28,17 @@ class Asker:
     ip: str
     """Of the client; "" on a Unix socket."""
     base_url: str | None = None
-    """How the client calls this site as its proxy tells it, without a slash at the end; None without one."""
+    """How the client calls this site, without a slash at the end: as its proxy tells it, or over TLS as it has
+    itself; else None."""
 
 
 def asker(request: web.Request, trusted: Sequence[Network]) -> Asker:
     """Who asks, if the word of ``trusted`` peers counts."""
     peer = unmapped(request.remote or "")
     if not _is_trusted(_address(peer), trusted):
-        return Asker(peer)
-    return Asker(_client(peer, _listed(request, "X-Forwarded-For"), trusted), _base_url(request))
+        return Asker(peer, _called(request))
+    client = _client(peer, _listed(request, "X-Forwarded-For"), trusted)
+    return Asker(client, _base_url(request) or _called(request))
 
 
 def _client(peer: str, hops: Sequence[str], trusted: Sequence[Network]) -> str:
@@ -59,6 +61,13 @@ def _base_url(request: web.Request) -> str | None:
     if not _HOST.fullmatch(host) or scheme not in ("http", "https"):
         return None
     return f"{scheme}://{host}"
+
+
+def _called(request: web.Request) -> str | None:
+    """Over TLS machines come back by TLS, and by the name they asked for, which they have found in the certificate.
+    Without a port it is 443 (RFC 9110 s.7.2), wherever that is led to."""
+    host = request.headers.get("Host", "")
+    return f"https://{host}" if request.secure and _HOST.fullmatch(host) else None
 
 
 def _listed(request: web.Request, name: str) -> list[str]:

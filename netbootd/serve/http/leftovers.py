@@ -24,7 +24,9 @@ class Leftovers:
         self._open: WeakSet[asyncio.Transport] = WeakSet()
 
     def note(self, request: web.Request) -> None:
-        """A request came."""
+        """A request came.  GRUB speaks no TLS, whatever such a client says it is."""
+        if request.secure:
+            return
         if request.transport is not None and quirk_for(request.headers.get("User-Agent", "")).same_ports:
             self._open.add(request.transport)
 

@@ -17,7 +17,13 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+def tls() -> bool:
+    """A module that is `tests.support.bootsite.BOTH_WAYS` has each of its tests by plain HTTP and by TLS."""
+    return False
+
+
+@pytest.fixture
+async def site(tmp_path: Path, tls: bool) -> AsyncIterator[Site]:
     """A boot site on loopback over an empty directory of artifacts."""
-    async with running(tmp_path) as site:
+    async with running(tmp_path, tls=tls) as site:
         yield site

@@ -166,7 +166,6 @@ async def test_the_body_of_a_refused_request_is_not_kept(site: Site) -> None:
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
         (b"\x00\x01ipxe.efi\x00octet\x00\r\n\r\n", b"400"),
         (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"40"),

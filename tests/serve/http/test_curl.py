@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bootsite import Site
+from tests.support.bootsite import BOTH_WAYS, Site
+from tests.support.tls import own
 from tests.support.tools import need
+
+pytestmark = BOTH_WAYS
 
 
 @pytest.fixture(autouse=True)
-def _curl() -> None:
+def _curl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It trusts the certificate and no other."""
     need("curl")
+    (tmp_path / "trusted.pem").write_text(own()[1])
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "trusted.pem"))
 
 
 BODY = b"".join(number.to_bytes(4, "big") for number in range(1 << 18))  # 1 MiB

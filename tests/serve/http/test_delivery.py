@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from netbootd.observe.events import ArtifactServed
-from tests.support.bootsite import Site
+from tests.support.bootsite import BOTH_WAYS, Site
+
+pytestmark = BOTH_WAYS
 
 
 async def test_small_answers_nobody_reads_end_the_connection(site: Site) -> None:
     """Requests pipelined without end: the answers fill the socket, and the client is dropped after its time."""
     site.services.stall_seconds = 0.1
     site.file("eve/small", bytes(60 << 10))
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=1)
+    reader, writer = await site.opened(limit=1)
     writer.write(b"GET /artifacts/eve/small HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
     while isinstance(told := await site.services.events.get(), ArtifactServed) and told.complete:
         pass

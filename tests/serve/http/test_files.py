@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 from email.utils import formatdate
 
 import pytest
 
 from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused
-from tests.support.bootsite import Site
+from tests.support.bootsite import BOTH_WAYS, Site, Socket
+
+pytestmark = BOTH_WAYS
 
 SMALL = b"kernel"
 LARGE = b"".join(number.to_bytes(4, "big") for number in range(1 << 16))  # 256 KiB: sent past aiohttp
@@ -221,23 +221,9 @@ class TestWhatIsTold:
 class TestAClientThatStopsReading:
     """A machine switched off in mid-download, or one that hangs."""
 
-    async def begin(self, site: Site, target: str, agent: str = "iPXE/1.21") -> socket.socket:
+    async def begin(self, site: Site, target: str, agent: str = "iPXE/1.21") -> Socket:
         """Ask, and take nothing."""
-        loop = asyncio.get_running_loop()
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
-        client.setblocking(False)
-        await loop.sock_connect(client, ("127.0.0.1", site.port))
-        request = f"GET {target} HTTP/1.1\r\nHost: x\r\nUser-Agent: {agent}\r\n\r\n"
-        await loop.sock_sendall(client, request.encode())
-        return client
-
-    async def drain(self, client: socket.socket) -> int:
-        loop = asyncio.get_running_loop()
-        total = 0
-        while data := await loop.sock_recv(client, 1 << 20):
-            total += len(data)
-        return total
+        return await site.begun(f"GET {target} HTTP/1.1\r\nHost: x\r\nUser-Agent: {agent}\r\n\r\n".encode())
 
     async def test_is_dropped_and_told(self, site: Site) -> None:
         site.services.stall_seconds = 0.1
@@ -248,7 +234,7 @@ class TestAClientThatStopsReading:
             assert (told.complete, told.detail) == (False, "the client stopped reading")
             assert 0 < told.sent < told.size == 16 << 20
             with pytest.raises(ConnectionResetError):
-                await self.drain(client)
+                await client.rest()
 
     async def test_is_dropped_from_a_boot_program_in_memory_too(self, site: Site) -> None:
         site.services.stall_seconds = 0.1
@@ -269,14 +255,14 @@ class TestAClientThatStopsReading:
             assert site.services.events.empty()
             taken = 0
             while taken < 16 << 20:
-                taken += len(await asyncio.get_running_loop().sock_recv(grub, 1 << 20))
+                taken += len(await grub.recv(1 << 20))
             assert isinstance(told := await site.services.events.get(), ArtifactServed)
             assert told.complete
 
     async def test_going_away_is_told_apart(self, site: Site) -> None:
         site.file("eve/rootfs.img", bytes(16 << 20))
         with await self.begin(site, "/artifacts/eve/rootfs.img") as client:
-            await asyncio.get_running_loop().sock_recv(client, 1000)
+            await client.recv(1000)
         told = await site.services.events.get()
         assert isinstance(told, ArtifactServed)
         assert (told.complete, told.detail) == (False, "the client went away")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from ipaddress import ip_network
 
 import pytest
@@ -132,3 +133,35 @@ class TestTheSite:
         assert isinstance(served, ArtifactServed)
         assert isinstance(refused, HttpRefused)
         assert served.ip == refused.ip == "198.51.100.9"
+
+
+class TestByTls:
+    """The name must be the one in the certificate: the client's own word for us, since it has just checked it."""
+
+    @staticmethod
+    def base_url(host: str, *, secure: bool = True, headers: tuple[tuple[str, str], ...] = ()) -> str | None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if secure else None
+        all_headers = CIMultiDict((("Host", host), *headers))
+        request = make_mocked_request("GET", "/ipxe.cfg", all_headers, sslcontext=context)
+        return asker(request.clone(remote="192.0.2.7"), (PROXY,)).base_url
+
+    @pytest.mark.parametrize("host", ["boot.example.net:8443", "boot.example.net", "192.0.2.1:8443", "[2001:db8::1]"])
+    def test_machines_come_back_as_they_came(self, host: str) -> None:
+        assert self.base_url(host) == f"https://{host}"
+
+    def test_a_plain_request_names_nothing(self) -> None:
+        assert self.base_url("boot.example.net", secure=False) is None
+
+    @pytest.mark.parametrize("host", ["", "a b", "x/../y", "${net0/mac}", "a\nb", "user@host", "x" * 300])
+    def test_what_is_no_host_is_not_repeated(self, host: str) -> None:
+        assert self.base_url(host) is None
+
+    def test_a_proxy_that_is_trusted_knows_better(self) -> None:
+        told = (("X-Forwarded-Host", "front.example"), ("X-Forwarded-Proto", "https"))
+        assert self.base_url("inner.example:8443", headers=told) == "https://front.example"
+        assert self.base_url("inner.example:8443", headers=told[1:]) == "https://inner.example:8443"
+
+    async def test_a_script_asked_for_by_tls_is_told_so(self, site: Site) -> None:
+        site.tls = True
+        await site.ask("/ipxe.cfg")
+        assert [request.base_url for request in site.services.asked] == ["https://boot.test"]
