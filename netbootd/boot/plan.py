@@ -109,6 +109,44 @@ class KernelPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class GrubPlan:
+    """A GRUB that iPXE starts, and the menu in a disk image that it boots by, with something added to it.
+
+    What GRUB fetches it fetches from ``address``, for it has no TLS and seldom a name server.
+    """
+
+    address: str
+    server: str
+    """``http://192.0.2.1:8080``: how GRUB reaches this server, without a trailing slash."""
+    program: str
+    """Its URL."""
+    image: str
+    """The disk image's URL."""
+    include: str
+    """The URL of what is added to the menu, a `Document`."""
+    last: str
+    """The URL of the last file that GRUB fetches."""
+    args: tuple[Arg, ...]
+    """All that the kernel gets but for its root."""
+    documents: tuple[Document, ...] = ()
+
+    @property
+    def device(self) -> str:
+        """The server in GRUB's words: ``http,192.0.2.1:8080``; ports since 2.12."""
+        return self.server.replace("://", ",", 1)
+
+    @property
+    def line(self) -> str:
+        """The arguments as one line."""
+        return command_line(self.args)
+
+    @property
+    def length(self) -> int:
+        """Characters of the arguments."""
+        return len(self.line)
+
+
+@dataclass(frozen=True, slots=True)
 class ChainPlan:
     """Another script or program by URL."""
 
@@ -165,4 +203,4 @@ class MenuPlan:
     """The script that leaves the machine to its own disk, so that the server knows it did."""
 
 
-Plan = KernelPlan | ChainPlan | TemplatePlan | LocalPlan | MenuPlan
+Plan = KernelPlan | GrubPlan | ChainPlan | TemplatePlan | LocalPlan | MenuPlan

@@ -15,7 +15,7 @@ from netbootd.boot.facts import Facts, NotKnown
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import Boots, ConfigFile, Machine, Profile
 from netbootd.boot.network import NetworkError
-from netbootd.boot.plan import ChainPlan, Document, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
+from netbootd.boot.plan import ChainPlan, Document, GrubPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site, asked
 from netbootd.chain import clouds
@@ -58,7 +58,7 @@ class Rendered:
     @property
     def documents(self) -> tuple[Document, ...]:
         """What the machine may fetch with the token in its script."""
-        return self.plan.documents if isinstance(self.plan, KernelPlan) else ()
+        return self.plan.documents if isinstance(self.plan, KernelPlan | GrubPlan) else ()
 
 
 def entry(world: World, site: Site, machine: Machine | None = None) -> Rendered:
@@ -252,6 +252,8 @@ class _Writer:
     def _template(self, payload: Payload, plan: Plan) -> str:
         if self.loader is Loader.GRUB and isinstance(plan, ChainPlan | TemplatePlan):
             raise RenderError(f"payload {payload.name} is an iPXE script, which GRUB cannot run")
+        if isinstance(plan, GrubPlan):
+            return _template_name(f"{payload.template}_grub", self.loader)
         return plan.template if isinstance(plan, TemplatePlan) else _template_name(payload.template, self.loader)
 
 
@@ -265,7 +267,7 @@ def _arguments(plan: Plan, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
 
 
 def _check_length(plan: Plan) -> None:
-    if isinstance(plan, KernelPlan) and plan.length > COMMAND_LINE_LIMIT:
+    if isinstance(plan, KernelPlan | GrubPlan) and plan.length > COMMAND_LINE_LIMIT:
         raise ArgError(f"the arguments take {plan.length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
 
 

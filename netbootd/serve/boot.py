@@ -8,17 +8,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from netbootd.artifacts.tree import NotServed, Tree
+from netbootd.boot import grub_names
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.boot.model import Machine
 from netbootd.boot.plan import LocalPlan
 from netbootd.boot.site import Site
-from netbootd.chain.scripts import Rendered, entry, script
+from netbootd.chain.scripts import Loader, Rendered, entry, script
 from netbootd.chain.world import World
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
 from netbootd.serve import stock
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
-from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from netbootd.serve.http.services import ScriptReply, ScriptRequest, recorded
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
 from netbootd.serve.tokens import Granted, Tokens, label
 from netbootd.wire.mac import Mac
@@ -27,6 +28,7 @@ from netbootd.wire.tftp import ErrorCode
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
 Admit = Callable[[str, str, Mac | None], Awaitable[bool]]
 _TOKEN_BYTES = 24
+_ROOMS = frozenset({"artifacts", "boot", "machines", "node"})  # what they have under this name is not for whoever asks
 
 
 class BootSide:
@@ -88,6 +90,15 @@ class BootSide:
     def by_secret(self, secret: str) -> Machine | None:
         """See `BootServices`."""
         return self.world.fleet.by_secret(secret)
+
+    def grub(self, ip: str, path: str) -> Mac | None:
+        """See `BootServices`."""
+        match grub_names.wanted(path):
+            case grub_names.ByCard(mac):
+                return mac
+            case grub_names.ByAddress() if path.partition("/")[0] not in _ROOMS:
+                return self._directory.mac_of(ip.removeprefix("::ffff:"))
+        return None
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """See `BootServices`."""
@@ -183,23 +194,32 @@ class BootSide:
                 script=name,
                 profile=rendered.profile,
                 payload=rendered.payload,
+                via=request.via,
             )
         )
 
     # TFTP
 
-    def resolve(self, name: str, client_ip: str, local: str) -> Source | asyncio.Future[Source]:
+    def resolve(self, name: str, client_ip: str, local: str) -> Source | Awaitable[Source]:
         """A TFTP name: a script, a boot program, else a file of the artifacts or of the client's own release, opened
         off the loop."""
         name = "/".join(stock.without_alias(tuple(name.split("/")))) or name
         base = name.rsplit("/", 1)[-1].lower()
         if stock.is_script(base):
             return Content(base, self._entry(self._site(local), client_ip, via="tftp").body)
+        if (mac := self.grub(client_ip, name)) is not None:
+            return self._of_grub(name, ScriptRequest(mac, (), client_ip, (local, 0), Loader.GRUB, via="tftp"))
         data = self.firmware(name) or self.firmware(base)
         if data is not None:
             return Content(name, data)
         paths = (name, name.removeprefix("artifacts/"), self.stock(client_ip, name) or name)
         return asyncio.get_running_loop().run_in_executor(None, _open, self._tree, paths)
+
+    async def _of_grub(self, name: str, asked: ScriptRequest) -> Content:
+        reply = await recorded(self.script, asked)
+        if reply is None:
+            raise Refused(ErrorCode.NOT_DEFINED, "that this machine installs could not be recorded")
+        return Content(name, reply.body)
 
 
 def _script_name(mac: Mac, request: ScriptRequest) -> str:

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
 from netbootd.boot.model import Boots
-from netbootd.boot.plan import KernelPlan, Plan
+from netbootd.boot.plan import GrubPlan, KernelPlan, Plan
 from netbootd.chain.scripts import Rendered
 from netbootd.fleet.ledger import IN_DOUBT, Handing, Ledger
 from netbootd.fleet.lifecycle import Stage
@@ -133,6 +133,8 @@ class Progress:
 
 def last_file(plan: Plan | None, base_url: str) -> str:
     """The last file of a payload that comes from here, as `ArtifactServed` names it; "" if none does."""
+    if isinstance(plan, GrubPlan):
+        return _normal(_ours(plan.last, plan.server))
     if not isinstance(plan, KernelPlan):
         return ""
     ours = [file for image in (plan.kernel, *plan.initrds) if (file := _ours(image.url, base_url))]

@@ -177,7 +177,7 @@ find_overrides
 publish_file own_hv "/EFI/BOOT/grub-hv.cfg"
 set_${flavor}_boot
 given source $own_hv
-given source $config_cfg
+given source $config_grub_cfg
 from_firmware
 
 menuentry "Boot ${title}${suffix}" {

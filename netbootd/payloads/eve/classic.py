@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 from netbootd.boot import bundle as boot
@@ -16,11 +17,12 @@ from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.finding import Finding
 from netbootd.boot.model import Boots
-from netbootd.boot.plan import Document, Image, KernelPlan, Variant
+from netbootd.boot.plan import Document, GrubPlan, Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
-from netbootd.payloads.eve import config_cpio, config_partition, direct, port_config
+from netbootd.payloads.eve import config_cpio, config_partition, direct, grub_route, port_config
 from netbootd.payloads.eve.arguments import FLAGS
 from netbootd.payloads.eve.bundle import of_eve
+from netbootd.payloads.eve.grub_route import NO_GRUB
 from netbootd.payloads.eve.judgement import judge
 from netbootd.payloads.eve.kernel_line import kernel_line
 from netbootd.payloads.eve.routes import refusal
@@ -34,6 +36,15 @@ CONFIG_SIZE = 1 << 20
 """Bytes of the CONFIG partition, up to 16.12."""
 
 
+class Route(Enum):
+    """How a bundle with an ISO is booted."""
+
+    DIRECT = "direct"
+    """By iPXE, without its GRUB."""
+    GRUB = "grub"
+    """By its own GRUB and its own menu."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``bundle``: a name given by ``netbootd import``, or a directory under ``artifacts``."""
@@ -41,6 +52,7 @@ class Settings:
     __pydantic_config__: ClassVar = CLOSED
 
     bundle: str
+    route: Route = Route.DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ def _defaults(_settings: Settings, facts: Facts, named: boot.Bundle | None) -> t
     """What the stock script passes: the card's address as soft serial, a reboot at the end, plumbing, console."""
     bundle = of_eve(named)
     if bundle and bundle.era.has_iso:
-        return kernel_line(bundle, facts, root=())  # `direct` says where the root is
+        return kernel_line(bundle, facts, root=())  # `direct` and `grub_route` say where the root is
     fixed = (
         ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN),
         ArgSetting("eve_reboot_after_install", (), ORIGIN),
@@ -81,12 +93,14 @@ def _board_settings(manufacturer: str) -> tuple[ArgSetting, ...]:
     return (ArgSetting("console", board.console, origin), *tweaks)
 
 
-def _plan(settings: Settings, order: Order) -> KernelPlan:
+def _plan(settings: Settings, order: Order) -> KernelPlan | GrubPlan:
     bundle = of_eve(order.bundles.get(_name(settings)))
-    if bundle and (why := refusal(bundle)):
+    if bundle and (why := _refusal(settings, bundle)):
         raise CannotBoot(why)
     if bundle and bundle.era.has_iso:
-        return direct.plan(bundle, order)
+        return grub_route.plan(bundle, order) if settings.route is Route.GRUB else direct.plan(bundle, order)
+    if settings.route is Route.GRUB:
+        raise CannotBoot(f"bundle {_name(settings)}: {NO_GRUB}")
     # Without a bundle of that name, a directory that has just these files.
     base = f"{bundle.directory if bundle else _name(settings)}/"
     stock = [Image(order.site.artifact_url(base + name), name) for name in INITRDS]
@@ -116,9 +130,10 @@ def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
     return tuple(arg for arg in (*consoles, *tweaks) if arg.key not in asked)
 
 
-def _refusal(_settings: Settings, named: boot.Bundle) -> str:
+def _refusal(settings: Settings, named: boot.Bundle) -> str:
     bundle = of_eve(named)
-    return refusal(bundle) if bundle else ""
+    by = grub_route.refusal if settings.route is Route.GRUB else refusal
+    return by(bundle) if bundle else ""
 
 
 def _needs(settings: Settings) -> tuple[str, ...]:

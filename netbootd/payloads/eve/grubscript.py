@@ -13,12 +13,14 @@ from types import MappingProxyType
 
 from netbootd.payloads.eve import ere
 from netbootd.payloads.eve.grubshell import Builtin, Shell
-from netbootd.payloads.eve.grubsyntax import MenuError, Script, parse
+from netbootd.payloads.eve.grubsyntax import Command, Literal, MenuError, Script, Variable, Word, parse
 from netbootd.payloads.eve.grubtest import holds
 
 __all__ = ["Menu", "MenuError", "Smbios", "evaluate"]
 
 LABEL = "EVEISO"
+_CONFIG = "(http,server)/grub.cfg"
+_LINUX = ("linux", "linuxefi")
 _PATTERN_COST = 40
 """What one character against one of a pattern costs, in characters made."""
 BLOCK = 512
@@ -51,6 +53,8 @@ class Menu:
     variables: Mapping[str, str]
     notes: tuple[str, ...]
     """What was left out."""
+    named: tuple[str, ...] = ()
+    """The variables that ``kernel_args`` are put together from, in order; empty where there is more than variables."""
 
 
 def evaluate(
@@ -62,18 +66,21 @@ def evaluate(
     netboot: bool = True,
     cmdline: str = "",
     files: Collection[str] = (),
+    config: str | None = None,
 ) -> Menu:
     """Follow ``grub``, as text or parsed, for ``machine``.  Raises `MenuError`.
 
     ``include`` and ``cmdline`` are the texts of the ISO's own files of that kind, ``files`` its paths; ``arch`` is
-    GRUB's word: x86_64, arm64, riscv64.
+    GRUB's word: x86_64, arm64, riscv64.  ``config`` is a node's own part, which the menu finds by ``config_grub_cfg``.
     """
-    played = _Grub(machine, _Iso(include, cmdline, frozenset(path.strip("/") for path in files)))
+    played = _Grub(machine, _Iso(include, cmdline, frozenset(path.strip("/") for path in files)), config)
     device = "loop0" if netboot else "cd0"
     # As the outer grub.cfg of installer_net leaves it.  The server's name does not matter: the menu tells a disk by it.
     outer = {"root": device, "grub_cpu": arch, "grub_platform": "efi", "cmddevice": "http,server" if netboot else "cd0"}
     if netboot:
         outer["isnetboot"] = "true"
+    if config is not None:
+        outer["config_grub_cfg"] = _CONFIG
     shell = Shell(played.commands(), outer)
     with shell.context():
         shell.run(parse(grub) if isinstance(grub, str) else grub)
@@ -87,7 +94,26 @@ def _menu(entry: _Entry, played: _Grub, shell: Shell) -> Menu:
         raise MenuError("its first entry starts no Linux kernel")
     kernel, *args = played.kernel
     variables = MappingProxyType(shell.variables)
-    return Menu(entry.title, kernel, tuple(arg for arg in args if arg), played.initrds, variables, shell.notes)
+    words = tuple(arg for arg in args if arg)
+    return Menu(entry.title, kernel, words, played.initrds, variables, shell.notes, _named(entry.body, shell))
+
+
+def _named(body: Script, shell: Shell) -> tuple[str, ...]:
+    """What stands behind the kernel in the command that loads it, where each word of it is a variable."""
+    for statement in body:
+        match statement:
+            case Command((command, _, *words), None) if _text_of(command, shell) in _LINUX:
+                names = [word.pieces[0].name for word in words if _is_variable(word)]  # type: ignore[union-attr]
+                return tuple(names) if len(names) == len(words) else ()
+    return ()
+
+
+def _is_variable(word: Word) -> bool:
+    return len(word.pieces) == 1 and isinstance(word.pieces[0], Variable)
+
+
+def _text_of(word: Word, shell: Shell) -> str:
+    return "".join(piece.text if isinstance(piece, Literal) else shell.get(piece.name) for piece in word.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +158,7 @@ class _Grub:
 
     machine: Smbios
     iso: _Iso
+    config: str | None = None
     entries: list[_Entry] = field(default_factory=list)
     kernel: tuple[str, ...] = ()
     initrds: tuple[str, ...] = ()
@@ -140,7 +167,7 @@ class _Grub:
         return {
             **dict.fromkeys(_QUIET, _true),
             **dict.fromkeys(_FAILING, _false),
-            **dict.fromkeys(("linux", "linuxefi"), self._linux),
+            **dict.fromkeys(_LINUX, self._linux),
             **dict.fromkeys(("initrd", "initrdefi"), self._initrd),
             **dict.fromkeys(("menuentry", "submenu"), self._menuentry),
             **dict.fromkeys(("source", "."), self._source),
@@ -181,6 +208,8 @@ class _Grub:
             return self._source(shell, args, None)
 
     def _text(self, shell: Shell, args: tuple[str, ...]) -> str | None:
+        if self.config is not None and args[:1] == (_CONFIG,):
+            return self.config
         path = self.iso.path(args[0], shell.get("root")) if args else ""
         text = self.iso.text(path)
         if text is None:

@@ -29,7 +29,7 @@ STOCK = (
 """What the bundle's ``ipxe.efi.cfg`` sets for the installer, and since 13.4 no longer reaches it."""
 
 _ARCH = {"amd64": "x86_64", "": "x86_64"}
-_ROOT_KEYS = frozenset({"root", "rootimg", "rootaddmount", "BOOT_IMAGE"})
+ROOT_KEYS = frozenset({"root", "rootimg", "rootaddmount", "BOOT_IMAGE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _followed(bundle: Bundle, script: Script, machine: Smbios) -> Menu:
         script,
         bundle.grub_include,
         machine,
-        arch=_arch(bundle),
+        arch=arch_of(bundle),
         cmdline=bundle.cmdline,
         files=[file.path for file in bundle.iso],
     )
@@ -112,7 +112,7 @@ def _origin(bundle: Bundle, machine: Smbios, word: str, usual: Counter[str]) -> 
 
 
 def _of_table(bundle: Bundle, machine: Smbios, why: str) -> Line:
-    arch = _arch(bundle)
+    arch = arch_of(bundle)
     found = boards.pieces(arch, machine, bundle.cmdline, bundle.version, bundle.release)
     usual = boards.pieces(arch, Smbios(), bundle.cmdline, bundle.version, bundle.release)
     board = _of_board(machine)
@@ -134,12 +134,13 @@ def _of_board(machine: Smbios) -> str:
     return f"{ORIGIN} for {' '.join(text for text in (machine.manufacturer, machine.product) if text)}"
 
 
-def _arch(bundle: Bundle) -> str:
+def arch_of(bundle: Bundle) -> str:
+    """GRUB's word for what the bundle runs on."""
     return _ARCH.get(bundle.arch, bundle.arch)
 
 
 def _is_root(word: str) -> bool:
-    return word.partition("=")[0] in _ROOT_KEYS
+    return word.partition("=")[0] in ROOT_KEYS
 
 
 def _unfit(word: str) -> str:

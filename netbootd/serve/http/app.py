@@ -17,15 +17,14 @@ from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
 from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.forwarded import asker
 from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
-from netbootd.serve.http.services import ScriptRequest
+from netbootd.serve.http.services import ScriptRequest, recorded
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
 if TYPE_CHECKING:
-    from netbootd.serve.http.services import BootServices, ScriptReply
+    from netbootd.serve.http.services import BootServices
 
 _NO_SUCH_PAGE = "no such page"
-_RECORDINGS = 3  # a script whose record failed is rendered anew, and then installs nothing
 
 
 def build_app(services: BootServices) -> web.Application:
@@ -66,6 +65,8 @@ class BootSite:
                 return await self._script(request, _mac(mac), wanted.query)
             case ("machines", mac, "grub.cfg"):
                 return await self._script(request, _mac(mac), wanted.query, Loader.GRUB)
+            case path if (card := self._of_grub(request, path)) is not None:
+                return await self._script(request, card, wanted.query, Loader.GRUB)
             case ("boot", secret, "ipxe.cfg"):
                 return await self._script(request, None, wanted.query, machine=self._by_secret(secret))
             case ("artifacts", *path) if path:
@@ -90,6 +91,9 @@ class BootSite:
             raise Refused(HTTPStatus.NOT_FOUND, _NO_SUCH_PAGE)
         return await files.artifact(request, self._services, tuple(found.split("/")))
 
+    def _of_grub(self, request: web.Request, path: tuple[str, ...]) -> Mac | None:
+        return self._services.grub(asker(request, self._services.trusted_proxies).ip, "/".join(path))
+
     async def _script(
         self,
         request: web.Request,
@@ -102,7 +106,9 @@ class BootSite:
         asked = ScriptRequest(
             mac, query, by.ip, _local(request), loader, by.base_url, request.method == "HEAD", machine
         )
-        reply = await self._recorded(asked)
+        reply = await recorded(self._services.script, asked)
+        if reply is None:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "that this machine installs could not be recorded")
         return _text(reply.body)
 
     def _by_secret(self, secret: str) -> Machine:
@@ -110,13 +116,6 @@ class BootSite:
         if machine is None:
             raise Refused(HTTPStatus.NOT_FOUND, _NO_SUCH_PAGE)
         return machine
-
-    async def _recorded(self, asked: ScriptRequest) -> ScriptReply:
-        for _ in range(_RECORDINGS):
-            reply = self._services.script(asked)
-            if reply.recorded is None or await reply.recorded:
-                return reply
-        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "that this machine installs could not be recorded")
 
     def _tell(self, request: web.Request, refused: Refused) -> None:
         self._services.emit(

@@ -33,6 +33,7 @@ class ScriptRequest:
     head: bool = False
     machine: Machine | None = None
     """The one whose secret stood in the URL."""
+    via: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ class ScriptReply:
     def __post_init__(self) -> None:
         if not self.body:
             raise AssertionError("an empty script")
+
+
+RECORDINGS = 3
+"""A script whose record failed is rendered anew, and then installs nothing."""
+
+
+async def recorded(script: Callable[[ScriptRequest], ScriptReply], asked: ScriptRequest) -> ScriptReply | None:
+    """The script, once it may be sent; None if what it does could not be recorded."""
+    for _ in range(RECORDINGS):
+        reply = script(asked)
+        if reply.recorded is None or await reply.recorded:
+            return reply
+    return None
 
 
 class BootServices(Protocol):
@@ -70,6 +84,11 @@ class BootServices(Protocol):
 
     def by_secret(self, secret: str) -> Machine | None:
         """The machine that is known by a URL of its own."""
+        ...
+
+    def grub(self, ip: str, path: str) -> Mac | None:
+        """Whose configuration a GRUB at this address asks for by a path; None where that is no name of GRUB's for it,
+        or nobody is known to be there."""
         ...
 
     def firmware(self, name: str) -> bytes | None:
