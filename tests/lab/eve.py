@@ -1,9 +1,12 @@
-"""EVE installers of 13.4 and later for the lab's machines: the layouts of the releases, filled with our own.
+"""EVE installers for the lab's machines: the layouts of the releases, filled with our own.
 
 What is real is the way: a kernel in an ISO, an initrd with a busybox, a squashfs that an ``/init`` mounts, and in it a
 ``/sbin/init`` that reads ``/config.img`` as the installer does, by a bind mount and the kernel's own vfat.  It says on
 the console what it was given, and switches the machine off.  The kernel is a distribution's, with its file systems as
 modules; EVE's has them built in.  GRUB and its menu are in `tests.lab.grub`.
+
+Up to 13.3 (era A) there is no ISO, and the installer is what several archives leave when they are unpacked one over the
+other.  Its ``rootfs.img``, a squashfs that needs a kernel with RAM disks built in, is one more archive here.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ done
 exec switch_root /newroot /sbin/init
 """
 # Those before take them out of the ISO, which is in the initrd as a whole.
-_INIT_OTHERS = """#!/bin/sh
+_INIT_ISO = """#!/bin/sh
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev
 modprobe -a loop squashfs isofs vfat nls_cp437 nls_ascii nls_utf8
@@ -94,12 +97,24 @@ for pair in $(echo "$words" | sed -n 's/^rootaddmount=//p'); do
 done
 exec switch_root /newroot /sbin/init
 """
-_APPLETS = ("sh", "cat", "cp", "echo", "mkdir", "modprobe", "mount", "mv", "poweroff", "sed", "switch_root", "tr")
+# In era A the archives are the installer's root.
+_INIT_A = """#!/bin/sh
+mkdir -p /tmp
+mount -t devtmpfs dev /dev
+modprobe -a loop vfat nls_cp437 nls_ascii nls_utf8
+ln -s media/root-rw/config.img /config.img
+exec /sbin/init
+"""
+_INITS = {Era.A: _INIT_A, Era.B3: _INIT_B3}
+_APPLETS = ("sh", "cat", "cp", "echo", "ln", "mkdir", "modprobe", "mount", "mv", "poweroff", "sed", "switch_root", "tr")
 
 
 def write(directory: Path, era: Era) -> None:
     """An unpacked ``installer_net`` of that era.  Raises `LabError` where something to make it of is missing."""
     _require()
+    if era is Era.A:
+        eve_bundles.put(directory, _classic_files())
+        return
     work = directory.with_name(f".{directory.name}")
     tree = eve_bundles.put(work / "iso", _iso_files(era))
     if era is Era.B1:
@@ -121,6 +136,20 @@ def config_image(server: bytes) -> bytes:
     return fat.image({"server": server}, kib=1024).joined()
 
 
+def _classic_files() -> dict[str, bytes]:
+    kernel = _kernel()
+    assert kernel is not None
+    stock = [Entry("media", DIRECTORY), Entry("media/root-rw", DIRECTORY)]
+    stock.append(Entry("media/root-rw/config.img", data=config_image(STOCK)))
+    return {
+        "kernel": kernel.read_bytes(),
+        "initrd.img": payload.packed(list(_initrd(Era.A))),
+        "installer.img": payload.packed(stock),
+        "initrd.bits": payload.packed([Entry("bits")]),
+        "rootfs.img": payload.packed([Entry("release", data=f"{eve_bundles.VERSIONS[Era.A]}\n".encode())]),
+    }
+
+
 def _iso_files(era: Era) -> dict[str, bytes]:
     kernel = _kernel()
     assert kernel is not None
@@ -140,9 +169,12 @@ def _initrd(era: Era) -> Iterator[Entry]:
     for name in ("bin", "dev", "proc", "sys", "lib", "lib/modules", modules):
         yield Entry(name, DIRECTORY)
     yield Entry("bin/busybox", PROGRAM, program.read_bytes())
+    if era is Era.A:
+        yield Entry("sbin", DIRECTORY)
+        yield Entry("sbin/init", PROGRAM, _INSTALLER.encode())
     for applet in _APPLETS:
         yield Entry(f"bin/{applet}", 0o120777, b"busybox")
-    yield Entry("init", PROGRAM, (_INIT_B3 if era is Era.B3 else _INIT_OTHERS).encode())
+    yield Entry("init", PROGRAM, _INITS.get(era, _INIT_ISO).encode())
     found = {name: data for name in MODULES if (data := _module(name))}
     for name, data in found.items():
         yield Entry(f"{modules}/{name}.ko", data=data)

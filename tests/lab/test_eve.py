@@ -1,4 +1,4 @@
-"""EVE from 13.4 on boots through netbootd without GRUB, to an installer that tells what it was given.
+"""EVE boots through netbootd without GRUB, to an installer that tells what it was given.
 
 The installers are stand-ins of `tests.lab.eve`; firmware, iPXE, kernel, squashfs, loop device and vfat are real.  A
 node counts as booted when its installer has read its command line and its configuration as EVE's does.
@@ -22,6 +22,8 @@ from tests.support.eve_bundles import VERSIONS, put
 pytestmark = pytest.mark.lab
 
 NODE_1, NODE_2 = "52:54:00:99:00:01", "52:54:00:99:00:02"
+CLASSIC = "13.2.0"
+"""Era A: under this number, since another stand-in among the artifacts has the usual one."""
 type_of_lab = Callable[..., Lab]
 
 
@@ -30,7 +32,7 @@ def bundle(artifacts: Path) -> Callable[[Era], str]:
     """Puts the installer of an era among the artifacts, once, and tells its name."""
 
     def written(era: Era) -> str:
-        name = f"eve-{VERSIONS[era]}"
+        name = f"eve-{(VERSIONS | {Era.A: CLASSIC})[era]}"
         try:
             if not (artifacts / name).exists():
                 eve.write(artifacts / name, era)
@@ -70,6 +72,7 @@ def node(mac: str, profile: str, serial: str, server: str, config: Path | None =
         (Era.B2, Firmware.UEFI_PXE),
         (Era.B2, Firmware.BIOS_IPXE),
         (Era.B3, Firmware.UEFI_PXE),
+        (Era.B3, Firmware.BIOS_IPXE),
     ],
     ids=lambda value: value.name.lower(),
 )
@@ -87,6 +90,20 @@ def test_an_installer_starts_with_its_node_s_own_arguments(
     assert [arg for arg in args if arg.startswith("console=")] == ["console=ttyS0"]
     assert config == "server=stock.example.net"
     assert bool(of_the_release) is (era is Era.B3)
+
+
+@pytest.mark.parametrize("firmware", [Firmware.UEFI_PXE, Firmware.BIOS_IPXE], ids=lambda kind: kind.name.lower())
+def test_an_installer_of_the_first_era_starts_with_its_node_s_own_configuration(
+    firmware: Firmware, lab: type_of_lab, bundle: Callable[[Era], str], tmp_path: Path
+) -> None:
+    """Between archives at whatever offsets: what it brings lies over what the release brought."""
+    own = put(tmp_path / "own", {"server": b"mine.example.net", "soft_serial": b"NODE-1"})
+    opened = lab(settings(node(NODE_1, "edge", "NODE-1", "ctl.example.net", own), edge=bundle(Era.A)))
+    with opened.power_on(Hardware(firmware=firmware, mac=NODE_1)) as machine:
+        args, root, config = installer_of(machine)
+    assert root.endswith(VERSIONS[Era.A])
+    assert {"eve_soft_serial=NODE-1", "eve_install_server=ctl.example.net", "find_boot=netboot"} < set(args)
+    assert config == "server=mine.example.net soft_serial=NODE-1"
 
 
 def test_two_nodes_at_once_get_different_releases_serials_servers_and_configurations(
