@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
+
+import pytest
 
 from netbootd.artifacts.tree import Tree
 from netbootd.boot import grub_names
@@ -16,10 +20,13 @@ from netbootd.observe.events import Event
 from netbootd.payloads.eve.bundle import Bundle
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.forwarded import Network
-from netbootd.serve.http.server import HttpServer, start_http
+from netbootd.serve.http.server import HttpServer, Secure, start_http
 from netbootd.serve.http.services import ScriptReply, ScriptRequest
 from netbootd.serve.tokens import Granted, Tokens
 from netbootd.wire.mac import Mac
+from tests.support.tls import Client, own, trusting
+
+BOTH_WAYS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
 
 @dataclass
@@ -97,18 +104,74 @@ class Answer:
         return name in dict(self.headers)
 
 
+@dataclass(frozen=True)
+class Socket:
+    """A client that takes what it is told to take, and no more."""
+
+    sock: socket.socket
+    tls: Client | None
+
+    async def send(self, data: bytes) -> None:
+        if self.tls is not None:
+            await self.tls.shake()
+            await self.tls.send(data)
+        else:
+            await asyncio.get_running_loop().sock_sendall(self.sock, data)
+
+    async def recv(self, count: int) -> bytes:
+        if self.tls is not None:
+            return await self.tls.recv(count)
+        return await asyncio.get_running_loop().sock_recv(self.sock, count)
+
+    async def rest(self) -> int:
+        """How many bytes there were until the end."""
+        total = 0
+        while data := await self.recv(1 << 20):
+            total += len(data)
+        return total
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+
 @dataclass
 class Site:
     server: HttpServer
     services: Services
+    tls_port: int = 0
+    tls: bool = False
+    """Whether everything here asks by TLS."""
 
     @property
-    def port(self) -> int:
+    def plain_port(self) -> int:
         return self.server.addresses[0][1]
 
     @property
+    def port(self) -> int:
+        return self.tls_port if self.tls else self.plain_port
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def opened(self, limit: int = 1 << 16) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection, through TLS if that is the way."""
+        context = trusting() if self.tls else None
+        return await asyncio.open_connection("127.0.0.1", self.port, limit=limit, ssl=context)
+
+    async def begun(self, request: bytes) -> Socket:
+        """Ask, and take nothing: what has been sent waits in a small buffer."""
+        loop = asyncio.get_running_loop()
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", self.port))
+        client = Socket(sock, Client(sock, trusting()) if self.tls else None)
+        await client.send(request)
+        return client
 
     def file(self, name: str, content: bytes) -> Path:
         """Put an artifact in its place."""
@@ -119,7 +182,7 @@ class Site:
 
     async def raw(self, request: bytes) -> bytes:
         """All the bytes that come back until the server closes the connection."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await self.opened()
         writer.write(request)
         data = await reader.read()
         writer.close()
@@ -133,7 +196,7 @@ class Site:
 
     async def grub(self, target: str, *extra: str) -> Answer:
         """A request in GRUB 2.12's own words (grub-core/net/http.c); it knows no Connection header."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await self.opened()
         lines = [f"GET {target} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: GRUB 2.12", *extra, "", ""]
         writer.write("\r\n".join(lines).encode())
         head = parsed(await reader.readuntil(b"\r\n\r\n"))
@@ -151,10 +214,18 @@ def parsed(data: bytes) -> Answer:
 
 
 @asynccontextmanager
-async def running(root: Path, grace: float = 1.0) -> AsyncIterator[Site]:
+async def running(root: Path, grace: float = 1.0, *, tls: bool = False, patience: float = 30.0) -> AsyncIterator[Site]:
     services = Services(root)
-    server = await start_http(build_app(services), [bind_tcp("127.0.0.1", 0)], services.emit, grace=grace)
+    secure = bind_tcp("127.0.0.1", 0)
+    port = secure.getsockname()[1]
+    server = await start_http(
+        build_app(services),
+        [bind_tcp("127.0.0.1", 0)],
+        services.emit,
+        grace=grace,
+        secure=Secure(secure, lambda: own()[0].context, patience),
+    )
     try:
-        yield Site(server, services)
+        yield Site(server, services, port, tls)
     finally:
         await server.stop()

@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from netbootd.net.tcp import cut
-from netbootd.observe.events import DaemonNotice, Event, HttpRefused, ScriptServed, TftpStarted, printable
+from netbootd.net.tls import PATIENCE, TlsListener
+from netbootd.observe.events import (
+    DaemonNotice,
+    Event,
+    HttpRefused,
+    ScriptServed,
+    TftpStarted,
+    TlsFailed,
+    printable,
+)
 from netbootd.serve.http.leftovers import LEFTOVERS
 from netbootd.serve.http.target import unmapped
 
@@ -25,8 +36,23 @@ BOOT_PROGRAMS = (".efi", ".kpxe", ".kkpxe", ".kkkpxe", ".pxe", ".lkrn", ".0")
 _MARGIN = 5.0  # seconds for handlers to end after their connections were cut
 
 
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """A listening socket for TLS, and what to ask for the certificate that is shown now."""
+
+    sock: socket.socket
+    context: Callable[[], ssl.SSLContext]
+    patience: float = PATIENCE
+    """Seconds a client has to say something, and as many for its handshake."""
+
+
 async def start_http(
-    app: web.Application, sockets: Iterable[socket.socket], emit: Emit, *, grace: float = 30.0
+    app: web.Application,
+    sockets: Iterable[socket.socket],
+    emit: Emit,
+    *,
+    grace: float = 30.0,
+    secure: Secure | None = None,
 ) -> HttpServer:
     """Serve ``app`` on listening sockets (see `net.tcp.bind_tcp`), which the server owns from now on.
 
@@ -44,15 +70,25 @@ async def start_http(
     await runner.setup()
     for sock in sockets:
         await web.SockSite(runner, sock, backlog=_BACKLOG).start()
-    return HttpServer(runner, grace)
+    return HttpServer(runner, grace, _listening(runner, secure, emit) if secure else None)
+
+
+def _listening(runner: web.AppRunner, secure: Secure, emit: Emit) -> TlsListener:
+    assert runner.server is not None, "it has been set up"
+
+    def failed(ip: str, why: str) -> None:
+        emit(TlsFailed(ip=unmapped(ip), reason=printable(why)))
+
+    return TlsListener(secure.sock, runner.server, secure.context, failed, patience=secure.patience)
 
 
 class HttpServer:
     """A running server."""
 
-    def __init__(self, runner: web.AppRunner, grace: float) -> None:
+    def __init__(self, runner: web.AppRunner, grace: float, secure: TlsListener | None = None) -> None:
         self._runner = runner
         self._grace = grace
+        self._secure = secure
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -74,6 +110,8 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._grace, self._cut_all)
         try:
+            if self._secure is not None:
+                await self._secure.stop()
             await self._runner.cleanup()
         finally:
             timer.cancel()
@@ -116,10 +154,15 @@ class _Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         peer = str(record.args[0]) if isinstance(record.args, tuple) and record.args else ""
-        if isinstance(error, HttpProcessingError):
+        if isinstance(error, HttpProcessingError) and error.message == _TLS_HERE:
+            self._emit(TlsFailed(ip=unmapped(peer), reason="spoke TLS to the port of plain HTTP"))
+        elif isinstance(error, HttpProcessingError):
             self._emit(HttpRefused(ip=unmapped(peer), file="", status=400, reason=type(error).__name__))
         else:
             self._emit(DaemonNotice(ip=unmapped(peer), text=_fault(record), severity="error"))
+
+
+_TLS_HERE = "Received HTTPS traffic on an HTTP port"  # aiohttp's words, which the client gets too
 
 
 def _fault(record: logging.LogRecord) -> str:
