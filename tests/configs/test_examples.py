@@ -105,3 +105,15 @@ def test_without_dhcp_nothing_needs_a_privileged_port() -> None:
     assert config.dhcp_mode == "off"
     assert min(config.tftp_port, config.http_port, config.admin_listen[1]) > 1023
     assert config.state == f"sqlite:///{CONFIGS}/state.db"
+
+
+def test_a_cloud_has_one_open_port_and_machines_with_urls_of_their_own() -> None:
+    config = example("cloud.yaml")
+    assert (config.dhcp_mode, config.tftp_mode, config.public_url) == ("off", "off", "http://boot.example.net")
+    assert [str(each) for each in config.trusted_proxies] == ["192.0.2.80/32"]
+    machines = {each.name: each for each in config.snapshot.machines}
+    assert [name for name, each in machines.items() if each.only_by_secret] == ["metal-1", "metal-2", "metal-4"]
+    assert {each.provider for each in config.snapshot.profiles.values()} == {"equinix", "i3d"}
+    assert profile_of(config, mac=Mac.parse("0c:42:a1:0b:00:02")) is None
+    assert profile_of(config, mac=Mac.parse("0c:42:a1:0b:00:09"), serial="CZ21340ABC") == "rescue"
+    assert machines["metal-4"].network is not None
