@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from netbootd.artifacts import manifest
+from netbootd.artifacts.eve_config import stock_config
 from netbootd.artifacts.eve_content import detect, directory_content, looks_like_eve, named
 from netbootd.artifacts.faults import ImportFault
 from netbootd.artifacts.layout import MANIFEST
@@ -185,10 +186,14 @@ def _on_shelf(artifacts: Path, directory: Path, links: Mapping[str, list[str]]) 
         if why := damage(directory, listed):
             raise BadManifest(f"damaged: {why}; import it anew")
         names = tuple(sorted(links.get(here, ())))
+        stock = stock_config(directory_content(directory, listed.bundle.files), listed.bundle)
+        listed = replace(listed, bundle=replace(listed.bundle, stock=stock))
         return OnShelf(named(replace(listed.bundle, directory=here), (*names, here)[0]), names, listed)
     if looks_like_eve(files):
         content = directory_content(directory, _plain_files(directory))
-        return OnShelf(named(replace(detect(content), directory=here), here), (here,))
+        found = detect(content)
+        found = replace(found, directory=here, stock=stock_config(content, found))
+        return OnShelf(named(found, here), (here,))
     return None
 
 

@@ -16,7 +16,7 @@ FORMAT = 1
 _LARGEST = 64 << 20
 _TEXTS = ("digest", "arch", "version", "version_from", "hv", "platform", "cmdline", "grub", "grub_include")
 _NUMBERS = ("size", "iso_size", "config_size")
-_OWN = ("name", "directory", "files", "notes")  # said elsewhere, or worked out anew each time
+_OWN = ("name", "directory", "files", "notes", "stock")  # said elsewhere, or worked out anew each time
 
 
 class BadManifest(ValueError):

@@ -23,6 +23,8 @@ def details(bundle: Bundle) -> None:
     row("lies in", bundle.directory, indent=2)
     if bundle.iso:
         row("iso", f"{len(bundle.iso)} files in it, served as /artifacts/{bundle.directory}/{FOLDER}/PATH", indent=2)
+    if bundle.stock:
+        row("config", f"a node's own lies over the release's {', '.join(file.path for file in bundle.stock)}", indent=2)
     if why := refusal(bundle):
         row("boots", f"no: {why}", indent=2)
     if bundle.era in direct.OWN_INIT:
@@ -48,6 +50,7 @@ def record(bundle: Bundle) -> dict[str, Any]:
         "size": bundle.size,
         "files": list(bundle.files),
         "iso": [file.path for file in bundle.iso],
+        "config": [file.path for file in bundle.stock],
         "config_size": bundle.config_size,
         "can": {ability.name: ability.can for ability in abilities(bundle)},
         "refused": refusal(bundle),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netbootd.boot.model import ConfigFile
 from netbootd.cli.bundle_text import details, human, record, short
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 
@@ -46,3 +47,14 @@ def test_where_the_files_of_an_iso_are_served_is_told(capsys: pytest.CaptureFixt
     details(bundle)
     assert "  iso        2 files in it, served as /artifacts/sha256-1/iso/PATH\n" in capsys.readouterr().out
     assert record(bundle)["iso"] == ["boot/kernel", "config.img"]
+
+
+def test_what_the_release_s_own_configuration_holds_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = Bundle(
+        "eve", "", "eve", Era.B2, stock=(ConfigFile("server", b"a"), ConfigFile("onboard.key.pem", b"secret"))
+    )
+    details(bundle)
+    shown = capsys.readouterr().out
+    assert "  config     a node's own lies over the release's server, onboard.key.pem\n" in shown
+    assert record(bundle)["config"] == ["server", "onboard.key.pem"]
+    assert "secret" not in shown

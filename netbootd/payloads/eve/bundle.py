@@ -6,10 +6,11 @@ the content decides which form a bundle has (`netbootd.artifacts.eve_content`), 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from netbootd.boot import bundle as boot
+from netbootd.boot.model import ConfigFile
 
 
 class Era(Enum):
@@ -76,6 +77,8 @@ class Bundle:
     """``EFI/BOOT/grub_include.cfg`` of the ISO."""
     config_size: int = 0
     """Bytes a node's own config.img has; 0 where EVE's own way takes none."""
+    stock: tuple[ConfigFile, ...] = field(default=(), repr=False, compare=False)
+    """What the release's own config.img holds, as far as it could be read; found anew at each start."""
     notes: tuple[str, ...] = ()
     """What is missing or known to be broken, with the way round it."""
 

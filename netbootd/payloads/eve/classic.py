@@ -21,7 +21,7 @@ from netbootd.boot.plan import Document, GrubPlan, Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
 from netbootd.payloads.eve import config_cpio, config_partition, direct, grub_route, port_config
 from netbootd.payloads.eve.arguments import FLAGS
-from netbootd.payloads.eve.bundle import of_eve
+from netbootd.payloads.eve.bundle import Bundle, of_eve
 from netbootd.payloads.eve.grub_route import NO_GRUB
 from netbootd.payloads.eve.judgement import judge
 from netbootd.payloads.eve.kernel_line import kernel_line
@@ -104,7 +104,7 @@ def _plan(settings: Settings, order: Order) -> KernelPlan | GrubPlan:
     # Without a bundle of that name, a directory that has just these files.
     base = f"{bundle.directory if bundle else _name(settings)}/"
     stock = [Image(order.site.artifact_url(base + name), name) for name in INITRDS]
-    own = _config(order)
+    own = _config(order, bundle)
     asked = {arg.key for arg in order.args}
     unknown_board = order.facts.manufacturer is None
     return KernelPlan(
@@ -117,10 +117,11 @@ def _plan(settings: Settings, order: Order) -> KernelPlan | GrubPlan:
     )
 
 
-def _config(order: Order) -> tuple[Document, ...]:
+def _config(order: Order, bundle: Bundle | None) -> tuple[Document, ...]:
     if not order.config:
         return ()
-    return (Document(config_cpio.NAME, config_cpio.archive(config_partition.image(order.config, CONFIG_SIZE))),)
+    image = config_partition.image(order.config, CONFIG_SIZE, bundle.stock if bundle else ())
+    return (Document(config_cpio.NAME, config_cpio.archive(image)),)
 
 
 def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:

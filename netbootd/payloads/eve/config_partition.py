@@ -1,7 +1,8 @@
 """A node's own CONFIG partition: the files EVE knows in it, what is wrong with one, and the image of all.
 
-After EVE's docs/CONFIG.md and docs/REGISTRATION.md.  The image holds the node's files and nothing else: what EVE's own
-config.img brings is not in it.  Other files than those below are put into it as they are.
+After EVE's docs/CONFIG.md and docs/REGISTRATION.md.  The image holds the files of the release's own config.img, where
+that could be read, and the node's over them, file by file, as ``installer_net -v DIRECTORY:/in`` lays them (mcopy -o).
+Other files than those below are put into it as they are.
 
 An argument goes over a file: ``eve_install_server`` over ``server`` and ``eve_soft_serial`` over ``soft_serial``
 (pkg/installer/install).  netbootd sets ``eve_soft_serial`` by default, and leaves that out where there is the file.
@@ -37,25 +38,31 @@ _KEY_TYPE = re.compile(
 )
 
 
-def image(files: Iterable[ConfigFile], size: int) -> Segments:
-    """The partition of ``size`` bytes, always the same for the same files.  Raises `CannotBoot`."""
-    contents = {file.path: file.data for file in files}
-    if len(alone := contents.keys() & set(_PAIR)) == 1:
+def image(files: Iterable[ConfigFile], size: int, stock: Iterable[ConfigFile] = ()) -> Segments:
+    """The partition of ``size`` bytes, ``stock`` files under the node's own; always the same for the same files.
+
+    Raises `CannotBoot`.
+    """
+    own = {file.path: file.data for file in files}
+    if len(alone := own.keys() & set(_PAIR)) == 1:
         raise CannotBoot(f"config has {alone.pop()} alone: {' and '.join(_PAIR)} belong together")
+    named = {path.lower() for path in own}  # FAT knows no other names
+    contents = {file.path: file.data for file in stock if file.path.lower() not in named} | own
     try:
         return fat.image(contents, kib=size // 1024)
     except FatError as error:
         raise CannotBoot(f"config: {error}") from None
 
 
-def lacks(paths: Collection[str], arguments: Collection[str]) -> tuple[str, ...]:
+def lacks(paths: Collection[str], arguments: Collection[str], stock: Collection[str] = ()) -> tuple[str, ...]:
     """What a node would look for in vain; ``arguments`` are the keys of those it is given."""
+    why = "nor has the bundle's own config.img" if stock else "and the node gets none of EVE's own"
     absent = (
-        f"config has no {path}, and the node gets none of EVE's own"
+        f"config has no {path}, {why}"
         for path in _NEEDED
-        if path not in paths and SETS.get(path) not in arguments
+        if path not in paths and path not in stock and SETS.get(path) not in arguments
     )
-    unread = {_BOOTSTRAP, port_config.PATH} <= set(paths)
+    unread = port_config.PATH in paths and _BOOTSTRAP in {*paths, *stock}
     return (*absent, *((f"{port_config.PATH} is not read, because there is a {_BOOTSTRAP}",) if unread else ()))
 
 

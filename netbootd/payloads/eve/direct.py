@@ -103,7 +103,7 @@ def _own_config(bundle: Bundle, stock: IsoFile | None, order: Order) -> Segments
             "installer, has no /config.img that another could be laid over"
         )
     size = bundle.config_size or (stock.size if stock else _SAFE_CONFIG)
-    return config_partition.image(order.config, size)
+    return config_partition.image(order.config, size, bundle.stock)
 
 
 def _of_iso(bundle: Bundle, path: str) -> Segments:

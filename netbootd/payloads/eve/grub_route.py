@@ -141,7 +141,7 @@ def _iso(bundle: Bundle, order: Order) -> Segments:
             f"bundle {bundle.name} takes no configuration of a node's own by its GRUB: its ISO {why}; "
             "take route: direct, or eve_install_server as an argument"
         )
-    image = config_partition.image(order.config, stock.size)
+    image = config_partition.image(order.config, stock.size, bundle.stock)
     return whole.replace(stock.offset, stock.offset + stock.size, image)
 
 
@@ -149,7 +149,8 @@ def _config(bundle: Bundle, order: Order) -> Segments:
     """The node's own where it has files, else that of the ISO; nothing where there is neither."""
     stock = bundle.in_iso(CONFIG)
     if order.config:
-        return config_partition.image(order.config, bundle.config_size or (stock.size if stock else _SAFE_CONFIG))
+        size = bundle.config_size or (stock.size if stock else _SAFE_CONFIG)
+        return config_partition.image(order.config, size, bundle.stock)
     return _of_iso(bundle, stock) if stock else NOTHING
 
 

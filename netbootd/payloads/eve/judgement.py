@@ -50,7 +50,7 @@ def judge(
         *(finding for arg in args for finding in _of_one(arg, bundle, armed_for)),
         *_twice(args),
         *_disks(args),
-        *(_lacks(args, config_files) if config_files else _controller(args)),
+        *_configuration(args, bundle, config_files),
         *_ending(args),
     )
 
@@ -158,9 +158,16 @@ def _disks(args: tuple[Arg, ...]) -> Iterator[Finding]:
         yield _on(given["eve_nuke_all_disks"], Severity.ERROR, why)
 
 
-def _lacks(args: tuple[Arg, ...], config_files: Collection[str]) -> Iterator[Finding]:
-    for why in config_partition.lacks(config_files, {arg.key for arg in args}):
+def _configuration(args: tuple[Arg, ...], bundle: Bundle | None, own: Collection[str]) -> Iterator[Finding]:
+    """What is missing is told by the list of files where the node has files of its own, else at the argument."""
+    stock = [file.path for file in bundle.stock] if bundle else []
+    for why in config_partition.lacks(own, {arg.key for arg in args}, stock) if own else ():
         yield Finding(Severity.WARNING, why, "config")
+    if ROOT_CERTIFICATE not in own and (not own or ROOT_CERTIFICATE in stock):
+        yield from _controller(args)
+        if "server" in own:
+            why = f"config has a server and the bundle's own {ROOT_CERTIFICATE}, which only ZEDEDA's controllers have"
+            yield Finding(Severity.INFO, why, "config")
 
 
 def _controller(args: tuple[Arg, ...]) -> Iterator[Finding]:

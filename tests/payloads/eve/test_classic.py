@@ -13,6 +13,7 @@ from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import KernelPlan
 from netbootd.payloads import Order
 from netbootd.payloads.eve import FLAGS, PAYLOAD, Settings
+from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.wire.cpio import members
 from netbootd.wire.fat_reader import read_fat
 from tests.support.worlds import CARD, SITE, args
@@ -197,6 +198,14 @@ class TestConfig:
         (found,) = [each for each in members(gzip.decompress(made.content.joined())) if each.mode & 0o100000]
         assert (made.name, found.name, len(found.data)) == ("config.cpio.gz", "media/root-rw/config.img", 1 << 20)
         assert read_fat(found.data).files == {"server": b"zed.example\n"}
+
+    def test_lies_over_that_of_the_release(self) -> None:
+        stock = (ConfigFile("server", b"stock"), ConfigFile("root-certificate.pem", b"stock"))
+        bundle = Bundle("eve-13.3", "", "eve-13.3", Era.A, stock=stock)
+        order = Order(Facts(), SITE, (), bundles={"eve-13.3": bundle}, config=(ConfigFile("server", b"mine"),))
+        (made,) = PAYLOAD.plan(SETTINGS, order).documents  # type: ignore[union-attr]
+        (found,) = [each for each in members(gzip.decompress(made.content.joined())) if each.mode & 0o100000]
+        assert read_fat(found.data).files == {"server": b"mine", "root-certificate.pem": b"stock"}
 
     def test_is_not_there_without_files(self) -> None:
         plan = self.planned()

@@ -70,6 +70,44 @@ class TestWhatIsMissing:
     def test_is_not_what_an_argument_says(self) -> None:
         assert lacks(("root-certificate.pem", "onboard.cert.pem"), ("eve_install_server",)) == ()
 
+    def test_is_not_what_the_release_has(self) -> None:
+        stock = ("root-certificate.pem", "onboard.cert.pem")
+        assert lacks(("server",), (), stock) == ()
+        assert lacks(("authorized_keys",), (), stock) == ("config has no server, nor has the bundle's own config.img",)
+
+
+class TestStock:
+    """The release's own files lie under the node's."""
+
+    STOCK = (
+        ConfigFile("server", b"stock"),
+        ConfigFile("onboard.cert.pem", b"theirs"),
+        ConfigFile("onboard.key.pem", b"theirs"),
+        ConfigFile("GlobalConfig/global.json", b"{}"),
+    )
+
+    def files(self, *own: ConfigFile) -> dict[str, bytes]:
+        return read_fat(image(own, MIB, self.STOCK).joined()).files
+
+    def test_file_by_file_and_the_node_s_own_wins(self) -> None:
+        own = (ConfigFile("server", b"mine"), ConfigFile("DevicePortConfig/override.json", b"{}"))
+        stock = {file.path: file.data for file in self.STOCK}
+        assert self.files(*own) == stock | {"server": b"mine", "DevicePortConfig/override.json": b"{}"}
+
+    def test_whatever_the_case_of_its_letters(self) -> None:
+        """FAT has one name for both."""
+        found = self.files(ConfigFile("Server", b"mine"))
+        assert (found["Server"], "server" in found) == (b"mine", False)
+
+    def test_half_a_pair_of_the_node_s_own_is_not_made_whole_by_the_release_s(self) -> None:
+        """Their key does not belong to this certificate."""
+        with pytest.raises(CannotBoot, match="belong together"):
+            self.files(ConfigFile("onboard.cert.pem", b"mine"))
+
+    def test_a_file_where_the_release_has_a_directory_is_refused(self) -> None:
+        with pytest.raises(CannotBoot, match="config: "):
+            self.files(ConfigFile("GlobalConfig", b"mine"))
+
 
 @pytest.mark.parametrize(
     ("path", "data"),

@@ -18,6 +18,7 @@ from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve import direct
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 from netbootd.wire import cpio
+from netbootd.wire.fat_reader import read_fat
 from netbootd.wire.segments import Extent
 from tests.support import eve_bundles
 from tests.support.eve_bundles import bundle
@@ -172,3 +173,10 @@ def test_the_init_comes_with_the_order() -> None:
     """Nothing here reads a file: what is handed in is what the kernel unpacks."""
     order = Order(Facts(mac=CARD), SITE, (), files={direct.INIT: b"#!/bin/sh\nother\n"})
     assert late(direct.plan(bundle(Era.B2), order), Era.B2)["init"] == b"#!/bin/sh\nother\n"
+
+
+@pytest.mark.parametrize("era", [Era.B1X, Era.B2, Era.B3], ids=lambda era: era.value)
+def test_a_node_s_own_files_lie_over_those_of_the_release(era: Era) -> None:
+    stock = (ConfigFile("server", b"stock"), ConfigFile("root-certificate.pem", b"stock"))
+    made = late(planned(replace(bundle(era), stock=stock), config=OWN), era)["config.img"]
+    assert read_fat(made).files == {"server": b"mine.example\n", "root-certificate.pem": b"stock"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import pytest
 
 from netbootd.boot.args import Arg
 from netbootd.boot.finding import Finding, Severity
+from netbootd.boot.model import ConfigFile
 from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.payloads.eve.judgement import judge
@@ -204,6 +206,24 @@ def test_a_certificate_that_is_missing_is_told_once() -> None:
     """By the list of files where the node has files of its own, else at the argument."""
     told = warnings(*words("eve_install_server=ctl.example"), config_files=["onboard.cert.pem"])
     assert told == "config has no root-certificate.pem, and the node gets none of EVE's own"
+
+
+def test_what_the_release_brings_is_not_missing() -> None:
+    stock = tuple(ConfigFile(name, b"") for name in ("server", "root-certificate.pem", "onboard.cert.pem"))
+    bundle = replace(release("17.3.0"), stock=stock)
+    quiet = words("eve_reboot_after_install")
+    assert judge(quiet, bundle, config_files=["DevicePortConfig/override.json"]) == ()
+    told = warnings(*quiet, *words("eve_install_server=ctl.example"), bundle=bundle, config_files=["authorized_keys"])
+    assert told.count("root-certificate.pem") == 1
+    assert "needs its root-certificate.pem" in told
+
+
+def test_another_server_with_the_certificate_of_the_release_is_worth_a_word() -> None:
+    bundle = replace(release("17.3.0"), stock=(ConfigFile("root-certificate.pem", b""),))
+    found = judge(words("eve_reboot_after_install"), bundle, config_files=["server", "onboard.cert.pem"])
+    assert [(each.severity, each.key) for each in found] == [(Severity.INFO, "config")]
+    own = ["server", "onboard.cert.pem", "root-certificate.pem"]
+    assert judge(words("eve_reboot_after_install"), bundle, config_files=own) == ()
 
 
 def test_a_finding_says_by_which_key_it_is_changed() -> None:
