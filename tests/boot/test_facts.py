@@ -174,3 +174,16 @@ def test_whatever_is_said_the_facts_are_harmless(pairs: list[tuple[str, str]]) -
         assert value is None or (unsafe(value) == "" and 0 < len(value) <= LIMIT)
     assert said.mac is None or isinstance(said.mac, Mac)
     assert said.uuid is None or isinstance(said.uuid, UUID)
+
+
+@pytest.mark.parametrize("mask", ["255.255.255.0", "255.255.255.255", "128.0.0.0"])
+def test_a_netmask_is_one(mask: str) -> None:
+    assert parse_facts((("netmask", mask),)) == (Facts(netmask=mask), ())
+
+
+@pytest.mark.parametrize("mask", ["24", "0.0.0.255", "255.0.255.0", "0.0.0.0", "255.255.255.0 "])
+def test_what_is_no_netmask_is_refused(mask: str) -> None:
+    """`ipaddress` would read a prefix's length and the host's part for one."""
+    found, refused = parse_facts((("netmask", mask),))
+    assert (found.netmask is None) is bool(refused)
+    assert bool(refused) is (mask.strip() != "255.255.255.0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netbootd.boot.args import Arg
-from netbootd.boot.plan import Document, Image, KernelPlan, LocalMethod, LocalPlan, TemplatePlan, Variant
+from netbootd.boot.plan import ByIpxe, Document, Image, KernelPlan, LocalMethod, LocalPlan, TemplatePlan, Variant
 from netbootd.wire.segments import Segments
 
 KERNEL = Image("http://x/kernel", "kernel")
@@ -25,6 +25,11 @@ def test_the_length_is_that_of_the_longest_line_the_kernel_may_see() -> None:
     assert KernelPlan(KERNEL, initrds, (A, B)).length == len("a=1 quiet initrd=initrd0 initrd=initrd1")
     boarded = KernelPlan(KERNEL, initrds[:1], (A,), fallback=(B,), variants=(Variant("Huawei", (LONG,)),))
     assert boarded.length == len("a=1 console=ttyAMA0,115200n8 initrd=initrd0")
+
+
+def test_an_argument_that_only_ipxe_knows_is_a_key_or_comes_whole() -> None:
+    assert ByIpxe("hostname", "IPXE_BOOT_HOSTNAME").prefix == "hostname="
+    assert ByIpxe("ip", "IPXE_BOOT_LINUX_IP_CONFIG", whole=True).prefix == ""
 
 
 def test_what_is_in_a_document_is_not_shown() -> None:

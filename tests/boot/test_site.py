@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netbootd.boot.site import Site
+from netbootd.boot.site import Site, asked
 
 
 def test_urls_name_the_address_and_the_port() -> None:
@@ -42,3 +42,17 @@ def test_a_boot_program_is_named_by_address_even_where_scripts_are_not() -> None
     site = Site("192.0.2.1", 8080, public_url="https://boot.example.net")
     assert site.firmware_url("snponly.efi") == "http://192.0.2.1:8080/firmware/snponly.efi"
     assert site.entry_url() == "https://boot.example.net/ipxe.cfg"
+
+
+def test_a_machine_s_own_url_has_its_secret_in_it() -> None:
+    assert Site("192.0.2.1").secret_url("s3cr3t") == "http://192.0.2.1:8080/boot/s3cr3t/ipxe.cfg"
+
+
+def test_artifacts_may_be_fetched_from_a_room_of_one_machine() -> None:
+    site = Site("192.0.2.1", artifacts="node/t0ken/artifacts")
+    assert site.artifact_url("rescue/kernel") == "http://192.0.2.1:8080/node/t0ken/artifacts/rescue/kernel"
+
+
+def test_one_more_pair_goes_behind_those_there_are() -> None:
+    assert asked("http://h/ipxe.cfg", "leave=yes") == "http://h/ipxe.cfg?leave=yes"
+    assert asked("http://h/ipxe.cfg?mac=1", "leave=yes") == "http://h/ipxe.cfg?mac=1&leave=yes"

@@ -240,6 +240,13 @@ def test_a_machine_named_by_its_serial_number_gets_ipxe_which_tells_it() -> None
     assert reply(ask(question(), world(linux(), machines=[by_serial], unknown="silent"))).file == b"snponly.efi"
 
 
+def test_a_machine_for_its_own_url_alone_is_not_answered_by_its_card() -> None:
+    own = machine("rescue", secret="Zq2uWm7xKp4tVn9rYc3sHd6f", only_by_secret=True)
+    trace = ask(question(), world(linux(), machines=[own]))
+    assert isinstance(trace.decision, Silence)
+    assert trace.decision.reason is Reason.UNKNOWN_MACHINE
+
+
 def test_what_ipxe_said_at_an_earlier_boot_decides_rules_at_once() -> None:
     rule = Rule((Condition("manufacturer", "Dell*"),), "rescue")
     before = world(linux(), rules=[rule], unknown="silent")

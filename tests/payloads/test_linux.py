@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Interface
+
 import pytest
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
+from netbootd.boot.network import Network
 from netbootd.boot.plan import Image, KernelPlan
 from netbootd.payloads import Order
 from netbootd.payloads.linux import PAYLOAD, Settings
@@ -44,3 +47,11 @@ def test_a_url_that_falls_apart_is_refused_when_it_is_read(bad: str) -> None:
 def test_it_brings_no_arguments_of_its_own() -> None:
     assert PAYLOAD.defaults(Settings("kernel"), Facts(), None) == ()
     assert PAYLOAD.judge(Settings("kernel"), ORDER.args, None, ()) == ()
+
+
+def test_a_static_address_is_an_argument() -> None:
+    given = Network(IPv4Interface("192.0.2.10/24"), IPv4Address("192.0.2.1"), (), "eth0", "machine n1")
+    assert PAYLOAD.network_args is not None
+    assert PAYLOAD.network_args(given, "n1") == (
+        ArgSetting("ip", ("192.0.2.10::192.0.2.1:255.255.255.0:n1:eth0:none",), "network of machine n1"),
+    )

@@ -25,9 +25,22 @@ if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
 
 _SLASH = "(?:/|%2f)+"
-_ROOMS = "|".join("".join(f"(?:{c}|%{ord(c):x})" for c in room) for room in ("node", "boot"))
-_TOKEN = re.compile(rf"({_SLASH}(?:{_ROOMS}){_SLASH})([^/?#]{{16,}})", re.IGNORECASE)
-"""However it was spelled, and wherever in a target it stands: a token, or a machine's secret, mistyped ones too."""
+
+
+def _room(name: str) -> str:
+    return "".join(f"(?:{letter}|%{ord(letter):x})" for letter in name)
+
+
+_TOKEN = re.compile(
+    rf"({_SLASH}{_room('node')}{_SLASH})([^/?#]{{24,}})"
+    rf"|((?:^|^http://[^/]*){_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})"
+    rf"|({_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})(?={_SLASH}ipxe\.cfg)",
+    re.IGNORECASE,
+)
+"""However it was spelled, and wherever in a target it stands: a token, or a machine's secret, mistyped ones too.
+
+A kernel may lie in a directory called boot, and its name is no secret.
+"""
 
 
 async def document(
@@ -58,7 +71,12 @@ async def artifact(
 
 def without_token(target: str) -> str:
     """A request target fit to be written down."""
-    return _TOKEN.sub(lambda match: match[1] + label(match[2]), target)
+    return _TOKEN.sub(_labelled, target)
+
+
+def _labelled(found: re.Match[str]) -> str:
+    before, secret = (each for each in found.groups() if each is not None)
+    return before + label(secret)
 
 
 async def _opened(content: Segments, tree: Tree) -> Stream:

@@ -388,13 +388,24 @@ SECRET = "Zq2uWm7xKp4tVn9rYc3sHd6f"
 
 @pytest.mark.parametrize(
     "target",
-    ["/boot/SECRET/ipxe.cfg", "//b%6Fot//SECRET/ipxe.cfg?mac=1", "/BOOT/SECRET", "/eserver/boot/SECRET/ipxe.cfg.cfg"],
+    [
+        "/boot/SECRET/ipxe.cfg",
+        "//b%6Fot//SECRET/ipxe.cfg?mac=1",
+        "/BOOT/SECRET",
+        "http://boot.test/boot/SECRET",
+        "/eserver/boot/SECRET/ipxe.cfg.cfg",
+        "/a-proxy-s-own/boot/SECRET/ipxe.cfg",
+    ],
 )
 def test_a_machine_s_secret_is_written_down_no_more_than_a_token(target: str) -> None:
     """Also where it is mistyped, and so nobody's."""
     said = without_token(target.replace("SECRET", SECRET))
     assert SECRET not in said
     assert label(SECRET) in said
+
+
+def test_a_file_in_a_directory_called_boot_keeps_its_name() -> None:
+    assert without_token("/artifacts/eve/boot/vmlinuz-6.1.0-18-amd64") == "/artifacts/eve/boot/vmlinuz-6.1.0-18-amd64"
 
 
 async def test_a_file_under_a_token_counts_for_the_machine_of_the_token(site: Site) -> None:
