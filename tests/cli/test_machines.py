@@ -179,6 +179,12 @@ def test_options_before_the_command_are_not_passed_over() -> None:
 
 
 class TestNobodyThere:
+    async def test_a_port_of_the_system_s_choice(self, tmp_path: Path) -> None:
+        path = settings(tmp_path, ("127.0.0.1", 0))
+        ran = netbootd("machines", "list", "-c", path)
+        assert ran.code == 1
+        assert ran.complaint.endswith("name one, or ask the API at the one `run --json` told")
+
     async def test_no_daemon(self, tmp_path: Path) -> None:
         with bind_tcp("127.0.0.1", 0) as sock:
             port = sock.getsockname()[1]

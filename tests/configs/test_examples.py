@@ -100,6 +100,16 @@ def test_the_rescue_bench_gives_everybody_the_rescue_system_but_for_one() -> Non
     assert profile_of(rescue, mac=Mac.parse("f8:bc:12:00:10:01")) == "disk"
 
 
+def test_eden_and_evetest_need_no_privilege_and_have_a_line_for_each_node() -> None:
+    config = example("evetest.yaml")
+    assert (config.listen, config.dhcp_mode, config.single_port) == ("127.0.0.1", "off", True)
+    assert (config.tftp_port, config.http_port, config.admin_listen) == (0, 0, ("127.0.0.1", 0))
+    assert [(m.name, m.profile, [f.path for f in m.config]) for m in config.snapshot.machines] == [
+        ("node-1", "eve-17.3", []),
+        ("node-2", "eve-14.5", ["server"]),
+    ]
+
+
 def test_without_dhcp_nothing_needs_a_privileged_port() -> None:
     config = example("dhcp-off.yaml")
     assert config.dhcp_mode == "off"
