@@ -80,15 +80,17 @@ class Record:
 
 
 class Reached(Enum):
-    """How far a boot got, in the order of a boot."""
+    """What happens in a boot, about in that order."""
 
-    OFFER = "its firmware was offered a boot program"
+    FIRMWARE = "its firmware asked for a boot program"
     LOADER = "it fetched a boot program"
     IPXE = "its iPXE asked for an address"
     SCRIPT = "it fetched its script"
     FILE = "it fetched a file"
     PAYLOAD = "all of its payload went out"
-    BACK = "it showed up after that"
+    LOCAL = "it was left to its own disk"
+    SYSTEM = "an ordinary system asked for an address"
+    AGAIN = "its firmware asked anew"
     END = "its installation ended"
 
 

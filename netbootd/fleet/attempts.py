@@ -1,0 +1,272 @@
+"""The boots of each machine, put together from what happens: stages with their times and bytes.
+
+An observer: it decides nothing, and nothing waits for it.  What happens is told as `Happening` values (`observe.boots`
+makes them of events); what is to be written down is fetched with `Attempts.take`.  A happening belongs to the machine
+whose card it names, by whichever of its cards, else to who was last at its address.
+
+A boot is a new one when the machine begins from the start after it had come further, and whenever it was quiet for
+long.  Room is bounded: boots that came no further than an offer go first, so that made-up cards push out nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from netbootd.boot.recent import Recent
+from netbootd.fleet.record import Attempt, DropAttempts, Outcome, PutAttempt, Reached, RecordChange, Step
+from netbootd.wire.mac import Mac
+
+QUIET = 300.0
+"""Seconds without a word after which what comes belongs to another boot."""
+ON_ITS_WAY = 60.0
+"""Seconds; a machine left to its disk may still try its other cards and HTTP Boot."""
+FOLD = 60.0
+"""Seconds within which the like of what happened is counted with it."""
+_FIRST = (Reached.FIRMWARE, Reached.IPXE)
+_FAR = frozenset({Reached.SCRIPT, Reached.FILE, Reached.PAYLOAD, Reached.LOCAL, Reached.SYSTEM, Reached.END})
+_OVER = frozenset({Reached.PAYLOAD, Reached.SYSTEM, Reached.END})
+_ALWAYS_KEPT = _OVER | {Reached.AGAIN}
+_SYSTEMS = 4  # times that an ordinary system shows up and it is written down
+_OUTCOMES = {Reached.PAYLOAD: Outcome.PAYLOAD, Reached.LOCAL: Outcome.LOCAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing a machine did, or got; ``at`` in seconds since the epoch.  ``detail`` is one printable line."""
+
+    stage: Reached
+    at: float
+    mac: Mac | None = None
+    ip: str = ""
+    bytes: int = 0
+    detail: str = ""
+    profile: str = ""
+    trouble: bool = False
+    goes_on: bool = False
+    """It never begins a boot, as a second packet of one exchange does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept."""
+
+    age: float = 90 * 86400.0
+    """Seconds since something last happened."""
+    per_machine: int = 20
+    total: int = 5000
+    steps: int = 64
+    """Of one boot."""
+
+
+class Attempts:
+    """``owner`` gives the id of the record that has a card, or ""."""
+
+    def __init__(
+        self,
+        known: Iterable[Attempt] = (),
+        *,
+        new_id: Callable[[], str],
+        owner: Callable[[Mac], str] = lambda _mac: "",
+        limits: Limits = Limits(),
+    ) -> None:
+        self._new_id = new_id
+        self._owner = owner
+        self._limits = limits
+        self._attempts: dict[str, Attempt] = {}  # the one begun first is first
+        self._of: dict[str, list[str]] = {}  # ids by machine, the latest last
+        self._at: Recent[str, str] = Recent(limits.total)  # machines by address
+        self._changed: dict[str, None] = {}
+        self._dropped: list[str] = []
+        for attempt in sorted(known, key=lambda each: each.started):
+            self._file(attempt)
+
+    def happened(self, what: Happening) -> None:
+        """Take it in; what belongs to nobody known is left out."""
+        machine = self._machine(what)
+        if machine is None:
+            return
+        if what.ip:
+            self._at.put(what.ip, machine)
+        current = self.current(machine)
+        if current is not None and what.stage is Reached.SYSTEM and not _of_interest(current):
+            return
+        if current is None or _begins_anew(current, what):
+            if what.mac is None or what.stage in _ALWAYS_KEPT:
+                return
+            self._close(current, what)
+            current = self._begin(machine, what)
+        self._store(_with(current, what, self._limits.steps))
+
+    def current(self, machine: str) -> Attempt | None:
+        """The latest boot; ``machine`` is a record's id, or a card of none."""
+        ids = self._of.get(machine)
+        return self._attempts[ids[-1]] if ids else None
+
+    def of(self, machine: str) -> tuple[Attempt, ...]:
+        """All boots that are kept, the latest first."""
+        return tuple(self._attempts[id] for id in reversed(self._of.get(machine, ())))
+
+    def get(self, id: str) -> Attempt | None:
+        """The boot of this id."""
+        return self._attempts.get(id)
+
+    def ended(self, id: str, done: bool, at: float, detail: str) -> None:
+        """How the installation of this boot ended."""
+        attempt = self._attempts.get(id)
+        if attempt is None:
+            return
+        what = Happening(Reached.END, at, detail=detail, trouble=not done)
+        outcome = Outcome.INSTALLED if done else Outcome.FAILED
+        self._store(replace(_with(attempt, what, self._limits.steps), outcome=outcome))
+
+    def moved(self, machine: str, to: str) -> None:
+        """A record became part of another, and so do its boots."""
+        for id in self._of.pop(machine, []):
+            self._of.setdefault(to, []).append(id)
+            self._store(replace(self._attempts[id], record=to))
+        self._of.get(to, []).sort(key=lambda id: self._attempts[id].started)
+
+    def forget(self, machine: str) -> None:
+        """There is no such machine any more."""
+        for id in list(self._of.get(machine, ())):
+            self._drop(id)
+
+    def prune(self, now: float) -> None:
+        """Close what came no further, and drop what is too old."""
+        for attempt in list(self._attempts.values()):
+            if now - attempt.last > self._limits.age:
+                self._drop(attempt.id)
+            elif attempt.outcome is Outcome.RUNNING and now - attempt.last > QUIET:
+                self._store(replace(attempt, outcome=Outcome.ABANDONED))
+
+    def take(self) -> tuple[RecordChange, ...]:
+        """What has changed since this was last asked."""
+        changes: list[RecordChange] = [DropAttempts(tuple(self._dropped))] if self._dropped else []
+        changes += [PutAttempt(self._attempts[id]) for id in self._changed]
+        self._dropped, self._changed = [], {}
+        return tuple(changes)
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    def _machine(self, what: Happening) -> str | None:
+        if what.mac is not None:
+            return self._owner(what.mac) or str(what.mac)
+        return self._at.get(what.ip)
+
+    def _begin(self, machine: str, what: Happening) -> Attempt:
+        assert what.mac is not None, "only a card begins a boot"
+        ids = self._of.get(machine, [])
+        if len(ids) >= self._limits.per_machine:
+            self._drop(_least(self._attempts[id] for id in ids))
+        while len(self._attempts) >= self._limits.total:
+            self._drop(self._victim())
+        attempt = Attempt(self._new_id(), self._owner(what.mac), what.mac, what.at, what.at)
+        self._file(attempt)
+        return attempt
+
+    def _close(self, attempt: Attempt | None, what: Happening) -> None:
+        if attempt is None:
+            return
+        if _reached(attempt, Reached.PAYLOAD):
+            attempt = _with(attempt, replace(what, stage=Reached.AGAIN), self._limits.steps)
+        ended = Outcome.ABANDONED if attempt.outcome is Outcome.RUNNING else attempt.outcome
+        self._store(replace(attempt, outcome=ended))
+
+    def _victim(self) -> str:
+        """Looked for among the oldest, so that a flood costs the same however much there is."""
+        return _least(islice(self._attempts.values(), 64))
+
+    def _file(self, attempt: Attempt) -> None:
+        self._attempts[attempt.id] = attempt
+        self._of.setdefault(attempt.record or str(attempt.mac), []).append(attempt.id)
+
+    def _store(self, attempt: Attempt) -> None:
+        self._attempts[attempt.id] = attempt
+        self._changed[attempt.id] = None
+
+    def _drop(self, id: str) -> None:
+        attempt = self._attempts.pop(id)
+        machine = attempt.record or str(attempt.mac)
+        self._of[machine].remove(id)
+        if not self._of[machine]:
+            del self._of[machine]
+        self._changed.pop(id, None)
+        self._dropped.append(id)
+
+
+def far(attempt: Attempt) -> bool:
+    """Whether more happened than an offer."""
+    return any(step.stage not in _FIRST for step in attempt.steps)
+
+
+def last_step(attempt: Attempt) -> Step | None:
+    """What happened last, later repetitions included."""
+    return max(attempt.steps, key=lambda step: step.last, default=None)
+
+
+def _least(attempts: Iterable[Attempt]) -> str:
+    """The oldest of those that came no further than an offer, else the oldest."""
+    oldest = list(attempts)
+    return next((each.id for each in oldest if not far(each)), oldest[0].id)
+
+
+def _of_interest(attempt: Attempt) -> bool:
+    """Whether it matters that a system shows up: after an installation, a few times; it does so for years."""
+    systems = sum(step.stage is Reached.SYSTEM for step in attempt.steps)
+    return _reached(attempt, Reached.PAYLOAD) and not _reached(attempt, Reached.AGAIN) and systems < _SYSTEMS
+
+
+def _begins_anew(attempt: Attempt, what: Happening) -> bool:
+    """Whether a machine in this boot that does this has begun another."""
+    idle = what.at - attempt.last
+    if what.goes_on:
+        return False
+    match what.stage:
+        case Reached.FIRMWARE | Reached.IPXE:
+            if idle > QUIET:
+                return True
+            if attempt.outcome is Outcome.LOCAL and idle <= ON_ITS_WAY:
+                return False
+            loaded = what.stage is Reached.FIRMWARE and _reached(attempt, Reached.LOADER)
+            return loaded or any(step.stage in _FAR for step in attempt.steps)
+        case Reached.SCRIPT | Reached.LOCAL | Reached.LOADER:  # where no DHCP is seen, a boot begins with these
+            return idle > QUIET or any(step.stage in _OVER for step in attempt.steps)
+        case _:
+            return False
+
+
+def _with(attempt: Attempt, what: Happening, most: int) -> Attempt:
+    attempt = replace(
+        attempt,
+        last=max(attempt.last, what.at),
+        outcome=_outcome(attempt, what),
+        profile=what.profile or attempt.profile,
+    )
+    for place in reversed(range(len(attempt.steps))):
+        if _alike(step := attempt.steps[place], what):
+            more = replace(step, bytes=step.bytes + what.bytes, last=max(step.last, what.at), times=step.times + 1)
+            return replace(attempt, steps=(*attempt.steps[:place], more, *attempt.steps[place + 1 :]))
+    step = Step(what.stage, what.at, what.bytes, what.detail, what.at, 1, what.trouble)
+    room = most if what.stage in _ALWAYS_KEPT else most - 8
+    if len(attempt.steps) >= room:
+        return replace(attempt, left_out=attempt.left_out + 1)
+    return replace(attempt, steps=(*attempt.steps, step))
+
+
+def _outcome(attempt: Attempt, what: Happening) -> Outcome:
+    """A boot that was given up for abandoned goes on when more comes: a large file is told of when it is through."""
+    if not what.trouble and what.stage in _OUTCOMES:
+        return _OUTCOMES[what.stage]
+    return Outcome.RUNNING if attempt.outcome is Outcome.ABANDONED and what.stage not in _OVER else attempt.outcome
+
+
+def _alike(step: Step, what: Happening) -> bool:
+    same = (step.stage, step.detail, step.trouble) == (what.stage, what.detail, what.trouble)
+    return same and (step.stage is Reached.FILE or what.at - step.last <= FOLD)
+
+
+def _reached(attempt: Attempt, stage: Reached) -> bool:
+    return any(step.stage is stage and not step.trouble for step in attempt.steps)
