@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import socket
 import struct
+import termios
 from contextlib import suppress
 
 from netbootd.net.holder import explained
@@ -48,6 +50,11 @@ def shared_socket(transport: asyncio.BaseTransport) -> socket.socket:
     if sock is None or sock.fileno() < 0:
         raise ConnectionResetError(errno.ECONNRESET, "the connection is closed")
     return socket.fromfd(sock.fileno(), sock.family, socket.SOCK_STREAM)
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Bytes that the peer has not acknowledged; of a connection that is over, those it never did (SIOCOUTQ)."""
+    return int(struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0])
 
 
 def cut(transport: asyncio.WriteTransport) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 
 from aiohttp import web
 
 from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
-from netbootd.net.tcp import cut
+from netbootd.net.tcp import cut, shared_socket, unacknowledged
 from netbootd.net.turns import Turns
 from netbootd.serve.http.quirks import quirk_for
 from netbootd.serve.http.streams import Stream
@@ -20,6 +22,7 @@ TURNS = web.AppKey("turns", Turns)
 """Shared by all downloads of a site."""
 
 _GONE = SendResult(0, Ending.GONE)
+_LOOK = 0.1  # seconds
 
 
 def unbuffered(request: web.Request) -> None:
@@ -52,8 +55,11 @@ async def send_body(
 ) -> SendResult:
     """Send the headers, then ``count`` bytes of ``body`` from ``offset``, past aiohttp."""
     result = await _headers_then_body(request, response, body, offset, count, stall)
+    if result.complete and quirk_for(request.headers.get("User-Agent", "")).holds:
+        result = replace(result, reason=await _acknowledged(request, stall))
     if result.complete:
-        await response.write_eof()
+        with suppress(ConnectionError):
+            await response.write_eof()
     else:
         _dropped(request, response, result.reason)
     return result
@@ -84,6 +90,29 @@ async def _headers_then_body(
             return await body.send(transport, offset, count, stall=stall, turns=turns)
         case _:
             return await send_bytes(transport, body[offset : offset + count], stall=stall, turns=turns)
+
+
+async def _acknowledged(request: web.Request, stall: float) -> Ending:
+    """Wait until the client has taken all that was sent, however long it holds its window shut in between.
+
+    GRUB resets a connection the moment it has the last byte, so what counts then is what it had acknowledged.
+    """
+    transport = request.transport
+    if transport is None:
+        return Ending.GONE
+    with shared_socket(transport) as sock:
+        left, until = unacknowledged(sock), _now() + stall
+        while left and not transport.is_closing():
+            if _now() > until:
+                return Ending.STALLED
+            await asyncio.sleep(_LOOK)
+            before, left = left, unacknowledged(sock)
+            until = until if left == before else _now() + stall
+        return Ending.GONE if unacknowledged(sock) else Ending.COMPLETE
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _dropped(request: web.Request, response: web.StreamResponse, reason: Ending) -> Ending:

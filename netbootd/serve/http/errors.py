@@ -26,16 +26,15 @@ class Refused(Exception):
 
 
 def answer(refused: Refused, request: web.Request) -> web.Response:
-    """One line of text, or the bare 404 that GRUB survives."""
-    agent = request.headers.get("User-Agent", "")
-    if refused.status == HTTPStatus.NOT_FOUND and quirk_for(agent).bare_not_found:
-        return not_found_without_body(keep_alive=request.keep_alive)
+    """One line of text, or the bare headers that GRUB survives."""
+    if quirk_for(request.headers.get("User-Agent", "")).bare_errors:
+        return without_body(refused.status, keep_alive=request.keep_alive)
     headers = {"Content-Type": TEXT, **refused.headers, "Server": SERVER}
     return web.Response(status=refused.status, headers=headers, body=f"{refused.reason}\n".encode())
 
 
-def not_found_without_body(*, keep_alive: bool) -> web.Response:
-    """The order is meant: GRUB loses the first header of a 404, and needs the second."""
+def without_body(status: HTTPStatus, *, keep_alive: bool) -> web.Response:
+    """The order is meant: GRUB loses the first header after an error's status line, and needs the second."""
     connection = "keep-alive" if keep_alive else "close"
     headers = {"Connection": connection, "Content-Length": "0", "Server": SERVER}
-    return web.Response(status=HTTPStatus.NOT_FOUND, headers=headers)
+    return web.Response(status=status, headers=headers)

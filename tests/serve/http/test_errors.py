@@ -23,9 +23,12 @@ async def test_grub_can_go_on_with_the_same_connection_after_a_404(site: Site) -
     assert data.endswith(b"kernel")
 
 
-async def test_grub_is_told_of_other_errors_like_everybody(site: Site) -> None:
+async def test_grub_is_told_of_other_errors_in_the_same_way(site: Site) -> None:
+    """For its parser they do not differ: whatever came as the text of the error would be read as the file."""
     answer = await site.grub("/artifacts/%zz")
     assert answer.status_line == "HTTP/1.1 400 Bad Request"
+    assert answer.headers[:2] == (("Connection", "keep-alive"), ("Content-Length", "0"))
+    assert answer.body == b""
 
 
 async def test_other_clients_read_one_line(site: Site) -> None:

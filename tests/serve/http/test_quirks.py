@@ -12,9 +12,9 @@ def test_most_clients_need_nothing(agent: str) -> None:
     assert quirk_for(agent) is NONE
 
 
-def test_grub_needs_a_bare_404_and_much_patience() -> None:
+def test_grub_needs_bare_errors_and_much_patience() -> None:
     grub = quirk_for("GRUB 2.12")
-    assert grub.bare_not_found
+    assert grub.bare_errors
     assert grub.stall_seconds >= 600
 
 
