@@ -18,6 +18,7 @@ from netbootd.chain.world import World
 from netbootd.config import Config, Problem
 from netbootd.config.problems import suggest
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.load import Loaded
 from netbootd.payloads import PAYLOADS
 from netbootd.wire.mac import Mac
@@ -153,18 +154,32 @@ def _scripts(world: World) -> Iterator[Problem]:
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
             weight: Literal["error", "warning"] = "warning" if rendered.awaited else "error"
             yield Problem(*_place(machine.origin), f"machines.{machine.name}", rendered.failure, weight)
+    for profile in world.fleet.profiles.values():
+        if profile.name not in findings.profiles:
+            findings.add(*_stand_in(profile, world))
     yield from findings.problems()
+
+
+def _stand_in(profile: Profile, world: World) -> tuple[Machine, Rendered]:
+    """For a profile that no machine has yet, of which a rule may make use: one that waits to be armed."""
+    machine = Machine((_ANY_CARD,), profile.name, profile.name, origin=profile.origin)
+    alone = replace(world, fleet=Snapshot((profile,), (machine,)), stage=lambda _mac: Stage.DISARMED)
+    return machine, script(_facts(machine), alone, _SITE)
 
 
 class Findings:
     """What scripts have to say beside failures: once for a profile where it concerns all its machines."""
 
     def __init__(self) -> None:
+        self.profiles: set[str] = set()
+        """Of which a machine was seen."""
         self._machines: dict[str, list[str]] = {}
         self._found: dict[tuple[str, Problem], list[str]] = {}
 
     def add(self, machine: Machine, rendered: Rendered) -> None:
         profile = rendered.assignment.profile if rendered.assignment else None
+        if profile:
+            self.profiles.add(profile.name)
         if profile is None or rendered.failure:
             return
         self._machines.setdefault(profile.name, []).append(machine.name)

@@ -182,7 +182,8 @@ class TestFindings:
 
     def found(self, files: Files, profile: str, *machines: str) -> list[str]:
         put(files.directory / "artifacts" / "eve-13.3.0", files_of(Era.A))
-        profiles = f"profiles:\n  lab:\n    payload: eve\n    bundle: eve-13.3.0\n    args: {{{profile}}}\nmachines:\n"
+        profiles = f"profiles:\n  lab:\n    payload: eve\n    bundle: eve-13.3.0\n    args: {{{profile}}}\n"
+        profiles += "machines:\n" if machines else ""
         cards = (
             f"  - {{mac: '52:54:00:12:34:0{n}', name: n{n}, profile: lab{each}}}" for n, each in enumerate(machines)
         )
@@ -200,6 +201,15 @@ class TestFindings:
     def test_are_told_at_the_machine_whose_own_they_are(self, files: Files) -> None:
         (told,) = self.found(files, "", "", ", args: {eve_disable_verify: true}")
         assert told.startswith("warning: netbootd.yaml:11: machines.n1.args.eve_disable_verify: ")
+
+    def test_are_told_of_a_profile_that_no_machine_has_yet(self, files: Files) -> None:
+        """A rule may give it to machines; one machine that has it speaks for itself."""
+        told = self.found(files, "eve_disable_verify: true, eve_soft_serial: 'a b'")
+        assert [each.partition(" of profile lab")[0] for each in told] == [
+            "error: netbootd.yaml:5: profiles.lab.args.eve_soft_serial: eve_soft_serial",
+            "warning: netbootd.yaml:5: profiles.lab.args.eve_disable_verify: eve_disable_verify",
+        ]
+        assert self.found(files, "eve_soft_serial: '{{ machine.serial }}'") == []
 
     def test_of_a_profile_name_the_machines_where_it_is_not_all(self, files: Files) -> None:
         spared = ", args: {eve_install_server: zedcloud.zededa.net}"
