@@ -24,7 +24,7 @@ from netbootd.payloads import PAYLOADS
 from netbootd.wire.mac import Mac
 
 _ANY_CARD = Mac.parse("02:00:00:00:00:01")  # for a machine that is named without one
-_SITE = Site("192.0.2.1")  # any address will do: nothing is sent
+_ADDRESS = "192.0.2.1"  # any will do: nothing is sent
 
 
 def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
@@ -34,8 +34,15 @@ def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
         *_templates(loaded.world),
         *lacking(config, loaded.world),
         *(fault for _, fault in _config_faults(loaded.world)),
-        *_scripts(loaded.world),
+        *_scripts(loaded.world, _site(config)),
     )
+
+
+def _site(config: Config) -> Site:
+    """The ports as machines will find them; one of the system's choice is any."""
+    usual = Site(_ADDRESS)
+    tftp_port = (config.tftp_port or usual.tftp_port) if config.tftp_mode == "on" else None
+    return Site(_ADDRESS, config.http_port or usual.http_port, tftp_port)
 
 
 def waiting(world: World) -> tuple[Machine, ...]:
@@ -143,28 +150,28 @@ def _config_faults(world: World) -> Iterator[tuple[str, Problem]]:
                 yield told, Problem(*place, f"profiles.{profile.name}.config", f"{file.path}: {why}")
 
 
-def _scripts(world: World) -> Iterator[Problem]:
+def _scripts(world: World, site: Site) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
     findings = Findings()
     for machine in world.fleet.machines:
-        rendered = script(_facts(machine), armed, _SITE, machine=_known(machine))
+        rendered = script(_facts(machine), armed, site, machine=_known(machine))
         findings.add(machine, rendered)
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
             weight: Literal["error", "warning"] = "warning" if rendered.awaited else "error"
             yield Problem(*_place(machine.origin), f"machines.{machine.name}", rendered.failure, weight)
     for profile in world.fleet.profiles.values():
         if profile.name not in findings.profiles:
-            findings.add(*_stand_in(profile, world))
+            findings.add(*_stand_in(profile, world, site))
     yield from findings.problems()
 
 
-def _stand_in(profile: Profile, world: World) -> tuple[Machine, Rendered]:
+def _stand_in(profile: Profile, world: World, site: Site) -> tuple[Machine, Rendered]:
     """For a profile that no machine has yet, of which a rule may make use: one that waits to be armed."""
     machine = Machine((_ANY_CARD,), profile.name, profile.name, origin=profile.origin)
     alone = replace(world, fleet=Snapshot((profile,), (machine,)), stage=lambda _mac: Stage.DISARMED)
-    return machine, script(_facts(machine), alone, _SITE)
+    return machine, script(_facts(machine), alone, site)
 
 
 class Findings:

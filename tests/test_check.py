@@ -59,6 +59,23 @@ def test_a_url_is_not_looked_for(files: Files) -> None:
     assert found(files, "profiles:\n  rescue: {payload: linux, kernel: 'http://192.0.2.9/kernel'}\n") == []
 
 
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        ("tftp: {mode: off}\ndhcp: {mode: off}\n", ["tftp.mode is off"]),
+        ("http: {port: 8088}\n", ["set http.port: 80"]),
+        ("tftp: {port: 0}\nhttp: {port: 80}\n", []),
+    ],
+)
+def test_scripts_are_tried_with_the_ports_that_machines_will_find(files: Files, ports: str, told: list[str]) -> None:
+    """EVE's own GRUB before 16.12 goes by TFTP and by HTTP at port 80, and by nothing else."""
+    put(files.directory / "artifacts" / "old-15.2.0", files_of(Era.B2))
+    profiles = "profiles:\n  edge: {payload: eve, bundle: old-15.2.0, route: grub}\n"
+    machines = "machines: [{mac: 52:54:00:12:34:56, name: n1, profile: edge}]\n"
+    errors = [each for each in found(files, ports + profiles + machines) if each.startswith("error")]
+    assert [part in error for part, error in zip(told, errors, strict=True)] == [True] * len(told)
+
+
 def test_a_template_that_is_wrong_is_told_with_its_line(files: Files) -> None:
     (files.directory / "own").mkdir()
     (files.directory / "own" / "mine.ipxe").write_text("#!ipxe\n{% if %}\n")

@@ -77,6 +77,8 @@ def _unreachable(bundle: Bundle, order: Order) -> str:
     """Why GRUB cannot come to this server, or run on this machine."""
     if order.facts.platform == Platform.BIOS.value:
         return f"bundle {bundle.name}: its GRUB is a UEFI program, and this machine boots by BIOS; take route: direct"
+    if order.site.tftp_port is None:
+        return "GRUB asks TFTP for its configuration, and tftp.mode is off; set it to on, or take route: direct"
     port = order.site.http_port
     if port == 80 or bundle.era is Era.B3 or (bundle.release or ()) >= WITH_PORTS:
         return ""

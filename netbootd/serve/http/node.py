@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Tree, Why
+from netbootd.serve import stock
 from netbootd.serve.http import conditions, files
 from netbootd.serve.http.errors import Refused
 from netbootd.serve.http.files import SMALL, Content, Owner, serve
@@ -33,7 +34,7 @@ def _room(name: str) -> str:
 
 _TOKEN = re.compile(
     rf"({_SLASH}{_room('node')}{_SLASH})([^/?#]{{24,}})"
-    rf"|((?:^|^http://[^/]*){_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})"
+    rf"|((?:^|^http://[^/]*)(?:{_SLASH}{_room(stock.ALIAS)})?{_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})"
     rf"|({_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})(?={_SLASH}ipxe\.cfg)",
     re.IGNORECASE,
 )

@@ -394,6 +394,7 @@ SECRET = "Zq2uWm7xKp4tVn9rYc3sHd6f"
         "/BOOT/SECRET",
         "http://boot.test/boot/SECRET",
         "/eserver/boot/SECRET/ipxe.cfg.cfg",
+        "/eserver/boot/SECRET",
         "/a-proxy-s-own/boot/SECRET/ipxe.cfg",
     ],
 )
