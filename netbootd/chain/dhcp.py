@@ -84,6 +84,8 @@ def _wish(assignment: Assignment, client: Client, world: World) -> tuple[Wish | 
 
 def _silence(assignment: Assignment, said: Verdict | None) -> Silence | None:
     profile = assignment.profile
+    if assignment.withheld:
+        return Silence(Reason.BOOT_LOCAL, assignment.why)
     if profile is None:
         return _by_policy(assignment.policy)
     assert said is not None

@@ -28,6 +28,7 @@ from netbootd.payloads.base import NO_TOKEN, CannotBoot
 
 _MENU = the(Role.MENU)
 _LOCAL = the(Role.LOCAL)
+_NOBODY = f"no machine or rule names it; unknown: {Policy.SILENT.value}"
 
 
 class Loader(Enum):
@@ -175,7 +176,8 @@ class _Writer:
     def _without_profile(self) -> Rendered:
         if self.assignment.policy is Policy.MENU:
             return self._text(_MENU, _MENU.plan(_MENU.settings(), self._order(())))
-        return self._text(_LOCAL, LocalPlan(self.assignment.local, self.assignment.why))
+        why = _NOBODY if self.assignment.withheld else self.assignment.why
+        return self._text(_LOCAL, LocalPlan(self.assignment.local, why))
 
     def _order(self, args: tuple[Arg, ...], config: tuple[ConfigFile, ...] = ()) -> Order:
         return Order(

@@ -67,7 +67,7 @@ def explain(
         _machine(mac, world, replace(here, address=address) if address else here, as_json, known)
         if not as_json:
             same = f" -c {shlex.quote(str(config))}" if config else ""
-            typer.echo(f"\nThe script itself: netbootd render {mac}{same}")
+            typer.echo(f"\nThe script itself: netbootd render {shlex.quote(what) if known else mac}{same}")
 
 
 # a capture

@@ -41,6 +41,8 @@ class Assignment:
     why: str = ""
     undecided: bool = False
     """A rule may still give it another profile once its iPXE has said more."""
+    withheld: bool = False
+    """It may be a machine that only its own URL makes it.  Strangers are not told so."""
 
     @property
     def name(self) -> str:
@@ -99,7 +101,8 @@ class Snapshot:
         """
         machine = known or self.named(facts)
         if machine and machine.only_by_secret and known is None:
-            return Assignment(None, None, Policy.SILENT, why=f"{machine.origin} names it for its own URL alone")
+            why = f"{machine.origin} names it for its own URL alone"
+            return Assignment(None, None, Policy.SILENT, why=why, withheld=True)
         if machine and machine.profile:
             profile = self.profiles[machine.profile]
             return Assignment(machine, profile, args=(profile.args, machine.args), why=f"{machine.origin} names it")

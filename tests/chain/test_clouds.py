@@ -116,9 +116,13 @@ class TestAnOwnUrl:
             rendered = script(facts, made, SITE)
             assert rendered.payload == "local"
             assert rendered.assignment == Assignment(
-                None, None, Policy.SILENT, why="machines.yaml:1 names it for its own URL alone"
+                None, None, Policy.SILENT, why="machines.yaml:1 names it for its own URL alone", withheld=True
             )
-            assert "node-1" not in rendered.text
+
+    def test_who_asks_without_it_is_not_even_told_that_there_is_such_a_machine(self) -> None:
+        """On a port that is open to everybody this would say which cards are worth a try."""
+        asked, stranger = (world(linux(), machines=machines, unknown="silent") for machines in ([OWN], []))
+        assert script(KNOWN, asked, SITE).text == script(KNOWN, stranger, SITE).text
 
     @pytest.mark.parametrize("stage", [Stage.ARMED, Stage.GIVEN, None])
     def test_files_of_an_installation_are_fetched_under_its_token(self, stage: Stage | None) -> None:

@@ -244,7 +244,7 @@ def test_a_machine_for_its_own_url_alone_is_not_answered_by_its_card() -> None:
     own = machine("rescue", secret="Zq2uWm7xKp4tVn9rYc3sHd6f", only_by_secret=True)
     trace = ask(question(), world(linux(), machines=[own]))
     assert isinstance(trace.decision, Silence)
-    assert trace.decision.reason is Reason.UNKNOWN_MACHINE
+    assert trace.decision == Silence(Reason.BOOT_LOCAL, "machines.yaml:1 names it for its own URL alone")
 
 
 def test_what_ipxe_said_at_an_earlier_boot_decides_rules_at_once() -> None:
