@@ -13,7 +13,7 @@ from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.rules import Condition, Rule
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.events import MachineChanged
-from tests.support.fleet import BARE, EDGE, RESCUE, SECOND_CARD, STRANGER, Api, Reply, by_rule, serving
+from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, Reply, by_rule, serving
 
 
 @pytest.fixture
@@ -130,6 +130,15 @@ class TestArming:
         assert (reply.status, reply.body["name"], reply.body["macs"]) == (200, "node-1", [str(STRANGER)])
         assert api.ledger.stage(STRANGER) is Stage.ARMED
         assert [(m["mac"], m["name"]) for m in (await api.get()).body] == [(str(STRANGER), "node-1")]
+
+    async def test_one_that_only_its_own_url_makes_it_is_armed_as_any_and_its_secret_is_not_told(
+        self, api: Api
+    ) -> None:
+        own = replace(FLEET.machines[0], secret="Zq2uWm7xKp4tVn9rYc3sHd6f", only_by_secret=True)
+        api.fleet = Snapshot(FLEET.profiles.values(), [own])
+        reply = await api.post(f"/{EDGE}/install")
+        assert (reply.status, reply.body["name"], reply.body["netboot"]) == (200, "node-1", True)
+        assert "Zq2uWm7xKp4tVn9rYc3sHd6f" not in f"{reply.body}{(await api.get()).body}{api.events}"
 
     async def test_one_that_was_armed_can_be_disarmed_whatever_the_files_say_now(self, api: Api) -> None:
         await api.ledger.arm(RESCUE, "x", 1.0)
