@@ -214,9 +214,10 @@ def _least(attempts: Iterable[Attempt]) -> str:
 
 
 def _of_interest(attempt: Attempt) -> bool:
-    """Whether it matters that a system shows up: after an installation, a few times; it does so for years."""
+    """Whether it matters that a system shows up: after a boot that led to one, a few times; it does so for years."""
     systems = sum(step.stage is Reached.SYSTEM for step in attempt.steps)
-    return _reached(attempt, Reached.PAYLOAD) and not _reached(attempt, Reached.AGAIN) and systems < _SYSTEMS
+    led_to_one = _reached(attempt, Reached.PAYLOAD) or _reached(attempt, Reached.LOCAL)
+    return led_to_one and not _reached(attempt, Reached.AGAIN) and systems < _SYSTEMS
 
 
 def _begins_anew(attempt: Attempt, what: Happening) -> bool:
