@@ -21,6 +21,7 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
     Undefined,
+    UndefinedError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -53,7 +54,7 @@ class Templates:
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._names = tuple(sources)
         self._small: dict[str, Template] = {}  # as many as the settings hold
-        self._env = ImmutableSandboxedEnvironment(
+        self._env = _Sandbox(
             loader=DictLoader(dict(sources)),
             undefined=StrictUndefined,
             autoescape=False,
@@ -72,11 +73,12 @@ class Templates:
             default=_default,
             d=_default,
         )
+        self._env.tests["none"] = _is_none
 
     def render(self, name: str, **values: object) -> str:
         """The text of template ``name``.  Raises `RenderError`."""
         try:
-            return self._env.get_template(name).render(values)
+            return self._env.get_template(name).render(_shown(values))
         except TemplateNotFound as error:
             raise RenderError(f"template {error.name!r} does not exist") from None
         except Exception as error:
@@ -86,7 +88,7 @@ class Templates:
         """A small template out of the settings, such as an argument's value.  Raises `RenderError`."""
         try:
             small = self._small.get(text) or self._small.setdefault(text, self._env.from_string(text))
-            return small.render(values)
+            return small.render(_shown(values))
         except Exception as error:
             raise _kind(error)(f"{where}: {_told(error)}") from None
 
@@ -106,10 +108,56 @@ class Templates:
         return None
 
 
+class _Unknown(Undefined):
+    """A fact that is None.  It can be asked for; whatever would make text of it fails (``"NODE-" ~ machine.serial``
+    must not become NODE-None on every machine without one)."""
+
+    __slots__ = ()
+    __str__ = __iter__ = __len__ = __contains__ = Undefined._fail_with_undefined_error
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or isinstance(other, _Unknown)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(None)
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Gives `_Unknown` for every None that a template gets hold of."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return _known(super().getattr(obj, attribute), attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return _known(super().getitem(obj, argument), str(argument))
+
+
+def _known(value: Any, name: str) -> Any:
+    if value is not None:
+        return value
+    hint = f"{name} is not known and would be written; ask with 'if', or give it a 'default'"
+    return _Unknown(hint=hint, name=name, exc=_NotWritten)
+
+
+class _NotWritten(UndefinedError, NotKnown):
+    """As Jinja2 wants to raise it."""
+
+
+def _shown(values: Mapping[str, object]) -> dict[str, Any]:
+    return {name: _known(value, name) for name, value in values.items()}
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or isinstance(value, _Unknown)
+
+
 def _emit(value: Any) -> Any:
     """The gate every emitted value passes (Jinja2's ``finalize``)."""
     if isinstance(value, Undefined):
-        return value  # StrictUndefined complains by itself, with the name
+        return value  # complains by itself, with the name
     if value is None:
         raise NotKnown("a value that is not known (None) would be written; ask with 'if', or give it a 'default'")
     text = str(value)

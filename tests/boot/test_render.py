@@ -75,6 +75,34 @@ def test_an_unknown_value_ends_the_rendering() -> None:
     assert "not known" in error("{{ x }}", x=None)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ x | upper }}",
+        "{{ x | urlpath }}",
+        "{{ x | uristring }}",
+        "{{ x | grub }}",
+        "{{ 'NODE-' ~ x }}",
+        "{{ 'NODE-%s' | format(x) }}",
+        "{{ 'NODE-' ~ m.x }}",
+        "{{ m.x | replace('a', 'b') }}",
+        "{{ m['x'] | trim }}",
+        "{{ m.x | hexhyp }}",
+    ],
+)
+def test_no_text_is_made_of_an_unknown_value(source: str) -> None:
+    """Every machine without a serial number would be called NODE-None."""
+    templates = Templates({"t": source})
+    with pytest.raises(UnknownFact, match="not known"):
+        templates.render("t", x=None, m={"x": None})
+
+
+def test_an_unknown_value_is_none_to_those_who_ask() -> None:
+    source = "{% if m.x is none and x is none and m.x == none and not m.x and m.x != 'a' %}a{% endif %}"
+
+    assert rendered(source + "{{ m.x | default('b') }}{{ m.x or 'c' }}", x=None, m={"x": None}) == "abc"
+
+
 def test_an_unknown_value_can_be_asked_for_and_replaced() -> None:
     assert rendered("{% if x %}a{% else %}b{% endif %}{{ x | default('c') }}{{ x | d('d') }}", x=None) == "bcd"
     assert rendered("{{ y | default('e') }}{{ x | default('f') }}{{ x | default('g', true) }}", x="") == "eg"

@@ -37,7 +37,7 @@ def test_a_soft_serial_made_of_the_address_says_what_to_do_without_one() -> None
     world = settled(linux(args=args("profile edge", eve_soft_serial="{{ machine.ip }}")))
     assert "eve_soft_serial=192.0.2.77" in script(Facts(mac=CARD, ip="192.0.2.77"), world, SITE).text
     assert script(Facts(mac=CARD), world, SITE).failure == (
-        "argument eve_soft_serial of profile edge: a value that is not known (None) would be written; ask with 'if', "
+        "argument eve_soft_serial of profile edge: ip is not known and would be written; ask with 'if', "
         "or give it a 'default' (machine.ip: its iPXE reports that by /ipxe.cfg or the machine's own URL; to see it "
         "before: render --fact ip=...)"
     )
