@@ -37,6 +37,9 @@ def render(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="What iPXE would report: serial, manufacturer ...")
     ] = None,
     origins: Annotated[bool, typer.Option("--origins", help="Say instead where each argument came from.")] = False,
+    file: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead a text made for this machine, such as EVE's grub.cfg.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Script, profile, arguments and origins as JSON.")] = False,
 ) -> None:
     """Print the script this machine would get now, exactly as the daemon would send it."""
@@ -52,12 +55,15 @@ def render(
         typer.echo(json.dumps(_record(rendered), indent=2))
     elif origins:
         _origins(rendered)
+    elif file and not rendered.failure:
+        typer.echo(_document(rendered, file), nl=False)
     else:
         typer.echo(rendered.text, nl=False)
     if rendered.failure:
         fail(rendered.failure)
 
 
+_TEXTS = (".cfg",)
 _REPORTED = tuple(each.name for each in dataclasses.fields(Facts) if each.name != "mac")
 
 
@@ -75,6 +81,14 @@ def _facts(mac: Mac, arch: str | None, platform: str | None, given: tuple[str, .
     for refusal in refused:
         fail(f"{refusal.field}: {refusal.reason}", USED_WRONGLY)
     return facts
+
+
+def _document(rendered: Rendered, name: str) -> str:
+    """The text of a file that is made for this machine; what is no text may hold its keys."""
+    texts = {each.name: each.content for each in rendered.documents if each.name.endswith(_TEXTS)}
+    if name not in texts:
+        fail(f"--file {name}: there is {', '.join(texts) or 'no text made for this machine'}", USED_WRONGLY)
+    return texts[name].joined().decode()
 
 
 def _origins(rendered: Rendered) -> None:

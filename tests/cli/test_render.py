@@ -10,11 +10,13 @@ from netbootd.artifacts.tree import Tree
 from netbootd.chain.scripts import Loader
 from netbootd.cli.common import site
 from netbootd.load import load_world
+from netbootd.payloads.eve.bundle import Era
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import ScriptRequest
 from netbootd.wire.mac import Mac
 from tests.support.cli import Ran, netbootd
+from tests.support.eve_bundles import files_of, put
 from tests.support.house import furnished, settings
 from tests.support.settings import Files
 
@@ -130,3 +132,20 @@ def test_for_programs_there_is_json(path: Path) -> None:
     assert said["args"][0] == {"key": "console", "value": "ttyS1", "origin": "machine n1"}
     failed = render(path, NEEDS, "--json")
     assert (failed.code, failed.json["payload"]) == (1, "refused")
+
+
+def test_a_text_that_is_made_for_the_machine_is_shown_by_its_name(tmp_path: Path) -> None:
+    """What EVE's own menu sources last.  An image with keys in it is not shown."""
+    edge = (
+        "edge: {payload: eve, bundle: eve-17.3.0, route: grub, boots: always, args: {eve_install_server: zed.example}}"
+    )
+    text = settings(tmp_path, f"profiles:\n  {edge}\nmachines:\n  - {{mac: {KNOWN}, name: n1, profile: edge}}\n")
+    path = Files(furnished(tmp_path)).write("netbootd.yaml", text)
+    put(tmp_path / "artifacts" / "eve-17.3.0", files_of(Era.B2))
+    outer = render(path, "n1", "--stage", "grub")
+    inner = render(path, "n1", "--stage", "grub", "--file", "grub.cfg")
+    assert "/node/TOKEN/grub.cfg'" in outer.out
+    assert "eve_install_server=zed.example" in inner.out
+    refused = render(path, "n1", "--file", "installer.iso")
+    assert (refused.code, refused.out) == (2, "")
+    assert "there is grub.cfg" in refused.complaint

@@ -90,6 +90,7 @@ def test_eve_nodes_install_once_and_only_the_factory_line_by_itself() -> None:
     assert {p.name: (p.boots, p.auto) for p in profiles.values()} == {
         "eve": (Boots.ONCE, False),
         "eve-factory": (Boots.ONCE, True),
+        "eve-own-menu": (Boots.ONCE, False),
     }
 
 
