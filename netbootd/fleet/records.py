@@ -37,7 +37,7 @@ class NoRoom(ValueError):
 
 class Records:
     """``new_id`` makes ids for records made by hand; ``kept`` says of a record nobody touched that it must stay, as it
-    is armed or listed in a file."""
+    is armed or listed in a file; ``family`` gives all cards that the files say belong to the machine with this one."""
 
     def __init__(
         self,
@@ -45,10 +45,12 @@ class Records:
         *,
         new_id: Callable[[], str],
         kept: Callable[[Record], bool] = lambda _record: False,
+        family: Callable[[Mac], tuple[Mac, ...]] = lambda mac: (mac,),
         room: int = ROOM,
     ) -> None:
         self._new_id = new_id
         self._kept = kept
+        self._family = family
         self._room = room
         self._records: dict[str, Record] = {}
         self._by_card: dict[Mac, dict[str, None]] = {}
@@ -90,8 +92,14 @@ class Records:
         return Match(claims[0] if claims else min(found.ids, key=self._age), shown is not None)
 
     def of_card(self, mac: Mac | None) -> tuple[Record, ...]:
-        """Those with this card; more than one is a conflict."""
-        return self._all(self._by_card.get(mac)) if mac else ()
+        """Those with this card, or with another of the same machine; more than one is a conflict."""
+        cards = (mac, *self._family(mac)) if mac else ()
+        return self._all(dict.fromkeys(id for card in cards for id in self._by_card.get(card, ())))
+
+    def owner(self, mac: Mac) -> str:
+        """The id of the one record that a machine with this card is about, or ""."""
+        found = self.identify(Facts(mac=mac))
+        return found.id if isinstance(found, Match) else ""
 
     def get(self, id: str) -> Record | None:
         """The record of this id."""

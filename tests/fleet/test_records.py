@@ -92,6 +92,16 @@ def test_a_card_met_before_its_machine_said_who_it_is_becomes_part_of_its_record
     assert only(records).macs == (A, B)
 
 
+def test_cards_that_a_file_says_are_of_one_machine_have_one_record() -> None:
+    """Before its iPXE has said which board it is."""
+    records = table(family=lambda mac: (A, B) if mac in (A, B) else (mac,))
+    records.saw(Facts(mac=A), "", 1.0)
+    records.saw(Facts(mac=B), "", 2.0)
+    assert only(records).macs == (A, B)
+    assert records.owner(B) == records.owner(A) == "mac-525400000001"
+    assert records.owner(C) == ""
+
+
 def test_one_adapter_that_installs_many_laptops_makes_a_record_of_each() -> None:
     records = table()
     for number in range(1, 4):
