@@ -208,7 +208,8 @@ class BootSide:
         if stock.is_script(base):
             return Content(base, self._entry(self._site(local), client_ip, via="tftp").body)
         if (mac := self.grub(client_ip, name)) is not None:
-            return self._of_grub(name, ScriptRequest(mac, (), client_ip, (local, 0), Loader.GRUB, via="tftp"))
+            asked = ScriptRequest(mac, (), client_ip, (local, 0), Loader.GRUB, via="tftp")
+            return asyncio.ensure_future(self._of_grub(name, asked))
         data = self.firmware(name) or self.firmware(base)
         if data is not None:
             return Content(name, data)

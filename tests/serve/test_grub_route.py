@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 
 from netbootd.artifacts.tree import Tree
+from netbootd.boot.plan import GrubPlan
 from netbootd.boot.site import Site as Place
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
@@ -24,16 +25,20 @@ from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import start_http
-from netbootd.serve.progress import Progress
+from netbootd.serve.progress import Progress, last_file
+from netbootd.serve.tftp import TftpServer
 from netbootd.serve.tftp_source import Content, Refused, Source
-from netbootd.serve.tokens import Tokens
+from netbootd.serve.tokens import Tokens, label
 from netbootd.wire.fat_reader import read_fat
 from netbootd.wire.mac import Mac
+from netbootd.wire.tftp import ReadRequest
 from tests.support.bootsite import Services, Site
 from tests.support.eve_bundles import MIB, files_of, put
 from tests.support.grub_http import Grub
 from tests.support.journal import Disk, SlowJournal
 from tests.support.settings import Files
+from tests.support.tftp_client import Client
+from tests.support.tftp_reader import Reader
 from tests.support.worlds import CARD, OTHER_CARD
 
 SETTINGS = """
@@ -59,6 +64,7 @@ class House:
     ledger: Ledger
     site: Site
     events: list[Event]
+    journal: SlowJournal
 
     async def ipxe(self, mac: Mac = CARD) -> str:
         return (await self.site.ask(f"/machines/{mac.hexhyp}/ipxe.cfg?platform=efi&manufacturer=ACME")).body.decode()
@@ -101,7 +107,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     files.write("two/server", "two.example\n")
     config = files.load(SETTINGS)
     directory, events = Directory(lambda _mac: ""), list[Event]()
-    ledger = Ledger(SlowJournal(Disk(), at_once=True))
+    journal = SlowJournal(Disk(), at_once=True)
+    ledger = Ledger(journal)
     hub = Hub(directory.who)
     hub.add(events.append)
     progress = Progress(ledger, hub)
@@ -124,7 +131,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         assert await ledger.arm(mac, "a person", 0.0)
     server = await start_http(build_app(boot), [sock], hub, grace=1.0)
     try:
-        yield House(boot, ledger, Site(server, cast(Services, boot)), events)
+        yield House(boot, ledger, Site(server, cast(Services, boot)), events, journal)
     finally:
         await server.stop()
 
@@ -216,6 +223,45 @@ async def test_what_grub_tries_on_the_way_is_refused_and_spends_nothing(house: H
         with pytest.raises(Refused):
             await house.tftp(f"EFI/BOOT/{name}")
     assert not [event for event in house.events if isinstance(event, ScriptServed)]
+
+
+async def test_the_same_over_tftp_itself(house: House) -> None:
+    """With the options GRUB asks for; ten names and four lists come before the one there is, each told at once."""
+    server = TftpServer(house.boot.resolve, house.events.append, address=HERE, port=0)
+    await server.start()
+    try:
+        for name in ("grub.cfg-00000000-0000-0000-0000-000000000000", "x86_64-efi/command.lst", "grub.cfg-7F000001"):
+            assert (await read(server, name)).error
+        found = [await read(server, f"grub.cfg-01-{CARD.hexhyp}") for _ in range(2)]
+    finally:
+        await server.stop()
+    assert [b"config_grub_cfg" in bytes(each.received) for each in found] == [True, True]
+    await house.installed(bytes(found[-1].received).decode())
+    await house.known(CARD, Stage.GIVEN)
+
+
+async def read(server: TftpServer, name: str) -> Reader:
+    asked = ReadRequest(f"/EFI/BOOT/{name}", "octet", (("blksize", "1024"), ("tsize", "0")))
+    client = Client(server.address, asked)
+    try:
+        return await client.finished
+    finally:
+        client.close()
+
+
+async def test_what_would_install_goes_out_by_tftp_after_it_was_recorded(house: House) -> None:
+    """As by HTTP: a record that fails means a script that installs nothing."""
+    house.journal.broken = True
+    script = await house.tftp(f"EFI/BOOT/grub.cfg-01-{CARD.hexhyp}")
+    assert "configfile" not in script
+
+
+def test_the_last_file_is_ours_whatever_the_public_url_is() -> None:
+    """GRUB gets addresses, and what it fetches is told by them."""
+    site = Place("192.0.2.1", 80, public_url="https://boot.example.net/netboot")
+    server = "http://192.0.2.1"
+    plan = GrubPlan("192.0.2.1", server, "", "", "", f"{server}/node/{'t' * 32}/installer.iso", ())
+    assert last_file(plan, site.base_url) == f"node/{label('t' * 32)}/installer.iso"
 
 
 async def test_a_machine_of_the_direct_route_gets_its_kernel_from_grub_too(house: House) -> None:

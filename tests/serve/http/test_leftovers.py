@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
-from netbootd.observe.events import Event, ScriptServed, TftpStarted
+from netbootd.observe.events import ArtifactServed, Event, ScriptServed, TftpStarted
 from tests.support.bootsite import Site
 from tests.support.downloads import begun, ended, rest
 
@@ -20,8 +21,11 @@ BOOTS = ScriptServed(ip="127.0.0.1", script="ipxe.cfg", payload="entry")
         BOOTS,
         ScriptServed(ip="127.0.0.1", script="ipxe.cfg", payload="entry", via="tftp"),
         ScriptServed(ip="127.0.0.1", script="machines/52-54-00-00-00-01/ipxe.cfg", payload="eve"),
+        TftpStarted(ip="127.0.0.1", file="EFI/BOOT/SNPONLY.EFI", size=1),
+        TftpStarted(ip="127.0.0.1", file="undionly.kpxe", size=1),
+        ScriptServed(ip="127.0.0.1", script="machines/52-54-00-00-00-01/grub.cfg", payload="eve", via="tftp"),
     ],
-    ids=["entry script", "entry script by TFTP", "own script"],
+    ids=["entry script", "entry script by TFTP", "own script", "UEFI program", "BIOS program", "GRUB's own by TFTP"],
 )
 async def test_a_machine_that_boots_anew_meets_no_connection_of_its_grub(site: Site, sign: Event) -> None:
     """The new GRUB uses the same ports; a server that still holds them answers its SYN with a challenge ACK."""
@@ -34,14 +38,27 @@ async def test_a_machine_that_boots_anew_meets_no_connection_of_its_grub(site: S
         assert anew.fileno() >= 0
 
 
+async def test_nor_one_that_its_grub_read_no_further(site: Site) -> None:
+    """Seen in the lab: GRUB had closed its half and went on elsewhere, and then the power went."""
+    with await begun(site, GRUB, PORT) as stale:
+        stale.shutdown(socket.SHUT_WR)
+        while site.server.connections:
+            await asyncio.sleep(0)
+        site.server.observe(BOOTS)
+        assert isinstance(await site.services.events.get(), ArtifactServed)
+        with pytest.raises(ConnectionResetError):
+            await rest(stale)
+
+
 @pytest.mark.parametrize(
     "other",
     [
         ScriptServed(ip="127.0.0.2", script="ipxe.cfg", payload="entry"),
         ScriptServed(ip="127.0.0.1", script="machines/52-54-00-00-00-01/grub.cfg", payload="eve"),
         TftpStarted(ip="127.0.0.1", file="kernel", size=1),
+        TftpStarted(ip="127.0.0.1", file="EFI/BOOT/grub.cfg-01-52-54-00-00-00-01", size=1),
     ],
-    ids=["another machine", "GRUB itself", "no script"],
+    ids=["another machine", "GRUB itself", "no script", "a file of GRUB's"],
 )
 async def test_nothing_else_is_taken_for_a_new_boot(site: Site, other: Event) -> None:
     with await begun(site, GRUB, PORT) as grub:
