@@ -11,6 +11,7 @@ from netbootd.artifacts.firmware import missing
 from netbootd.boot.site import Site
 from netbootd.check import lacking
 from netbootd.config import Config
+from netbootd.config.certificate import Identity, doubts
 from netbootd.load import Loaded
 from netbootd.net.interfaces import Interface
 from netbootd.observe.banner import Banner, ServedInterface
@@ -21,15 +22,21 @@ _SHOWN = 4  # files that are not there; a banner is read at a glance
 
 
 def announcement(
-    config: Config, loaded: Loaded, served: Sequence[Interface], listening: Listening, site: Callable[[str], Site]
+    config: Config,
+    loaded: Loaded,
+    served: Sequence[Interface],
+    listening: Listening,
+    site: Callable[[str], Site],
+    shown: Identity | None = None,
 ) -> Banner:
-    """The facts of the banner; ``site`` is how a client that asks at one of our addresses comes back."""
+    """The facts of the banner; ``site`` is how a client that asks at one of our addresses comes back, ``shown`` the
+    certificate of ``http.tls``."""
     fleet = loaded.world.fleet
     return Banner(
         version=__version__,
         interfaces=_interfaces(served, listening),
         services=_services(listening),
-        script_urls=_script_urls(served, listening, site),
+        script_urls=(*_script_urls(served, listening, site), *_secure_urls(config, listening, shown)),
         admin_url="http://{}:{}/".format(*listening.admin_address),
         config=str(config.path) if config.path else "",
         firmware=tuple(sorted(binary.name for binary in loaded.world.firmware.binaries)),
@@ -37,7 +44,7 @@ def announcement(
         profiles=tuple(fleet.profiles),
         machines=len(fleet.machines),
         unknown=fleet.unknown,
-        warnings=warnings(config, loaded, served),
+        warnings=(*warnings(config, loaded, served), *_of_certificate(config, shown)),
     )
 
 
@@ -60,6 +67,8 @@ class Started:
     script: str
     """The script for any iPXE."""
     http: Service
+    https: Service | None
+    """None: there is no TLS."""
     tftp: Service | None
     """None: it is off."""
     admin: Service
@@ -77,6 +86,7 @@ def started(served: Sequence[Interface], listening: Listening, site: Callable[[s
         url=here.base_url,
         script=here.entry_url(),
         http=Service(*listening.http_address),
+        https=Service(*listening.https_address) if listening.https_address else None,
         tftp=Service(*listening.tftp_address) if listening.tftp_address else None,
         admin=Service(*listening.admin_address),
         dhcp=tuple(port for _, port in listening.dhcp),
@@ -97,6 +107,25 @@ def _script_urls(served: Sequence[Interface], listening: Listening, site: Callab
     if listening.address and not addresses:
         addresses = [listening.address]
     return tuple(dict.fromkeys(site(address).entry_url() for address in addresses))
+
+
+def _secure_urls(config: Config, listening: Listening, shown: Identity | None) -> tuple[str, ...]:
+    """By the first name that the certificate is for."""
+    if shown is None or listening.https_address is None or config.public_url:
+        return ()
+    port = listening.https_address[1]
+    names = [f"[{name}]" if ":" in name else name for name in shown.names if "*" not in name]
+    return tuple(f"https://{name}{'' if port == 443 else f':{port}'}/ipxe.cfg" for name in names[:1])
+
+
+def _of_certificate(config: Config, shown: Identity | None) -> tuple[str, ...]:
+    if shown is None or config.tls is None:
+        return ()
+    hidden = [each for each in (config.tls.certificate, config.tls.key) if each and not os.access(each, os.R_OK)]
+    return (
+        *map(str, doubts(config.tls, shown, config.public_url)),
+        *(f"{each} was read by root: to be reloaded when renewed, user {config.user} must read it" for each in hidden),
+    )
 
 
 def warnings(config: Config, loaded: Loaded, served: Sequence[Interface]) -> tuple[str, ...]:
@@ -124,7 +153,8 @@ def summary(loaded: Loaded) -> str:
 def _services(listening: Listening) -> tuple[str, ...]:
     dhcp = ("ProxyDHCP on 67 and 4011",) if listening.dhcp else ()
     tftp = (f"TFTP on {_where(listening.tftp_address)}",) if listening.tftp_address else ()
-    return (*dhcp, *tftp, f"HTTP on {_where(listening.http_address)}")
+    https = (f"HTTPS on {_where(listening.https_address)}",) if listening.https_address else ()
+    return (*dhcp, *tftp, f"HTTP on {_where(listening.http_address)}", *https)
 
 
 def _where(bound: tuple[str, int]) -> str:

@@ -15,7 +15,8 @@ from netbootd.boot.model import Boots, Machine, Profile
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Rendered, config_refused, script
 from netbootd.chain.world import World
-from netbootd.config import Config, Problem
+from netbootd.config import Config, ConfigError, Problem
+from netbootd.config.certificate import Denied, doubts, identify
 from netbootd.config.problems import suggest
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
@@ -31,6 +32,7 @@ def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
     """Templates, artifacts, and every machine's own script, in that order; settings themselves passed `config.load`."""
     return (
         *(Problem("netbootd", None, "", note, "warning") for note in loaded.notes),
+        *_certificate(config),
         *_templates(loaded.world),
         *lacking(config, loaded.world),
         *(fault for _, fault in _config_faults(loaded.world)),
@@ -43,6 +45,17 @@ def _site(config: Config) -> Site:
     usual = Site(_ADDRESS)
     tftp_port = (config.tftp_port or usual.tftp_port) if config.tftp_mode == "on" else None
     return Site(_ADDRESS, config.http_port or usual.http_port, tftp_port)
+
+
+def _certificate(config: Config) -> tuple[Problem, ...]:
+    if config.tls is None:
+        return ()
+    try:
+        return tuple(doubts(config.tls, identify(config.tls), config.public_url))
+    except Denied as error:  # a check is anybody's
+        return tuple(replace(each, severity="warning", message=f"{each.message} by you") for each in error.problems)
+    except ConfigError as error:
+        return error.problems
 
 
 def waiting(world: World) -> tuple[Machine, ...]:

@@ -7,12 +7,14 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from ssl import SSLContext
 
 from netbootd import __version__
 from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, needs_restart
+from netbootd.config.certificate import doubts, identify
 from netbootd.fleet.database import state_path
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
@@ -33,7 +35,7 @@ from netbootd.serve.admin.machines import MachineServices, add_routes
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
-from netbootd.serve.http.server import start_http
+from netbootd.serve.http.server import Secure, start_http
 from netbootd.serve.listening import listen
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
@@ -91,6 +93,7 @@ class Daemon:
         """
         self._interfaces = Interfaces(self._config.interfaces)
         user = account(self._config)
+        self._shown = identify(self._config.tls) if self._config.tls else None  # while we may read the key
         self._loaded = self._load(self._config)
         try:
             self._listening = listen(self._config, self._sockets)
@@ -99,7 +102,9 @@ class Daemon:
             await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
             self._log.banner(
-                announcement(self._config, self._loaded, self._interfaces.served, self._listening, self._site)
+                announcement(
+                    self._config, self._loaded, self._interfaces.served, self._listening, self._site, self._shown
+                )
             )
             self._told(started(self._interfaces.served, self._listening, self._site))
             self._notifier.ready(summary(self._loaded))
@@ -165,7 +170,8 @@ class Daemon:
             self._tftp = TftpServer(self._boot.resolve, self._hub, single_port=config.single_port)
             await self._tftp.start(listening.tftp)
             self._ends.append(partial(self._tftp.stop, _DRAIN))
-        self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN)
+        secure = Secure(listening.https, self._context) if listening.https else None
+        self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN, secure=secure)
         self._ends.append(self._http.stop)
         self._hub.add(self._http.observe)
         site = build_admin(self)
@@ -228,14 +234,39 @@ class Daemon:
         async with self._reloading:
             self._notifier.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
             try:
-                self._take(*await asyncio.get_running_loop().run_in_executor(None, self._read))
-            except ConfigError as error:
-                for problem in error.problems:
-                    self._notice(f"not reloaded, {problem}", problem.severity)
-            except NoSuchInterface as error:
-                self._notice(f"not reloaded, {error}", "error")
+                await self._reread_settings()
+                await self._renew()
             finally:
                 self._notifier.ready(summary(self._loaded))
+
+    async def _reread_settings(self) -> None:
+        try:
+            self._take(*await asyncio.get_running_loop().run_in_executor(None, self._read))
+        except ConfigError as error:
+            for problem in error.problems:
+                self._notice(f"not reloaded, {problem}", problem.severity)
+        except NoSuchInterface as error:
+            self._notice(f"not reloaded, {error}", "error")
+
+    async def _renew(self) -> None:
+        """Take up a renewed certificate, whatever became of the settings; no connection is dropped."""
+        tls, old = self._config.tls, self._shown
+        if tls is None or old is None:
+            return
+        try:
+            self._shown = new = await asyncio.get_running_loop().run_in_executor(None, identify, tls)
+        except ConfigError as error:
+            for problem in error.problems:
+                self._notice(f"the certificate in use stays: {problem}", "error")
+            return
+        if (old.names, old.begins, old.ends) != (new.names, new.begins, new.ends):
+            self._notice(f"the certificate was renewed: {new}")
+        for doubt in doubts(tls, new, self._config.public_url):
+            self._notice(str(doubt), "warning")
+
+    def _context(self) -> SSLContext:
+        assert self._shown is not None, "TLS is served with a certificate"
+        return self._shown.context
 
     def _read(self) -> tuple[Config, Loaded, Interfaces, tuple[str, ...]]:
         """Waits for the disk: everything a reload reads is read here."""

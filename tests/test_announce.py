@@ -13,12 +13,14 @@ from netbootd import __version__
 from netbootd.announce import Service, announcement, started, summary, warnings
 from netbootd.boot.site import Site
 from netbootd.config import Config
+from netbootd.config.certificate import identify
 from netbootd.load import load_world
 from netbootd.net.interfaces import Address, Interface
 from netbootd.serve.listening import Listening, listen
 from netbootd.serve.sockets import Sockets
 from tests.support.house import furnished, settings
 from tests.support.settings import Files
+from tests.support.tls import certify
 
 PORTS = "dhcp: {mode: off}\ntftp: {port: 0}\nhttp: {port: 0}\nadmin: {listen: '127.0.0.1:0'}\n"
 LAN = Interface("lan1", 2, (Address("192.0.2.1", 24), Address("198.51.100.1", 24)))
@@ -87,6 +89,33 @@ class TestOneAddressAndNoTftp:
         where = started((), listening, lambda _local: Site("10.0.2.2", 8080))
         assert (where.http, where.tftp) == (Service("127.0.0.1", listening.http_address[1]), None)
         assert (where.url, where.script) == ("http://10.0.2.2:8080", "http://10.0.2.2:8080/ipxe.cfg")
+
+
+class TestTls:
+    @pytest.fixture
+    def config(self, config: Config, tmp_path: Path) -> Config:
+        return replace(config, tls=replace(certify(tmp_path), port=0))
+
+    def test_the_banner_has_its_port_and_a_url_by_the_name_of_the_certificate(
+        self, config: Config, listening: Listening
+    ) -> None:
+        assert config.tls
+        assert listening.https_address
+        facts = announcement(config, load_world(config), (LAN,), listening, site, identify(config.tls))
+        port = listening.https_address[1]
+        assert facts.services[-1] == f"HTTPS on {port}"
+        assert facts.script_urls == ("http://192.0.2.1:8080/ipxe.cfg", f"https://boot.test:{port}/ipxe.cfg")
+        assert facts.warnings == ()
+
+    def test_a_name_that_does_not_fit_is_a_warning(self, config: Config, listening: Listening) -> None:
+        assert config.tls
+        other = replace(config, public_url="https://other.test")
+        facts = announcement(other, load_world(other), (LAN,), listening, site, identify(config.tls))
+        assert any("not for other.test" in warning for warning in facts.warnings)
+
+    def test_a_program_is_told_its_port(self, config: Config, listening: Listening) -> None:
+        assert listening.https_address
+        assert started((LAN,), listening, site).https == Service(*listening.https_address)
 
 
 def test_a_program_is_told_every_address_and_port(config: Config, listening: Listening) -> None:

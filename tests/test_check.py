@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import script
 from netbootd.check import Findings, check, waiting
+from netbootd.config import Problem
+from netbootd.config.certificate import Denied, Identity, Tls
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import load_world
 from netbootd.payloads.eve.bundle import Era
@@ -20,6 +23,7 @@ from tests.support.eve_bundles import files_of, put
 from tests.support.house import furnished, settings
 from tests.support.pem import CERTIFICATE, KEY
 from tests.support.settings import Files
+from tests.support.tls import certify
 
 PROFILES = """\
 profiles:
@@ -298,3 +302,35 @@ machines:
         machines = "  rescue: {payload: linux, kernel: kernel}\nmachines:\n"
         machines += "  - {mac: 52:54:00:12:34:56, name: n1, profile: rescue, config: {server: server}}\n"
         assert self.found(files, "{}", machines) == []
+
+
+class TestTheCertificate:
+    def test_a_good_one_is_not_spoken_of(self, files: Files) -> None:
+        certify(files.directory)
+        assert found(files, "http: {tls: {certificate: boot.crt, key: boot.key}}\n") == []
+
+    def test_one_that_cannot_be_used_is_told_with_file_and_key(self, files: Files) -> None:
+        certify(files.directory)
+        (problem,) = found(files, "http: {tls: {certificate: boot.crt, key: none.key}}\n")
+        assert re.fullmatch(
+            r"error: netbootd.yaml:\d+: http.tls.key: none.key cannot be read: No such file or directory", problem
+        )
+
+    def test_a_name_that_does_not_fit_is_a_warning(self, files: Files) -> None:
+        certify(files.directory)
+        tls = "tls: {certificate: boot.crt, key: boot.key}"
+        (problem,) = found(files, f"http: {{public_url: 'https://other.test', {tls}}}\n")
+        assert problem.startswith("warning: netbootd.yaml:")
+        assert problem.endswith("and not for other.test, the name in http.public_url")
+
+    def test_who_may_not_read_the_key_is_told_so_and_no_more(
+        self, files: Files, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A check is anybody's; the daemon is who must read it."""
+
+        def denied(tls: Tls) -> Identity:
+            raise Denied((Problem("x", 1, "http.tls.key", "boot.key cannot be read: Permission denied"),))
+
+        monkeypatch.setattr("netbootd.check.identify", denied)
+        (problem,) = found(files, "http: {tls: {certificate: boot.crt}}\n")
+        assert problem == "warning: x:1: http.tls.key: boot.key cannot be read: Permission denied by you"

@@ -17,6 +17,7 @@ import structlog
 
 from netbootd.announce import Started
 from netbootd.config import Config, ConfigError
+from netbootd.config.certificate import Tls
 from netbootd.daemon import CannotListen, Daemon
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.observe.banner import Banner
@@ -27,6 +28,7 @@ from netbootd.systemd import Notifier
 from tests.support import tftp_client
 from tests.support.house import KERNEL, furnished, settings
 from tests.support.settings import Files
+from tests.support.tls import certify, trusting
 
 PORTS = "dhcp: {mode: off}\ntftp: {port: 0}\nhttp: {port: 0}\nadmin: {listen: '127.0.0.1:0'}\ninterfaces: [lo]\n"
 
@@ -71,12 +73,13 @@ class House:
     """A daemon's settings and surroundings; ``reread`` is what a reload reads."""
 
     files: Files
+    ports: str = PORTS
     log: Log = field(default_factory=Log)
     manager: Manager = field(default_factory=Manager)
     reread: Callable[[], Config] | None = None
 
     def config(self, more: str = "") -> Config:
-        return self.files.load(settings(self.files.directory, PORTS + more))
+        return self.files.load(settings(self.files.directory, self.ports + more))
 
     def daemon(self, config: Config, told: Callable[[Started], None] = lambda _: None) -> Daemon:
         def reread() -> Config:
@@ -269,3 +272,65 @@ async def test_what_a_person_should_know_at_the_start_is_in_the_banner(house: Ho
     async with house.running("templates: none\n"):
         (warning,) = house.log.facts.warnings
         assert "none is not a directory" in warning
+
+
+class TestTls:
+    """By `http.tls` everything is served by TLS too, under a certificate that a reload renews."""
+
+    SETTINGS = "http: {port: 0, tls: {port: 0, certificate: boot.crt, key: boot.key}}\n"
+
+    @pytest.fixture
+    def tls(self, house: House) -> Tls:
+        house.ports = house.ports.replace("http: {port: 0}\n", self.SETTINGS)
+        return certify(house.files.directory)
+
+    async def script(self, house: House, trusted: str, host: str = "localhost") -> str:
+        url = f"https://{host}:{house.port('HTTPS')}/ipxe.cfg"
+        async with aiohttp.request("GET", url, ssl=trusting(trusted)) as answer:
+            return await answer.text()
+
+    async def test_who_comes_by_it_is_led_back_by_it(self, house: House, tls: Tls) -> None:
+        async with house.running():
+            secure = await self.script(house, tls.certificate.read_text())
+            assert f"chain --replace --autofree https://localhost:{house.port('HTTPS')}/machines/" in secure
+            assert "https://" not in await house.get("/ipxe.cfg")
+            assert house.log.facts.warnings == ()
+
+    async def test_a_renewed_certificate_is_taken_up_and_nobody_is_dropped(self, house: House, tls: Tls) -> None:
+        old = tls.certificate.read_text()
+        async with house.running():
+            url = f"https://localhost:{house.port('HTTPS')}/healthz"
+            connector = aiohttp.TCPConnector(ssl=trusting(old), limit=1)
+            async with aiohttp.ClientSession(connector=connector) as before:
+                assert await (await before.get(url)).text() == "ok\n"
+                certify(house.files.directory, names="DNS:renewed.test,DNS:localhost")
+                await house.reload()
+                assert any("renewed: for renewed.test, localhost, until" in t for t in house.log.notices("info"))
+                assert await (await before.get(url)).text() == "ok\n"  # on the same connection
+            assert "#!ipxe" in await self.script(house, tls.certificate.read_text())
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await self.script(house, old)
+
+    async def test_a_broken_one_is_told_and_the_old_one_stays(self, house: House, tls: Tls) -> None:
+        old = tls.certificate.read_text()
+        async with house.running():
+            tls.certificate.write_text("half a file")
+            await house.reload()
+            (told,) = house.log.notices("error")
+            assert told.startswith("the certificate in use stays: ")
+            assert "http.tls.certificate: " in told
+            assert "holds no certificate in PEM form" in told
+            assert "#!ipxe" in await self.script(house, old)
+
+    async def test_settings_that_are_wrong_do_not_keep_a_renewed_one_away(self, house: House, tls: Tls) -> None:
+        async with house.running():
+            certify(house.files.directory, names="DNS:renewed.test,DNS:localhost")
+            house.reread = lambda: house.config("nonsense: true\n")
+            await house.reload()
+            assert "#!ipxe" in await self.script(house, tls.certificate.read_text())
+
+    async def test_one_that_cannot_be_used_keeps_the_daemon_from_starting(self, house: House, tls: Tls) -> None:
+        assert tls.key
+        tls.key.unlink()
+        with pytest.raises(ConfigError, match=r"http.tls.key: .*boot.key cannot be read: No such file"):
+            await house.daemon(house.config()).run()

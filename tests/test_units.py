@@ -14,7 +14,8 @@ from tests.support.tools import need, without
 
 UNITS = Path(__file__).parents[1] / "systemd"
 SOCKETS = {"dhcp": "0.0.0.0:67", "pxe": "0.0.0.0:4011", "tftp": "0.0.0.0:69", "http": "0.0.0.0:8080"} | {
-    "admin": "127.0.0.1:8081"
+    "https": "0.0.0.0:8443",
+    "admin": "127.0.0.1:8081",
 }
 
 
@@ -72,7 +73,7 @@ def test_thousands_of_transfers_have_a_descriptor_each() -> None:
 def test_each_socket_has_its_name_its_port_and_our_service(name: str) -> None:
     """systemd gives one name to all sockets of a unit, so each port has a unit of its own."""
     unit = read(f"netbootd-{name}.socket")
-    kind = "ListenStream" if name in ("http", "admin") else "ListenDatagram"
+    kind = "ListenStream" if name in ("http", "https", "admin") else "ListenDatagram"
     assert unit[kind] == [SOCKETS[name]]
     assert unit["FileDescriptorName"] == [name]
     assert unit["Service"] == ["netbootd.service"]

@@ -61,6 +61,9 @@ class Identity:
     old_ipxe: bool
     """Whether the iPXE of 2019 can use it."""
 
+    def __str__(self) -> str:
+        return f"for {', '.join(self.names[:5]) or 'nobody'}, until {_date(self.ends)}"
+
 
 def identify(tls: Tls) -> Identity:
     """Read and try both files.  Waits for the disk.  Raises `ConfigError` that names file and key of the settings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -65,9 +65,10 @@ def _names_at(model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[str,
     for step in path[:-1]:
         field = model.model_fields.get(str(step))
         kind: Any = field.annotation if field else None
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        tables = [each for each in get_args(kind) or (kind,) if isinstance(each, type) and issubclass(each, BaseModel)]
+        if not tables:
             return ()
-        model = kind
+        model = tables[0]
     return tuple(model.model_fields)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from netbootd.config.certificate import Tls
 from netbootd.config.check import checked
 from netbootd.config.fleet import read_fleet
 from netbootd.config.models import Settings
@@ -37,13 +38,44 @@ def load(path: Path | None, *, profile: str | None = None, interfaces: Sequence[
     base = path.parent if path else None
     public = (base or Path()) / (settings or Settings()).artifacts
     snapshot = _fleet(top, base, profile, public, problems)
-    if settings and settings.http.port == settings.admin.listen[1] != 0:
-        place = Place(top.file, line_of(top, ("admin", "listen")), "admin.listen")
-        problems.error(place, f"port {settings.http.port} is http.port too; choose another")
+    if settings:
+        _ports(settings, top, problems)
+    tls = _tls(settings, top, base, public, problems) if settings else None
     problems.raise_errors()
     assert settings is not None, "a model that is missing has said why"
     _doubt(settings, top, problems)
-    return _config(path, settings, snapshot, tuple(interfaces), problems)
+    return _config(path, settings, tls, snapshot, tuple(interfaces), problems)
+
+
+def _ports(settings: Settings, top: Table, problems: Problems) -> None:
+    """Each is bound for one thing; 0 is another one every time."""
+    http, admin, tls = settings.http, settings.admin, settings.http.tls
+    wanted = [
+        ("http.port", http.port),
+        ("admin.listen", admin.listen[1]),
+        *([("http.tls.port", tls.port)] if tls else []),
+    ]
+    seen: dict[int, str] = {}
+    for key, port in wanted:
+        if port and seen.setdefault(port, key) != key:
+            place = Place(top.file, line_of(top, tuple(key.split("."))), key)
+            problems.error(place, f"port {port} is {seen[port]} too; choose another")
+
+
+def _tls(settings: Settings, top: Table, base: Path | None, public: Path, problems: Problems) -> Tls | None:
+    """Where its files are; they are read when they are needed, by who may read them."""
+    keys = settings.http.tls
+    if keys is None:
+        return None
+    own = (base or Path()).absolute()
+    certificate, key = own / keys.certificate, own / keys.key if keys.key else None
+    places = [
+        Place(top.file, line_of(top, ("http", "tls", each)), f"http.tls.{each}") for each in ("certificate", "key")
+    ]
+    secret, place = (key, places[1]) if key else (certificate, places[0])
+    if secret.resolve().is_relative_to(public.resolve()):
+        problems.error(place, f"{secret} lies under artifacts, where anybody can fetch it: keep it elsewhere")
+    return Tls(keys.port, certificate, key, *places)
 
 
 def _doubt(settings: Settings, top: Table, problems: Problems) -> None:
@@ -78,7 +110,12 @@ def _fleet(top: Table, base: Path | None, profile: str | None, public: Path, pro
 
 
 def _config(
-    path: Path | None, settings: Settings, snapshot: Snapshot, interfaces: tuple[str, ...], problems: Problems
+    path: Path | None,
+    settings: Settings,
+    tls: Tls | None,
+    snapshot: Snapshot,
+    interfaces: tuple[str, ...],
+    problems: Problems,
 ) -> Config:
     base = (path.parent if path else Path()).absolute()
     return Config(
@@ -93,6 +130,7 @@ def _config(
         http_port=settings.http.port,
         public_url=settings.http.public_url,
         trusted_proxies=settings.http.trusted_proxies,
+        tls=tls,
         stall_timeout=settings.http.stall_timeout,
         admin_listen=settings.admin.listen,
         token_file=base / settings.admin.token_file if settings.admin.token_file else None,

@@ -197,6 +197,12 @@ class Tftp(Closed):
     single_port: Flag = False
 
 
+class TlsKeys(Closed):
+    port: Port = 8443
+    certificate: Text
+    key: Text | None = None
+
+
 class Http(Closed):
     port: Port = 8080
     public_url: Annotated[str | None, BeforeValidator(_public_url)] = None
@@ -204,6 +210,7 @@ class Http(Closed):
         tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], BeforeValidator(_proxies)
     ] = ()
     stall_timeout: Seconds = 60
+    tls: TlsKeys | None = None
 
 
 class Admin(Closed):

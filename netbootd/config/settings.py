@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
+from netbootd.config.certificate import Tls
 from netbootd.config.problems import Problem
 from netbootd.fleet.snapshot import Snapshot
 
@@ -32,6 +33,7 @@ class Config:
     """Without a slash at the end."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     """Whose X-Forwarded-* headers are believed."""
+    tls: Tls | None
     stall_timeout: float
     """Seconds without progress after which a download is dropped."""
     admin_listen: tuple[str, int]
@@ -51,6 +53,11 @@ class Config:
     snapshot: Snapshot
     warnings: tuple[Problem, ...] = ()
 
+    @property
+    def tls_port(self) -> int | None:
+        """None: no TLS."""
+        return self.tls.port if self.tls else None
+
 
 _FROM_A_START_ON = {
     "listen": "listen",
@@ -59,6 +66,7 @@ _FROM_A_START_ON = {
     "tftp_port": "tftp.port",
     "single_port": "tftp.single_port",
     "http_port": "http.port",
+    "tls_port": "http.tls.port",
     "admin_listen": "admin.listen",
     "state": "state",
     "loop": "loop",

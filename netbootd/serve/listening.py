@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netbootd.boot.identify import DHCP_PORT, PXE_PORT
 from netbootd.config import Config
-from netbootd.serve.sockets import Sockets
+from netbootd.serve.sockets import CannotListen, Sockets
 
 _ANY = "0.0.0.0"
 
@@ -21,6 +21,8 @@ class Listening:
     tftp: socket.socket | None
     """None when ``tftp.mode`` is off."""
     http: socket.socket
+    https: socket.socket | None
+    """None without ``http.tls``."""
     admin: socket.socket
     admin_address: tuple[str, int]
 
@@ -33,6 +35,11 @@ class Listening:
     def http_address(self) -> tuple[str, int]:
         """As `tftp_address`."""
         return _bound_to(self.http)
+
+    @property
+    def https_address(self) -> tuple[str, int] | None:
+        """As `tftp_address`."""
+        return _bound_to(self.https) if self.https else None
 
     @property
     def address(self) -> str | None:
@@ -48,8 +55,13 @@ def listen(config: Config, sockets: Sockets) -> Listening:
     address = config.listen or _ANY
     tftp = sockets.udp("tftp", address, config.tftp_port) if config.tftp_mode == "on" else None
     http = sockets.tcp("http", address, config.http_port)
+    https = sockets.tcp("https", address, config.tls.port) if config.tls else None
+    if https is None and "https" in sockets.passed:  # whoever came there would wait for ever
+        raise CannotListen(
+            "systemd passed a socket named 'https': name a certificate with http.tls, or disable its unit"
+        )
     admin = sockets.tcp("admin", *config.admin_listen)
-    return Listening(dhcp, tftp, http, admin, _bound_to(admin))
+    return Listening(dhcp, tftp, http, https, admin, _bound_to(admin))
 
 
 def _bound_to(sock: socket.socket) -> tuple[str, int]:

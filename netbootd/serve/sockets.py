@@ -17,6 +17,7 @@ _HINTS = {
     "tftp": "Another TFTP server runs on this machine (tftpd-hpa, atftpd, dnsmasq). Stop it: firmware asks on port 69 "
     "and no other. 'tftp: {port: N}' is for tests and for clients that can be told.",
     "http": "Set another port with 'http: {port: N}'.",
+    "https": "Set another port with 'http: {tls: {port: N}}'.",
     "admin": "Set another address with 'admin: {listen: 127.0.0.1:PORT}'.",
 }
 
@@ -27,7 +28,7 @@ class CannotListen(Exception):
 
 @dataclass(slots=True)
 class Sockets:
-    """Sockets by name: ``dhcp``, ``pxe``, ``tftp``, ``http``, ``admin``."""
+    """Sockets by name: ``dhcp``, ``pxe``, ``tftp``, ``http``, ``https``, ``admin``."""
 
     passed: dict[str, list[socket.socket]] = field(default_factory=dict)
     """What systemd opened, by FileDescriptorName.  Each name stands for one socket."""

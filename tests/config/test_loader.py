@@ -30,6 +30,7 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         http_port=8080,
         public_url=None,
         trusted_proxies=(),
+        tls=None,
         stall_timeout=60,
         admin_listen=("127.0.0.1", 8081),
         token_file=None,
@@ -213,3 +214,36 @@ def test_whatever_stands_in_the_file_is_settings_or_named_problems(
     except ConfigError as error:
         told = error.problems
     assert all(problem.file and problem.message for problem in told)
+
+
+class TestTls:
+    def test_its_files_are_beside_the_settings_and_read_by_nobody_yet(self, files: Files) -> None:
+        """`netbootd render` is anybody's, who may not read the key."""
+        tls = files.load("http:\n  tls: {certificate: tls/fullchain.pem, key: /etc/ssl/private/boot.key}\n").tls
+        assert tls
+        assert (tls.port, tls.certificate) == (8443, files.directory / "tls/fullchain.pem")
+        assert tls.key == Path("/etc/ssl/private/boot.key")
+        assert (tls.certificate_at.line, tls.key_at.key) == (2, "http.tls.key")
+
+    def test_the_key_may_be_in_the_file_of_the_certificate(self, files: Files) -> None:
+        tls = files.load("http: {tls: {port: 443, certificate: both.pem}}").tls
+        assert tls
+        assert (tls.port, tls.key) == (443, None)
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("tls: {key: a}", "http.tls.certificate: is missing"),
+            ("tls: {certificate: a, keyfile: b}", "http.tls.keyfile: unknown key; did you mean 'key'?"),
+            ("tls: {certificate: a, port: 8080}", "http.tls.port: port 8080 is http.port too; choose another"),
+            ("tls: {certificate: a, port: 8081}", "http.tls.port: port 8081 is admin.listen too; choose another"),
+            ("tls: true", "http.tls: must be a table of keys and values, not true"),
+        ],
+    )
+    def test_what_is_wrong_is_told_with_its_key(self, files: Files, text: str, said: str) -> None:
+        assert any(said in problem for problem in files.wrong(f"http:\n  {text}\n"))
+
+    @pytest.mark.parametrize("text", ["certificate: a.pem, key: artifacts/boot.key", "certificate: artifacts/both.pem"])
+    def test_a_key_that_anybody_could_fetch_is_refused(self, files: Files, text: str) -> None:
+        (problem,) = files.wrong(f"artifacts: artifacts\nhttp: {{tls: {{{text}}}}}\n")
+        assert "lies under artifacts, where anybody can fetch it" in problem

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from netbootd.config import Config, load, needs_restart
+from netbootd.config.certificate import Tls
+from netbootd.config.problems import Place
 
 STARTED = load(None)
+TLS = Tls(8443, Path("a.pem"), None, Place("x", 1), Place("x", 1))
 OTHER: dict[str, Any] = {
     "listen": {"listen": "192.0.2.1"},
     "dhcp.mode": {"dhcp_mode": "off"},
@@ -19,6 +22,7 @@ OTHER: dict[str, Any] = {
     "tftp.port": {"tftp_port": 1069},
     "tftp.single_port": {"single_port": True},
     "http.port": {"http_port": 80},
+    "http.tls.port": {"tls": TLS},
     "admin.listen": {"admin_listen": ("127.0.0.1", 1)},
     "state": {"state": "sqlite:///other.db"},
     "loop": {"loop": "asyncio"},
@@ -45,6 +49,12 @@ def test_what_holds_from_a_start_on_is_named_as_the_file_names_it(key: str) -> N
 
 def test_everything_else_is_taken_over() -> None:
     assert needs_restart(STARTED, replace(STARTED, **TAKEN_OVER)) == ()
+
+
+def test_another_certificate_is_taken_over_and_another_port_for_it_is_not() -> None:
+    started = replace(STARTED, tls=TLS)
+    assert needs_restart(started, replace(started, tls=replace(TLS, certificate=Path("b.pem")))) == ()
+    assert needs_restart(started, replace(started, tls=replace(TLS, port=443))) == ("http.tls.port",)
 
 
 def test_each_setting_is_one_of_the_two() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from netbootd.config import load
+from netbootd.config.certificate import Tls
+from netbootd.config.problems import Place
 from netbootd.serve.listening import listen
 from netbootd.serve.sockets import CannotListen, Sockets
 
@@ -93,3 +96,29 @@ def test_what_was_bound_before_one_that_cannot_be_is_closed_with_the_rest() -> N
     (tftp,) = sockets._given
     sockets.close()
     assert tftp.fileno() == -1
+
+
+TLS = Tls(0, Path("a.pem"), None, Place("x", 1), Place("x", 1))
+
+
+def test_tls_has_a_port_of_its_own_beside_the_plain_one() -> None:
+    sockets = Sockets()
+    listening = listen(replace(CONFIG, tls=TLS, listen="127.0.0.9"), sockets)
+    assert listening.https
+    assert listening.https_address == ("127.0.0.9", port(listening.https))
+    assert listening.http_address[1] != port(listening.https)
+    sockets.close()
+
+
+def test_without_a_certificate_there_is_none() -> None:
+    sockets = Sockets()
+    assert listen(CONFIG, sockets).https_address is None
+    sockets.close()
+
+
+def test_a_port_that_systemd_holds_for_tls_is_not_left_unanswered() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as passed:
+        sockets = Sockets({"https": [passed]})
+        with pytest.raises(CannotListen, match=r"name a certificate with http.tls, or disable its unit"):
+            listen(CONFIG, sockets)
+        sockets.close()

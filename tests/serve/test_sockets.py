@@ -43,7 +43,7 @@ def test_one_of_systemd_is_taken_by_its_name_and_made_fit_to_serve(handed: socke
         (
             ["netbootd-http.socket"],
             "systemd passed a socket named 'netbootd-http.socket': write FileDescriptorName= with one of "
-            "dhcp, pxe, tftp, http, admin into its unit",
+            "dhcp, pxe, tftp, http, https, admin into its unit",
         ),
         (["dhcp", "dhcp"], "systemd passed 2 sockets named 'dhcp': one of each can be served"),
     ],
