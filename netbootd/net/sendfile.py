@@ -21,7 +21,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from netbootd.net.pagecache import ReadAhead
-from netbootd.net.tcp import shared_socket
+from netbootd.net.tcp import reset, shared_socket
 from netbootd.net.turns import Turns
 
 if TYPE_CHECKING:
@@ -146,10 +146,21 @@ async def _send(transport: asyncio.WriteTransport, pump: _Pump) -> SendResult:
         raise AssertionError("bytes written earlier would arrive after the body")
     try:
         with shared_socket(transport) as sock:
-            reason = await pump.run(sock)
+            reason = await _ended(pump, sock)
     except OSError as error:
         reason = _ending(error)
     return SendResult(pump.sent, reason)
+
+
+async def _ended(pump: _Pump, sock: socket.socket) -> Ending:
+    """The transport may be closed by now, and then nobody else could take back what the kernel holds."""
+    try:
+        reason = await pump.run(sock)
+    except OSError as error:
+        reason = _ending(error)
+    if reason is not Ending.COMPLETE:
+        reset(sock)
+    return reason
 
 
 def _ending(error: OSError) -> Ending:

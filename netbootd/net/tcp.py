@@ -63,6 +63,12 @@ def cut(transport: asyncio.WriteTransport) -> None:
     A plain close would leave megabytes queued for a machine that was switched off.
     """
     with suppress(OSError), shared_socket(transport) as sock:
+        reset(sock)
+    transport.abort()
+
+
+def reset(sock: socket.socket) -> None:
+    """The same with a descriptor of its own: RST goes out when the last one is closed."""
+    with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
         sock.shutdown(socket.SHUT_RDWR)
-    transport.abort()

@@ -9,8 +9,9 @@ from dataclasses import replace
 from aiohttp import web
 
 from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
-from netbootd.net.tcp import cut, shared_socket, unacknowledged
+from netbootd.net.tcp import cut, reset, shared_socket, unacknowledged
 from netbootd.net.turns import Turns
+from netbootd.serve.http.leftovers import LEFTOVERS
 from netbootd.serve.http.quirks import quirk_for
 from netbootd.serve.http.streams import Stream
 from netbootd.wire.segments import Extent
@@ -54,7 +55,8 @@ async def send_body(
     request: web.Request, response: web.StreamResponse, body: Body, offset: int, count: int, stall: float
 ) -> SendResult:
     """Send the headers, then ``count`` bytes of ``body`` from ``offset``, past aiohttp."""
-    result = await _headers_then_body(request, response, body, offset, count, stall)
+    with request.app[LEFTOVERS].sending(request):
+        result = await _headers_then_body(request, response, body, offset, count, stall)
     if result.complete and quirk_for(request.headers.get("User-Agent", "")).holds:
         result = replace(result, reason=await _acknowledged(request, stall))
     if result.complete:
@@ -104,11 +106,15 @@ async def _acknowledged(request: web.Request, stall: float) -> Ending:
         left, until = unacknowledged(sock), _now() + stall
         while left and not transport.is_closing():
             if _now() > until:
+                reset(sock)
                 return Ending.STALLED
             await asyncio.sleep(_LOOK)
             before, left = left, unacknowledged(sock)
             until = until if left == before else _now() + stall
-        return Ending.GONE if unacknowledged(sock) else Ending.COMPLETE
+        if unacknowledged(sock):
+            reset(sock)
+            return Ending.GONE
+        return Ending.COMPLETE
 
 
 def _now() -> float:

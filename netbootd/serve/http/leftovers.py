@@ -8,11 +8,14 @@ Behind NAT machines share an address, and one that boots cuts what its neighbour
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from weakref import WeakSet
 
 from aiohttp import web
 
-from netbootd.net.tcp import cut
+from netbootd.net.tcp import cut, reset, shared_socket
 from netbootd.serve.http.quirks import quirk_for
 from netbootd.serve.http.target import unmapped
 
@@ -22,26 +25,67 @@ class Leftovers:
 
     def __init__(self) -> None:
         self._open: WeakSet[asyncio.Transport] = WeakSet()
+        self._sending: set[socket.socket] = set()
 
     def note(self, request: web.Request) -> None:
-        """A request came.  GRUB speaks no TLS, whatever such a client says it is."""
-        if request.secure:
-            return
-        if request.transport is not None and quirk_for(request.headers.get("User-Agent", "")).same_ports:
+        """A request came."""
+        if request.transport is not None and _numbers_alike(request):
             self._open.add(request.transport)
+
+    @contextmanager
+    def sending(self, request: web.Request) -> Iterator[None]:
+        """While a body is sent.
+
+        GRUB closes its half of what it reads no further.  Then the transport goes, but the connection stays with
+        whoever sends on it until GRUB resets that too, which a machine without power does not.
+        """
+        sock = _shared(request)
+        if sock is None:
+            yield
+            return
+        with sock:
+            self._sending.add(sock)
+            try:
+                yield
+            finally:
+                self._sending.discard(sock)
 
     def cut(self, ip: str) -> int:
         """Cut those of this address; how many there were."""
         stale = [transport for transport in self._open if _peer(transport) == ip and not transport.is_closing()]
         for transport in stale:
             cut(transport)
-        return len(stale)
+        half = [sock for sock in self._sending if _peer_of(sock) == ip]
+        for sock in half:
+            reset(sock)
+        return len(stale) + len(half)
 
 
 LEFTOVERS = web.AppKey("leftovers", Leftovers)
 """Those of a site."""
 
 
+def _numbers_alike(request: web.Request) -> bool:
+    """GRUB speaks no TLS, whatever such a client says it is."""
+    return not request.secure and quirk_for(request.headers.get("User-Agent", "")).same_ports
+
+
+def _shared(request: web.Request) -> socket.socket | None:
+    if request.transport is None or not _numbers_alike(request):
+        return None
+    try:
+        return shared_socket(request.transport)
+    except ConnectionResetError:
+        return None
+
+
 def _peer(transport: asyncio.Transport) -> str:
     name = transport.get_extra_info("peername")
     return unmapped(name[0]) if name else ""
+
+
+def _peer_of(sock: socket.socket) -> str:
+    try:
+        return unmapped(sock.getpeername()[0])
+    except OSError:  # cut a moment ago
+        return ""

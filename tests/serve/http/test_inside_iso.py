@@ -169,5 +169,5 @@ def test_a_file_of_a_gigabyte_costs_no_more_memory_than_a_small_one(tmp_path: Pa
                 pass
 
     small, large = asyncio.run(peak(6 << 20)), asyncio.run(peak(1 << 30))
-    assert large < small + (64 << 10)
+    assert large < small + (512 << 10)  # what is on its way, at most
     assert large < 4 << 20
