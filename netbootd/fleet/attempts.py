@@ -204,7 +204,7 @@ def far(attempt: Attempt) -> bool:
 
 def last_step(attempt: Attempt) -> Step | None:
     """What happened last, later repetitions included."""
-    return max(attempt.steps, key=lambda step: step.last, default=None)
+    return max(attempt.steps[::-1], key=lambda step: step.last, default=None)
 
 
 def _least(attempts: Iterable[Attempt]) -> str:

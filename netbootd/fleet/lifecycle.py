@@ -271,7 +271,7 @@ def _again(arming: Arming, attempt: Attempt, limits: Limits) -> float | None:
 
 
 def _last_seen(attempt: Attempt) -> str:
-    step = max(attempt.steps, key=lambda each: each.last, default=None)
+    step = max(attempt.steps[::-1], key=lambda each: each.last, default=None)
     return " ".join(filter(None, (step.stage.value, f"({step.detail})" if step.detail else ""))) if step else ""
 
 
