@@ -53,7 +53,10 @@ def _certificate(config: Config) -> tuple[Problem, ...]:
     try:
         return tuple(doubts(config.tls, identify(config.tls), config.public_url))
     except Denied as error:  # a check is anybody's
-        return tuple(replace(each, severity="warning", message=f"{each.message} by you") for each in error.problems)
+        return tuple(
+            replace(each, severity="warning", message=f"{each.message}; netbootd's own user must")
+            for each in error.problems
+        )
     except ConfigError as error:
         return error.problems
 

@@ -333,4 +333,7 @@ class TestTheCertificate:
 
         monkeypatch.setattr("netbootd.check.identify", denied)
         (problem,) = found(files, "http: {tls: {certificate: boot.crt}}\n")
-        assert problem == "warning: x:1: http.tls.key: boot.key cannot be read: Permission denied by you"
+        assert (
+            problem
+            == "warning: x:1: http.tls.key: boot.key cannot be read: Permission denied; netbootd's own user must"
+        )

@@ -1,8 +1,8 @@
 """HTTP downloads on loopback, and what they do to the event loop: ``python tests/bench/bench_http.py``.
 
-The boot site against aiohttp's FileResponse, each on asyncio and on uvloop.  "lag" is how late a timer of 1 ms fires
-while the downloads run, and so how late a DHCP answer would be.  The clients are a second process; both share the
-machine, and so the rate is a comparison and not what a NIC would see.
+The boot site, plain and by TLS, against aiohttp's FileResponse, each on asyncio and on uvloop.  "lag" is how late a
+timer of 1 ms fires while the downloads run, and so how late a DHCP answer would be.  The clients are a second process;
+both share the machine, and so the rate is a comparison and not what a NIC would see.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import os
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,9 @@ from aiohttp import web
 
 from netbootd.net.tcp import bind_tcp
 from netbootd.serve.http.app import build_app
-from netbootd.serve.http.server import start_http
+from netbootd.serve.http.server import Secure, start_http
 from tests.support.bootsite import Services
+from tests.support.tls import own
 
 LARGE = 256 << 20
 DOWNLOADS = 8  # of the large file, per line
@@ -48,13 +50,26 @@ class Line:
         return self.lags[int(len(self.lags) * 0.99)] * 1000
 
 
-def clients(port: int, path: str, connections: int, each: int) -> None:
+def connected(port: int, tls: bool) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    if not tls:
+        return sock
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(sock)
+
+
+def held(sock: socket.socket) -> int:
+    """Bytes that have been decrypted, of which the kernel knows nothing."""
+    return sock.pending() if isinstance(sock, ssl.SSLSocket) else 0
+
+
+def clients(port: int, path: str, connections: int, each: int, tls: bool) -> None:
     """Ask ``each`` times on each of so many connections, reading as fast as can be; print the seconds it took."""
     request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     size = LARGE if path.endswith("large") else SMALL
     poll = select.epoll()
-    connected = (socket.create_connection(("127.0.0.1", port)) for _ in range(connections))
-    socks = {sock.fileno(): sock for sock in connected}
+    socks = {sock.fileno(): sock for sock in (connected(port, tls) for _ in range(connections))}
     left = dict.fromkeys(socks, each)
     owed = dict.fromkeys(socks, 0)  # bytes of the present answer; 0: its headers have not been seen
     print("connected", flush=True)
@@ -65,7 +80,7 @@ def clients(port: int, path: str, connections: int, each: int) -> None:
         sock.send(request)
     buffer = bytearray(1 << 20)
     while socks:
-        for fd, _ in poll.poll():
+        for fd in [fd for fd, sock in socks.items() if held(sock)] or [fd for fd, _ in poll.poll()]:
             got = socks[fd].recv_into(buffer)
             if not got:
                 sys.exit("the server closed a connection")
@@ -81,7 +96,7 @@ def clients(port: int, path: str, connections: int, each: int) -> None:
     print(time.perf_counter() - began)
 
 
-async def measure(port: int, path: str, connections: int, each: int) -> Line:
+async def measure(port: int, path: str, connections: int, each: int, *, tls: bool = False) -> Line:
     loop = asyncio.get_running_loop()
     lags: list[float] = []
 
@@ -91,7 +106,7 @@ async def measure(port: int, path: str, connections: int, each: int) -> Line:
             await asyncio.sleep(0.001)
             lags.append(loop.time() - due)
 
-    arguments = [sys.executable, __file__, str(port), path, str(connections), str(each)]
+    arguments = [sys.executable, __file__, str(port), path, str(connections), str(each), "tls" * tls]
     process = await asyncio.create_subprocess_exec(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -114,6 +129,16 @@ async def ours(root: Path, path: str, connections: int, each: int) -> Line:
         await server.stop()
 
 
+async def ours_by_tls(root: Path, path: str, connections: int, each: int) -> Line:
+    sock = bind_tcp("127.0.0.1", 0)
+    port, secure = sock.getsockname()[1], Secure(sock, lambda: own()[0].context)
+    server = await start_http(build_app(Services(root)), [], lambda event: None, secure=secure)
+    try:
+        return await measure(port, path, connections, each, tls=True)
+    finally:
+        await server.stop()
+
+
 async def file_response(root: Path, path: str, connections: int, each: int) -> Line:
     async def handle(request: web.Request) -> web.FileResponse:
         return web.FileResponse(root / request.match_info["path"])
@@ -130,7 +155,7 @@ async def file_response(root: Path, path: str, connections: int, each: int) -> L
 
 
 Run = Callable[[Path, str, int, int], object]
-SERVERS = (("netbootd", ours), ("FileResponse", file_response))
+SERVERS = (("netbootd", ours), ("netbootd TLS", ours_by_tls), ("FileResponse", file_response))
 LOOPS = (("asyncio", asyncio.new_event_loop), ("uvloop", uvloop.new_event_loop))
 
 
@@ -172,6 +197,6 @@ def lines(root: Path, path: str, connections: int, each: int) -> list[tuple[str,
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        clients(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        clients(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5] == "tls")
     else:
         main()
