@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from netbootd.boot.recent import Recent
 from netbootd.fleet.record import Attempt, DropAttempts, Outcome, PutAttempt, Reached, RecordChange, Step
@@ -75,6 +74,7 @@ class Attempts:
         self._owner = owner
         self._limits = limits
         self._attempts: dict[str, Attempt] = {}  # the one begun first is first
+        self._near: dict[str, None] = {}  # ids of those that came no further than an offer, in the same order
         self._of: dict[str, list[str]] = {}  # ids by machine, the latest last
         self._at: Recent[str, str] = Recent(limits.total)  # machines by address
         self._changed: dict[str, None] = {}
@@ -160,7 +160,7 @@ class Attempts:
         assert what.mac is not None, "only a card begins a boot"
         ids = self._of.get(machine, [])
         if len(ids) >= self._limits.per_machine:
-            self._drop(_least(self._attempts[id] for id in ids))
+            self._drop(next((id for id in ids if id in self._near), ids[0]))
         while len(self._attempts) >= self._limits.total:
             self._drop(self._victim())
         attempt = Attempt(self._new_id(), self._owner(what.mac), what.mac, what.at, what.at)
@@ -176,19 +176,23 @@ class Attempts:
         self._store(replace(attempt, outcome=ended))
 
     def _victim(self) -> str:
-        """Looked for among the oldest, so that a flood costs the same however much there is."""
-        return _least(islice(self._attempts.values(), 64))
+        return next(iter(self._near or self._attempts))
 
     def _file(self, attempt: Attempt) -> None:
         self._attempts[attempt.id] = attempt
+        if not far(attempt):
+            self._near[attempt.id] = None
         self._of.setdefault(attempt.record or str(attempt.mac), []).append(attempt.id)
 
     def _store(self, attempt: Attempt) -> None:
         self._attempts[attempt.id] = attempt
+        if far(attempt):
+            self._near.pop(attempt.id, None)
         self._changed[attempt.id] = None
 
     def _drop(self, id: str) -> None:
         attempt = self._attempts.pop(id)
+        self._near.pop(id, None)
         machine = attempt.record or str(attempt.mac)
         self._of[machine].remove(id)
         if not self._of[machine]:
@@ -205,12 +209,6 @@ def far(attempt: Attempt) -> bool:
 def last_step(attempt: Attempt) -> Step | None:
     """What happened last, later repetitions included."""
     return max(attempt.steps[::-1], key=lambda step: step.last, default=None)
-
-
-def _least(attempts: Iterable[Attempt]) -> str:
-    """The oldest of those that came no further than an offer, else the oldest."""
-    oldest = list(attempts)
-    return next((each.id for each in oldest if not far(each)), oldest[0].id)
 
 
 def _of_interest(attempt: Attempt) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from netbootd.boot.facts import Facts
-from netbootd.fleet.identity import Board, Conflict, Match, Stranger, board, board_name, contradicted, usable, which
+from netbootd.fleet.identity import Conflict, Match, Stranger, board, contradicted, usable, which
 from netbootd.fleet.record import DropRecord, PutRecord, Record, RecordChange
-from netbootd.fleet.sightings import called, claimed, joined, seen, touched
+from netbootd.fleet.sightings import Mark, called, joined, mark_name, marks, seen, touched
 from netbootd.wire.mac import Mac
 
 ROOM = 20_000
@@ -53,8 +53,7 @@ class Records:
         self._family = family
         self._room = room
         self._records: dict[str, Record] = {}
-        self._by_card: dict[Mac, dict[str, None]] = {}
-        self._by_board: dict[Board, dict[str, None]] = {}
+        self._by: dict[Mark, dict[str, None]] = {}  # ids
         self._silent: dict[str, None] = {}  # ids of those of which only a card is known, the longest unseen first
         self._told: dict[str, None] = {}  # and of the others
         self.dropped = 0
@@ -83,7 +82,7 @@ class Records:
         found to be about.
         """
         shown = board(facts)
-        found = which(facts, self.of_card(facts.mac), self._all(self._by_board.get(shown)) if shown else ())
+        found = which(facts, self.of_card(facts.mac), self._with(shown))
         if not isinstance(found, Conflict):
             return found
         claims = [id for id in found.ids if not self._part(self._records[id], facts)]
@@ -93,8 +92,7 @@ class Records:
 
     def of_card(self, mac: Mac | None) -> tuple[Record, ...]:
         """Those with this card, or with another of the same machine; more than one is a conflict."""
-        cards = (mac, *self._family(mac)) if mac else ()
-        return self._all(dict.fromkeys(id for card in cards for id in self._by_card.get(card, ())))
+        return self._with(mac, *self._family(mac)) if mac else ()
 
     def owner(self, mac: Mac) -> str:
         """The id of the one record that a machine with this card is about, or ""."""
@@ -111,19 +109,19 @@ class Records:
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """What more than one record claims, for a person to settle."""
-        cards = [Conflict(f"the card {mac}", tuple(ids)) for mac, ids in self._by_card.items() if len(ids) > 1]
-        doubles = [tuple(ids) for ids in self._by_board.values() if len(ids) > 1]
-        return (*cards, *(Conflict(board_name(self._records[ids[0]]), ids) for ids in doubles))
+        several = ((mark, tuple(ids)) for mark, ids in self._by.items() if len(ids) > 1)
+        return tuple(Conflict(mark_name(mark, self._records[ids[0]]), ids) for mark, ids in several)
 
     def create(self, draft: Record) -> tuple[RecordChange, ...]:
         """Make a record, without an id yet; records nobody touched that are about the same machine become part of it.
 
         Raises `Taken`, `NoRoom`.
         """
-        parts = [r for r in self._rivals(draft) if self._loose(r)]
-        made = replace(draft, id=self._new_id())
-        for part in parts:
-            made = joined(made, part)
+        made, parts = replace(draft, id=self._new_id()), []
+        for rival in self._rivals(draft):
+            if self._loose(rival) and not contradicted(rival, Facts(uuid=made.uuid, serial=made.serial)):
+                made = joined(made, rival)
+                parts.append(rival)
         self._refuse_taken(made, besides=parts)
         gone = [change for part in parts for change in self.forget(part.id)]
         room = self._make_room()
@@ -157,10 +155,10 @@ class Records:
         record = self._records.pop(id)
         self._silent.pop(id, None)
         self._told.pop(id, None)
-        for mac in record.macs:
-            _without(self._by_card, mac, id)
-        if shown := board(record):
-            _without(self._by_board, shown, id)
+        for mark in marks(record):
+            del self._by[mark][id]
+            if not self._by[mark]:
+                del self._by[mark]
 
     def _add(self, facts: Facts, ip: str, now: float) -> tuple[RecordChange, ...]:
         assert facts.mac is not None, "only a card shows up"
@@ -175,8 +173,7 @@ class Records:
         return (*room, PutRecord(record))
 
     def _update(self, before: Record, facts: Facts, ip: str, now: float) -> tuple[RecordChange, ...]:
-        shown = board(facts)
-        rivals = (*self.of_card(facts.mac), *(self._all(self._by_board.get(shown)) if shown else ()))
+        rivals = (*self.of_card(facts.mac), *self._with(board(facts)))
         parts = {part.id: part for part in rivals if part.id != before.id and self._part(part, facts)}
         record = seen(before, facts, ip, now)
         for part in parts.values():
@@ -207,19 +204,17 @@ class Records:
         return self._records[id].first_seen or 0.0, id
 
     def _rivals(self, record: Record) -> list[Record]:
-        """Those that claim a card of its, or its board."""
-        shown = board(record)
-        ids = [id for mac in record.macs for id in self._by_card.get(mac, ())]
-        ids += self._by_board.get(shown, ()) if shown else ()
-        return [self._records[id] for id in dict.fromkeys(ids) if id != record.id]
+        """Those that claim something of its."""
+        return [other for other in self._with(*marks(record)) if other.id != record.id]
 
     def _refuse_taken(self, record: Record, besides: Iterable[Record] = ()) -> None:
         """What it claims anew; a conflict that stood before may stand."""
         before = self._records.get(record.id)
-        free = {part.id for part in besides}
-        for other in (each for each in self._records.values() if each.id != record.id and each.id not in free):
-            for what in claimed(record, other) - (claimed(before, other) if before else set()):
-                raise Taken(what, record, other)
+        free = {record.id, *(part.id for part in besides)}
+        for mark in marks(record):
+            if before is None or mark not in marks(before):
+                for owner in (self._records[id] for id in self._by.get(mark, ()) if id not in free):
+                    raise Taken(mark_name(mark, record), record, owner)
 
     def _make_room(self) -> list[RecordChange] | None:
         """None: nobody may go."""
@@ -244,10 +239,8 @@ class Records:
         if record.id in self._records:
             self.unlearn(record.id)
         self._records[record.id] = record
-        for mac in record.macs:
-            self._by_card.setdefault(mac, {})[record.id] = None
-        if shown := board(record):
-            self._by_board.setdefault(shown, {})[record.id] = None
+        for mark in marks(record):
+            self._by.setdefault(mark, {})[record.id] = None
         self._rank(record)
 
     def _rank(self, record: Record) -> None:
@@ -255,18 +248,13 @@ class Records:
         self._told.pop(record.id, None)
         (self._told if record.uuid or record.serial or record.ipxe else self._silent)[record.id] = None
 
-    def _all(self, ids: Iterable[str] | None) -> tuple[Record, ...]:
-        return tuple(self._records[id] for id in ids or ())
+    def _with(self, *marks: Mark | None) -> tuple[Record, ...]:
+        """Those that have one of these."""
+        ids = dict.fromkeys(id for mark in marks if mark for id in self._by.get(mark, ()))
+        return tuple(self._records[id] for id in ids)
 
 
 def _worth_writing(before: Record, record: Record) -> bool:
     if before.last_seen is None or record.last_seen is None or record.last_seen - before.last_seen >= STEP:
         return True
     return replace(record, last_seen=before.last_seen) != before
-
-
-def _without(index: dict[Mac, dict[str, None]] | dict[Board, dict[str, None]], key: object, id: str) -> None:
-    ids = index[key]  # type: ignore[index]
-    ids.pop(id, None)
-    if not ids:
-        del index[key]  # type: ignore[arg-type]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from netbootd.boot.facts import Facts
-from netbootd.fleet.identity import board, board_name
+from netbootd.fleet.identity import Board, board, board_name
 from netbootd.fleet.record import SEEN, Record
+from netbootd.wire.mac import Mac
 
 CARDS = 16
 """Cards of one machine that are kept."""
@@ -67,15 +68,31 @@ def joined(record: Record, part: Record) -> Record:
     )
 
 
-def claimed(record: Record, other: Record) -> set[str]:
-    """What both say is theirs."""
-    found = {f"the card {mac}" for mac in set(record.macs) & set(other.macs)}
-    if (shown := board(record)) and shown == board(other):
-        found.add(board_name(record))
-    for what, mine, theirs in (
-        ("the name", record.name, other.name),
-        ("the soft serial", record.soft_serial, other.soft_serial),
-    ):
-        if mine and theirs and mine.lower() == theirs.lower():
-            found.add(f"{what} {mine}")
-    return found
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A name or a soft serial; case does not matter."""
+
+    kind: str
+    text: str
+
+
+Mark = Mac | Board | Word
+
+
+def marks(record: Record) -> tuple[Mark, ...]:
+    """What belongs to one machine alone."""
+    shown = board(record)
+    words = (("name", record.name), ("soft serial", record.soft_serial))
+    said = tuple(Word(kind, text.lower()) for kind, text in words if text)
+    return (*record.macs, *((shown,) if shown else ()), *said)
+
+
+def mark_name(mark: Mark, record: Record) -> str:
+    """In the words of a record that has it."""
+    match mark:
+        case Mac():
+            return f"the card {mark}"
+        case Board():
+            return board_name(record)
+        case Word(kind):
+            return f"the {kind} {record.name if kind == 'name' else record.soft_serial}"

@@ -158,6 +158,17 @@ def test_making_a_machine_that_was_seen_takes_over_what_is_known_of_it() -> None
     assert (only(records).serial, only(records).first_seen, only(records).id) == ("7XK2B32", 5.0, "made-1")
 
 
+def test_making_a_machine_by_an_adapter_that_several_have_shown_is_refused() -> None:
+    """Which of them is meant is not guessed; by its board as well it is clear."""
+    records = table()
+    records.saw(Facts(mac=A, **BOARD), "", 1.0)
+    records.saw(Facts(mac=A, **OTHER_BOARD), "", 2.0)
+    with pytest.raises(Taken, match="the card"):
+        records.create(Record("", (A,), name="node-1", origin="admin"))
+    records.create(Record("", (), **OTHER_BOARD, name="node-1", origin="admin"))
+    assert {record.serial: record.name for record in records.all()} == {"7XK2B32": None, "7XK2B33": "node-1"}
+
+
 def test_a_record_another_daemon_made_of_a_packet_conflicts_with_none_somebody_made() -> None:
     records = table()
     records.create(Record("", (A,), name="node-1", origin="admin"))

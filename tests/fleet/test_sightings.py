@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 from netbootd.boot.facts import Facts
 from netbootd.fleet.record import Approval, Record
-from netbootd.fleet.sightings import called, claimed, joined, seen, touched
+from netbootd.fleet.sightings import called, joined, mark_name, marks, seen, touched
 from netbootd.wire.mac import Mac
 
 A, B = Mac.parse("52:54:00:00:00:01"), Mac.parse("52:54:00:00:00:02")
@@ -41,11 +42,15 @@ def test_a_machine_is_called_by_its_name_or_its_card() -> None:
     assert called(Record("7")) == "record 7"
 
 
-def test_what_two_records_both_claim_is_said_in_words() -> None:
-    other = replace(RECORD, id="2", soft_serial="X1", name="Node")
-    assert claimed(replace(RECORD, soft_serial="x1", name="node"), other) == {
+def test_what_belongs_to_one_machine_alone_is_compared_without_case_and_said_in_its_own_words() -> None:
+    uuid = UUID("4c4c4544-0042-3510-8052-b3c04f4b4e32")
+    one = replace(RECORD, uuid=uuid, serial="7XK2B32", soft_serial="X1", name="Node")
+    same = replace(one, serial="7xk2b32", soft_serial="x1", name="NODE")
+    assert marks(one) == marks(same)
+    assert [mark_name(mark, one) for mark in marks(one)] == [
         f"the card {A}",
-        "the name node",
-        "the soft serial x1",
-    }
-    assert claimed(RECORD, Record("2", (B,))) == set()
+        f"the board {uuid} with the serial number 7XK2B32",
+        "the name Node",
+        "the soft serial X1",
+    ]
+    assert marks(Record("2")) == ()
