@@ -122,7 +122,7 @@ class Records:
             if self._loose(rival) and not contradicted(rival, Facts(uuid=made.uuid, serial=made.serial)):
                 made = joined(made, rival)
                 parts.append(rival)
-        self._refuse_taken(made, besides=parts)
+        self._refuse_taken(replace(draft, id=made.id), besides=parts)
         gone = [change for part in parts for change in self.forget(part.id)]
         room = self._make_room()
         if room is None:
