@@ -78,14 +78,15 @@ class Records:
     def identify(self, facts: Facts) -> Match | Stranger | Conflict:
         """Which record a machine that says this is about.
 
-        What was only ever seen is no claim: such records conflict with nothing, and become part of the one they are
-        found to be about.
+        What was only ever seen is no claim against what somebody made: anybody can show a card.  Such records become
+        part of the one they are found to be about.
         """
         shown = board(facts)
         found = which(facts, self.of_card(facts.mac), self._with(shown))
         if not isinstance(found, Conflict):
             return found
-        claims = [id for id in found.ids if not self._part(self._records[id], facts)]
+        claims = [id for id in found.ids if not self._loose(self._records[id])]
+        claims = claims or [id for id in found.ids if not self._part(self._records[id], facts)]
         if len(claims) > 1:
             return found
         return Match(claims[0] if claims else min(found.ids, key=self._age), shown is not None)
@@ -124,7 +125,7 @@ class Records:
                 parts.append(rival)
         self._refuse_taken(replace(draft, id=made.id), besides=parts)
         gone = [change for part in parts for change in self.forget(part.id)]
-        room = self._make_room()
+        room = [] if parts else self._make_room()
         if room is None:
             raise NoRoom(f"there are {self._room} machines already, and none that may be forgotten")
         self._put(made)

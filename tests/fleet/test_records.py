@@ -121,6 +121,15 @@ def test_a_card_in_another_board_does_not_take_the_record_somebody_named() -> No
     assert len(records.conflicts()) == 1
 
 
+def test_whoever_shows_the_card_of_a_named_machine_does_not_take_its_record_from_it() -> None:
+    """It is shown as a conflict, and the card alone still means the machine that somebody named."""
+    records = table(Record("1", (A,), **BOARD, name="node-1"))
+    records.saw(Facts(mac=A, **OTHER_BOARD), "", 2.0)
+    assert records.identify(Facts(mac=A)) == Match("1", by_board=False)
+    assert records.owner(A) == "1"
+    assert len(records.conflicts()) == 1
+
+
 def test_a_virtual_machine_made_anew_with_its_card_keeps_the_record_nobody_touched() -> None:
     """It has a uuid each time, and no serial number."""
     records = table()
