@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from netbootd.net.interfaces import mtu_of
 from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp
 from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, printable
+from netbootd.serve.redacted import without_token
 from netbootd.serve.tftp_session import OwnSocket, Session
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source, dispose, in_mode
 from netbootd.wire.errors import WireError
@@ -254,7 +255,7 @@ class TftpServer:
     def _refuse(self, asked: Datagram, code: int, reason: str, filename: str = "", *, answer: bool = True) -> None:
         if answer:
             self._listener.send(encode(Error(code, reason)), asked.source, local=asked.local)
-        self._emit(TftpRefused(file=printable(filename), reason=reason, ip=asked.source[0]))
+        self._emit(TftpRefused(file=printable(without_token(filename)), reason=reason, ip=asked.source[0]))
 
 
 def _ending(transfer: Transfer, source: Source, ip: str) -> Event:

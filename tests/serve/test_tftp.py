@@ -207,6 +207,16 @@ class TestRefusing:
             assert told.all(TftpRefused)[0].reason == reason
             assert server.active == 0
 
+    async def test_a_refusal_names_no_secret(self) -> None:
+        """EVE's iPXE puts the whole URL of its boot file into a TFTP name."""
+        secret = "Zq2uWm7xKp4tVn9rYc3sHd6f"
+        async with serving() as (server, told):
+            with Raw(at(server)) as raw:
+                assert await raw.ask(ReadRequest(f"http://boot.test/boot/{secret}/ipxe.cf")) == Error(
+                    1, "File not found"
+                )
+            assert secret not in repr(told.events)
+
     @pytest.mark.parametrize("garbage", [b"\0\1small", b"\0\7\0\0", b"GET / HTTP/1.1\r\n\r\n"], ids=repr)
     async def test_garbage_is_an_illegal_operation(self, garbage: bytes) -> None:
         async with serving() as (server, _):

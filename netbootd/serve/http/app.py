@@ -18,6 +18,7 @@ from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.forwarded import asker
 from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
 from netbootd.serve.http.services import ScriptRequest, recorded
+from netbootd.serve.redacted import without_token
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -121,7 +122,7 @@ class BootSite:
         self._services.emit(
             HttpRefused(
                 ip=asker(request, self._services.trusted_proxies).ip,
-                file=printable(node.without_token(request.raw_path)),
+                file=printable(without_token(request.raw_path)),
                 status=int(refused.status),
                 reason=printable(refused.reason),
             )

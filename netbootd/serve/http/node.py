@@ -7,14 +7,12 @@ written down anywhere: events have its `label`.
 from __future__ import annotations
 
 import asyncio
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Tree, Why
-from netbootd.serve import stock
 from netbootd.serve.http import conditions, files
 from netbootd.serve.http.errors import Refused
 from netbootd.serve.http.files import SMALL, Content, Owner, serve
@@ -24,24 +22,6 @@ from netbootd.wire.segments import Segments
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
-
-_SLASH = "(?:/|%2f)+"
-
-
-def _room(name: str) -> str:
-    return "".join(f"(?:{letter}|%{ord(letter):x})" for letter in name)
-
-
-_TOKEN = re.compile(
-    rf"({_SLASH}{_room('node')}{_SLASH})([^/?#]{{24,}})"
-    rf"|((?:^|^http://[^/]*)(?:{_SLASH}{_room(stock.ALIAS)})?{_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})"
-    rf"|({_SLASH}{_room('boot')}{_SLASH})([^/?#]{{16,}})(?={_SLASH}ipxe\.cfg)",
-    re.IGNORECASE,
-)
-"""However it was spelled, and wherever in a target it stands: a token, or a machine's secret, mistyped ones too.
-
-A kernel may lie in a directory called boot, and its name is no secret.
-"""
 
 
 async def document(
@@ -68,16 +48,6 @@ async def artifact(
     if mac is None:
         raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
     return await files.artifact(request, services, segments, Owner(mac, f"node/{label(token)}/artifacts"))
-
-
-def without_token(target: str) -> str:
-    """A request target fit to be written down."""
-    return _TOKEN.sub(_labelled, target)
-
-
-def _labelled(found: re.Match[str]) -> str:
-    before, secret = (each for each in found.groups() if each is not None)
-    return before + label(secret)
 
 
 async def _opened(content: Segments, tree: Tree) -> Stream:

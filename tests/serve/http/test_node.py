@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from netbootd.boot.plan import Document
 from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused
-from netbootd.serve.http.node import without_token
 from netbootd.serve.tokens import Tokens, label
 from netbootd.wire.segments import Extent, Segments
 from tests.support.bootsite import BOTH_WAYS, Answer, Site, running
@@ -241,9 +240,6 @@ class TestWhatIsTold:
         assert answer.status == 503
         assert TOKEN not in answer.body.decode()
 
-    def test_what_else_is_in_a_target_stays(self) -> None:
-        assert without_token("/artifacts/node/kernel?a=/node/b") == "/artifacts/node/kernel?a=/node/b"
-
 
 class TestFilesThatAreNotWhatTheyWere:
     """A machine is never given zeros, or another file's bytes, in place of what was promised."""
@@ -381,32 +377,6 @@ def test_an_iso_of_a_gigabyte_costs_no_more_memory_than_a_small_one(tmp_path: Pa
     held = 512 << 10  # what is on its way, at most
     assert large < small + held
     assert large < 4 << 20
-
-
-SECRET = "Zq2uWm7xKp4tVn9rYc3sHd6f"
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "/boot/SECRET/ipxe.cfg",
-        "//b%6Fot//SECRET/ipxe.cfg?mac=1",
-        "/BOOT/SECRET",
-        "http://boot.test/boot/SECRET",
-        "/eserver/boot/SECRET/ipxe.cfg.cfg",
-        "/eserver/boot/SECRET",
-        "/a-proxy-s-own/boot/SECRET/ipxe.cfg",
-    ],
-)
-def test_a_machine_s_secret_is_written_down_no_more_than_a_token(target: str) -> None:
-    """Also where it is mistyped, and so nobody's."""
-    said = without_token(target.replace("SECRET", SECRET))
-    assert SECRET not in said
-    assert label(SECRET) in said
-
-
-def test_a_file_in_a_directory_called_boot_keeps_its_name() -> None:
-    assert without_token("/artifacts/eve/boot/vmlinuz-6.1.0-18-amd64") == "/artifacts/eve/boot/vmlinuz-6.1.0-18-amd64"
 
 
 async def test_a_file_under_a_token_counts_for_the_machine_of_the_token(site: Site) -> None:
