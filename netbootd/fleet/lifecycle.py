@@ -11,10 +11,10 @@
     ------------  ----------------------------------  -------------  -------------------------------------------------
     DISCOVERED    what ``unknown`` says; nothing      no limit       somebody approves it, or arms it
                   that wipes
-    APPROVED      its own disk                        no limit       ``install``, or ``auto: true`` at its next boot
-    ARMED         its payload                         no limit: it   its script goes out
-                                                      may be racked
-                                                      next month
+    APPROVED      its own disk                        no limit       ``install``
+    ARMED         its payload; also where it never    no limit: it   its script goes out
+                  was installed and its profile       may be racked
+                  says ``auto: true``                 next month
     INSTALLING    its payload, until the last byte    `Limits`       a `Signal`, the surest first: the installer's own
                   of it has gone out; from then on                   call, with its token; silence and then an ordinary
                   its own disk                                       DHCP request; silence and then its firmware anew;
@@ -39,7 +39,7 @@ handed out again after a restart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -165,26 +165,16 @@ def state_of(
     now: float,
     *,
     listed: bool = False,
+    auto: bool = False,
+    held: bool = False,
     limits: Limits = Limits(),
 ) -> Standing:
-    """Where a machine stands at ``now``.  ``attempt`` is its latest boot, ``listed``: a file names it."""
-    if arming is None or arming.stage is Stage.HELD:
-        return _unarmed(record, listed)
-    if arming.stage is Stage.DISARMED:
-        return Standing(State.LOCAL, arming.by, arming.since)
-    ending = ending_of(record, arming) or learned(record, arming, attempt, now, limits)
-    if ending:
-        state = State.INSTALLED if ending.done else State.FAILED
-        why = ": ".join(filter(None, (ending.signal.value, ending.detail)))
-        return Standing(state, why, ending.at, confidence=_CONFIDENCE[ending.signal])
-    if arming.stage is Stage.ARMED:
-        script = _script(arming, attempt)
-        if script is None or attempt is None:
-            return Standing(State.ARMED, arming.by, arming.since, payload=True)
-        return Standing(State.INSTALLING, _last_seen(attempt), script.at, attempt.last + limits.fetching, payload=True)
-    if attempt is None:  # it was given its payload before boots were recorded
-        return Standing(State.INSTALLED, arming.by, arming.since, confidence=Confidence.ASSUMED)
-    return Standing(State.INSTALLING, arming.by, arming.since, arming.since + limits.installing)
+    """Where a machine stands at ``now``.  ``attempt`` is its latest boot, ``listed``: a file names it, ``auto``: its
+    profile arms by itself, ``held``: an installation could not be recorded now (`Stage.HELD`)."""
+    standing = _standing(record, arming, attempt, now, listed, auto, limits)
+    if held and standing.payload:
+        return replace(standing, payload=False, why=f"{standing.why}; held back, as nothing can be recorded")
+    return standing
 
 
 def learned(
@@ -222,6 +212,34 @@ def ending_of(record: Record | None, arming: Arming) -> Ending | None:
 def spends(record: Record | None, arming: Arming | None) -> bool:
     """Whether an arming is still there whose installation is over: then the ledger has to use it up."""
     return arming is not None and arming.stage is Stage.ARMED and ending_of(record, arming) is not None
+
+
+def _standing(
+    record: Record | None,
+    arming: Arming | None,
+    attempt: Attempt | None,
+    now: float,
+    listed: bool,
+    auto: bool,
+    limits: Limits,
+) -> Standing:
+    if arming is None:
+        return Standing(State.ARMED, "its profile arms by itself", payload=True) if auto else _unarmed(record, listed)
+    if arming.stage is Stage.DISARMED:
+        return Standing(State.LOCAL, arming.by, arming.since)
+    ending = ending_of(record, arming) or learned(record, arming, attempt, now, limits)
+    if ending:
+        state = State.INSTALLED if ending.done else State.FAILED
+        why = ": ".join(filter(None, (ending.signal.value, ending.detail)))
+        return Standing(state, why, ending.at, confidence=_CONFIDENCE[ending.signal])
+    if arming.stage is Stage.ARMED:
+        script = _script(arming, attempt)
+        if script is None or attempt is None:
+            return Standing(State.ARMED, arming.by, arming.since, payload=True)
+        return Standing(State.INSTALLING, _last_seen(attempt), script.at, attempt.last + limits.fetching, payload=True)
+    if attempt is None:  # it was given its payload before boots were recorded
+        return Standing(State.INSTALLED, arming.by, arming.since, confidence=Confidence.ASSUMED)
+    return Standing(State.INSTALLING, arming.by, arming.since, arming.since + limits.installing)
 
 
 def _unarmed(record: Record | None, listed: bool) -> Standing:

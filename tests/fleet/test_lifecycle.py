@@ -107,6 +107,18 @@ def test_being_listed_or_approved_hands_out_nothing() -> None:
     assert not state_of(replace(RECORD, approved=Approval("admin", 9.0)), None, None, 1.0, listed=True).payload
 
 
+def test_a_machine_never_installed_whose_profile_arms_by_itself_is_armed() -> None:
+    standing = state_of(RECORD, None, None, 1.0, listed=True, auto=True)
+    assert standing == Standing(State.ARMED, "its profile arms by itself", payload=True)
+    assert state_of(RECORD, Known(Stage.DISARMED), None, 1.0, auto=True).state is State.LOCAL
+
+
+def test_while_nothing_can_be_recorded_an_armed_machine_is_held_back_and_says_so() -> None:
+    held = state_of(RECORD, ARMED, None, 1.0, held=True)
+    assert (held.state, held.payload) == (State.ARMED, False)
+    assert held.why == "admin; held back, as nothing can be recorded"
+
+
 def test_an_armed_machine_waits_for_its_next_boot_as_long_as_it_takes() -> None:
     a_year_later = ARMED_AT + 365 * 86400
     assert standing(RECORD, ARMED, None, a_year_later) == Standing(State.ARMED, "admin", ARMED_AT, payload=True)
@@ -244,24 +256,37 @@ def test_what_was_given_before_boots_were_recorded_is_taken_for_installed() -> N
 
 STEPS = st.lists(st.tuples(st.sampled_from(Reached), st.floats(900, 9000)), max_size=8)
 KNOWN = st.one_of(
-    st.none(), st.builds(Known, st.sampled_from(Stage), st.floats(900, 2000), generation=st.integers(6, 8))
+    st.none(),
+    st.builds(
+        Known,
+        st.sampled_from([Stage.ARMED, Stage.GIVEN, Stage.DISARMED]),
+        st.floats(900, 2000),
+        generation=st.integers(6, 8),
+    ),
 )
 ENDINGS = st.one_of(
     st.none(), st.builds(Ending, st.integers(6, 8), st.booleans(), st.floats(900, 9000), st.sampled_from(Signal))
 )
 
 
-@given(KNOWN, ENDINGS, STEPS, st.floats(900, 20_000), st.booleans())
+@given(KNOWN, ENDINGS, STEPS, st.floats(900, 20_000), st.booleans(), st.booleans(), st.booleans())
 def test_no_state_promises_a_payload_that_the_verdict_refuses(
-    known: Known | None, ending: Ending | None, steps: list[tuple[Reached, float]], now: float, powers_off: bool
+    known: Known | None,
+    ending: Ending | None,
+    steps: list[tuple[Reached, float]],
+    now: float,
+    powers_off: bool,
+    auto: bool,
+    held: bool,
 ) -> None:
     """And what is recorded once is not news again: the same look twice gives one ending."""
     limits = replace(LIMITS, powers_off=powers_off)
     record, attempt = replace(RECORD, ending=ending), boot(*sorted(steps, key=lambda step: step[1]))
-    found = state_of(record, known, attempt, now, limits=limits)
+    found = state_of(record, known, attempt, now, auto=auto, held=held, limits=limits)
     stage = known.stage if known else None
-    assert not found.payload or verdict(linux(boots=ONCE), stage).netboot
-    assert found.payload is (found.state in (State.ARMED, State.INSTALLING) and stage is Stage.ARMED)
+    ledgers = Stage.HELD if held and stage in (None, Stage.ARMED) else stage
+    assert not found.payload or verdict(linux(boots=ONCE, auto=auto), ledgers).netboot
+    assert held or found.payload is (found.state in (State.ARMED, State.INSTALLING) and stage in (None, Stage.ARMED))
     news = learned(record, known, attempt, now, limits)
     if news is not None:
         assert known is not None
