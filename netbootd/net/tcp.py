@@ -7,12 +7,12 @@ import errno
 import fcntl
 import socket
 import struct
-import termios
 from contextlib import suppress
 
 from netbootd.net.holder import explained
 
 _BACKLOG = 1024
+_SIOCOUTQNSD = 0x894B  # linux/sockios.h; not in the standard library
 _LINGER_NONE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds, so that the last close sends RST
 
 
@@ -52,9 +52,13 @@ def shared_socket(transport: asyncio.BaseTransport) -> socket.socket:
     return socket.fromfd(sock.fileno(), sock.family, socket.SOCK_STREAM)
 
 
-def unacknowledged(sock: socket.socket) -> int:
-    """Bytes that the peer has not acknowledged; of a connection that is over, those it never did (SIOCOUTQ)."""
-    return int(struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0])
+def unsent(sock: socket.socket) -> int:
+    """Bytes the kernel has not sent, since the peer's window is shut; of a connection that is over, never did.
+
+    SIOCOUTQNSD.  What is sent and not acknowledged does not count: a GRUB that has the last byte starts a kernel, and
+    its last acknowledgement may be lost with the network card's queue.
+    """
+    return int(struct.unpack("i", fcntl.ioctl(sock, _SIOCOUTQNSD, bytes(4)))[0])
 
 
 def cut(transport: asyncio.WriteTransport) -> None:
@@ -70,5 +74,10 @@ def cut(transport: asyncio.WriteTransport) -> None:
 def reset(sock: socket.socket) -> None:
     """The same with a descriptor of its own: RST goes out when the last one is closed."""
     with suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+        close_with_reset(sock)
         sock.shutdown(socket.SHUT_RDWR)
+
+
+def close_with_reset(sock: socket.socket) -> None:
+    """Let the close of this connection, whoever does it and whenever, leave nothing behind in the kernel."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import payload
+from netbootd.payloads.eve.bundle import Era
+from tests.lab import eve, payload
 from tests.lab.lab import Lab, open_lab
 from tests.lab.namespace import LabError
 from tests.lab.requirements import require
+from tests.support.eve_bundles import VERSIONS
+
+CLASSIC = "13.2.0"
+"""Era A: under this number, since the one of `artifacts` has the usual one."""
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +27,24 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     payload.write_linux(directory / "lab")
     payload.write_eve_classic(directory / "eve-13.3.0")
     return directory
+
+
+@pytest.fixture
+def eve_bundle(artifacts: Path) -> Callable[[Era], str]:
+    """Puts the installer of an era among the artifacts, once, and tells its name."""
+
+    def written(era: Era) -> str:
+        name = f"eve-{(VERSIONS | {Era.A: CLASSIC})[era]}"
+        try:
+            if not (artifacts / name).exists():
+                eve.write(artifacts / name, era)
+        except LabError as error:
+            reason = str(error)
+        else:
+            return name
+        pytest.fail(reason, pytrace=False)
+
+    return written
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,8 @@ def netbootd(network: Network, settings: str) -> Iterator[Daemon]:
         except BaseException:
             namespace.stop(process)
             raise
+        with suppress(LabError):  # machines are off by now; netbootd would wait for what they left open
+            network.boot.run("ss", "--kill", "--no-header", "state", "connected", "sport", "=", ":http")
         status = namespace.stop(process, seconds=20)
     assert status == 0, f"netbootd ended with {status}:\n{log.read_text()[-2000:]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import subprocess
 import time
@@ -73,6 +74,11 @@ class Machine:
         self.process.stdin.write(keys)
         self.process.stdin.flush()
 
+    def cut_power(self) -> None:
+        """Off, at once: nobody it talks to is told."""
+        self.process.kill()
+        self.process.wait()
+
     def expect_off(self, seconds: float = 60.0) -> None:
         """Wait until the machine has switched itself off."""
         try:
@@ -101,7 +107,7 @@ def power_on(network: Network, hardware: Hardware, *, logs: tuple[Path, ...] = (
 
     Its console and, when the block fails, its packets stay in the lab's directory.
     """
-    directory = network.directory / hardware.mac.replace(":", "-")
+    directory = _place(network.directory / hardware.mac.replace(":", "-"))
     directory.mkdir()
     with ExitStack() as stack:
         ours, theirs = socket.socketpair()
@@ -130,6 +136,12 @@ def power_on(network: Network, hardware: Hardware, *, logs: tuple[Path, ...] = (
         pcap = directory / "wire.pcap"
         yield Machine(hardware, console, monitor, process, pcap, (directory / "qemu.log", *logs))
     pcap.unlink()  # of use only where something went wrong
+
+
+def _place(wanted: Path) -> Path:
+    """A machine may be switched on several times."""
+    again = (wanted.with_name(f"{wanted.name}.{number}") for number in itertools.count(2))
+    return next(place for place in itertools.chain((wanted,), again) if not place.exists())
 
 
 def _command(network: Network, hardware: Hardware, directory: Path, qmp: int) -> list[str]:

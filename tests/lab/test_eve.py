@@ -16,33 +16,12 @@ from tests.lab import eve, payload
 from tests.lab.firmware import Firmware
 from tests.lab.lab import Lab
 from tests.lab.machine import Hardware, Machine
-from tests.lab.namespace import LabError
 from tests.support.eve_bundles import VERSIONS, put
 
 pytestmark = pytest.mark.lab
 
 NODE_1, NODE_2 = "52:54:00:99:00:01", "52:54:00:99:00:02"
-CLASSIC = "13.2.0"
-"""Era A: under this number, since another stand-in among the artifacts has the usual one."""
 type_of_lab = Callable[..., Lab]
-
-
-@pytest.fixture
-def bundle(artifacts: Path) -> Callable[[Era], str]:
-    """Puts the installer of an era among the artifacts, once, and tells its name."""
-
-    def written(era: Era) -> str:
-        name = f"eve-{(VERSIONS | {Era.A: CLASSIC})[era]}"
-        try:
-            if not (artifacts / name).exists():
-                eve.write(artifacts / name, era)
-        except LabError as error:
-            reason = str(error)
-        else:
-            return name
-        pytest.fail(reason, pytrace=False)
-
-    return written
 
 
 def settings(*machines: str, **profiles: str) -> str:
@@ -77,10 +56,10 @@ def node(mac: str, profile: str, serial: str, server: str, config: Path | None =
     ids=lambda value: value.name.lower(),
 )
 def test_an_installer_starts_with_its_node_s_own_arguments(
-    era: Era, firmware: Firmware, lab: type_of_lab, bundle: Callable[[Era], str]
+    era: Era, firmware: Firmware, lab: type_of_lab, eve_bundle: Callable[[Era], str]
 ) -> None:
     """Its root is the image of the release: the ISO itself in the first era, a squashfs later."""
-    opened = lab(settings(node(NODE_1, "edge", "NODE-1", "ctl.example.net"), edge=bundle(era)))
+    opened = lab(settings(node(NODE_1, "edge", "NODE-1", "ctl.example.net"), edge=eve_bundle(era)))
     with opened.power_on(Hardware(firmware=firmware, mac=NODE_1)) as machine:
         args, root, config = installer_of(machine)
         of_the_release = machine.console.wait_for(eve.INIT, 0)
@@ -94,11 +73,11 @@ def test_an_installer_starts_with_its_node_s_own_arguments(
 
 @pytest.mark.parametrize("firmware", [Firmware.UEFI_PXE, Firmware.BIOS_IPXE], ids=lambda kind: kind.name.lower())
 def test_an_installer_of_the_first_era_starts_with_its_node_s_own_configuration(
-    firmware: Firmware, lab: type_of_lab, bundle: Callable[[Era], str], tmp_path: Path
+    firmware: Firmware, lab: type_of_lab, eve_bundle: Callable[[Era], str], tmp_path: Path
 ) -> None:
     """Between archives at whatever offsets: what it brings lies over what the release brought."""
     own = put(tmp_path / "own", {"server": b"mine.example.net", "soft_serial": b"NODE-1"})
-    opened = lab(settings(node(NODE_1, "edge", "NODE-1", "ctl.example.net", own), edge=bundle(Era.A)))
+    opened = lab(settings(node(NODE_1, "edge", "NODE-1", "ctl.example.net", own), edge=eve_bundle(Era.A)))
     with opened.power_on(Hardware(firmware=firmware, mac=NODE_1)) as machine:
         args, root, config = installer_of(machine)
     assert root.endswith(VERSIONS[Era.A])
@@ -107,7 +86,7 @@ def test_an_installer_of_the_first_era_starts_with_its_node_s_own_configuration(
 
 
 def test_two_nodes_at_once_get_different_releases_serials_servers_and_configurations(
-    lab: type_of_lab, bundle: Callable[[Era], str], tmp_path: Path
+    lab: type_of_lab, eve_bundle: Callable[[Era], str], tmp_path: Path
 ) -> None:
     """One netbootd, one network, at the same time: a UEFI machine after 17.3 and a BIOS machine of 14.3.
 
@@ -121,8 +100,8 @@ def test_two_nodes_at_once_get_different_releases_serials_servers_and_configurat
         settings(
             node(NODE_1, "newer", "NODE-1", "one.example.net", one),
             node(NODE_2, "older", "NODE-2", "two.example.net:8443", two),
-            newer=bundle(Era.B3),
-            older=bundle(Era.B1),
+            newer=eve_bundle(Era.B3),
+            older=eve_bundle(Era.B1),
         )
     )
     first = Hardware(firmware=Firmware.UEFI_PXE, mac=NODE_1)

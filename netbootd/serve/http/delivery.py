@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from dataclasses import replace
 
 from aiohttp import web
 
 from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
-from netbootd.net.tcp import cut, reset, shared_socket, unacknowledged
+from netbootd.net.tcp import close_with_reset, cut, unsent
 from netbootd.net.turns import Turns
 from netbootd.serve.http.leftovers import LEFTOVERS
 from netbootd.serve.http.quirks import quirk_for
@@ -55,10 +56,10 @@ async def send_body(
     request: web.Request, response: web.StreamResponse, body: Body, offset: int, count: int, stall: float
 ) -> SendResult:
     """Send the headers, then ``count`` bytes of ``body`` from ``offset``, past aiohttp."""
-    with request.app[LEFTOVERS].sending(request):
+    with request.app[LEFTOVERS].sending(request) as sock:
         result = await _headers_then_body(request, response, body, offset, count, stall)
-    if result.complete and quirk_for(request.headers.get("User-Agent", "")).holds:
-        result = replace(result, reason=await _acknowledged(request, stall))
+        if result.complete and sock and quirk_for(request.headers.get("User-Agent", "")).holds:
+            result = replace(result, reason=await _taken(request, sock, stall))
     if result.complete:
         with suppress(ConnectionError):
             await response.write_eof()
@@ -94,27 +95,21 @@ async def _headers_then_body(
             return await send_bytes(transport, body[offset : offset + count], stall=stall, turns=turns)
 
 
-async def _acknowledged(request: web.Request, stall: float) -> Ending:
-    """Wait until the client has taken all that was sent, however long it holds its window shut in between.
+async def _taken(request: web.Request, sock: socket.socket, stall: float) -> Ending:
+    """Wait until the client has let in all that was sent, however long it holds its window shut in between.
 
-    GRUB resets a connection the moment it has the last byte, so what counts then is what it had acknowledged.
+    GRUB may reset a connection the moment it has the last byte, so what counts then is what had gone out.  A plain
+    close of it would wait in the kernel for a window that stays shut, with the port that GRUB takes next time.
     """
-    transport = request.transport
-    if transport is None:
-        return Ending.GONE
-    with shared_socket(transport) as sock:
-        left, until = unacknowledged(sock), _now() + stall
-        while left and not transport.is_closing():
-            if _now() > until:
-                reset(sock)
-                return Ending.STALLED
-            await asyncio.sleep(_LOOK)
-            before, left = left, unacknowledged(sock)
-            until = until if left == before else _now() + stall
-        if unacknowledged(sock):
-            reset(sock)
-            return Ending.GONE
-        return Ending.COMPLETE
+    close_with_reset(sock)
+    left, until = unsent(sock), _now() + stall
+    while left and request.transport is not None and not request.transport.is_closing():
+        if _now() > until:
+            return Ending.STALLED
+        await asyncio.sleep(_LOOK)
+        before, left = left, unsent(sock)
+        until = until if left == before else _now() + stall
+    return Ending.GONE if unsent(sock) else Ending.COMPLETE
 
 
 def _now() -> float:

@@ -33,20 +33,20 @@ class Leftovers:
             self._open.add(request.transport)
 
     @contextmanager
-    def sending(self, request: web.Request) -> Iterator[None]:
-        """While a body is sent.
+    def sending(self, request: web.Request) -> Iterator[socket.socket | None]:
+        """While a body is sent; the connection, if it is such a client's.
 
         GRUB closes its half of what it reads no further.  Then the transport goes, but the connection stays with
         whoever sends on it until GRUB resets that too, which a machine without power does not.
         """
         sock = _shared(request)
         if sock is None:
-            yield
+            yield None
             return
         with sock:
             self._sending.add(sock)
             try:
-                yield
+                yield sock
             finally:
                 self._sending.discard(sock)
 
@@ -59,6 +59,11 @@ class Leftovers:
         for sock in half:
             reset(sock)
         return len(stale) + len(half)
+
+    def cut_all(self) -> None:
+        """Cut what nobody else knows of: connections whose transport has gone."""
+        for sock in list(self._sending):
+            reset(sock)
 
 
 LEFTOVERS = web.AppKey("leftovers", Leftovers)

@@ -119,6 +119,8 @@ class HttpServer:
     def _cut_all(self) -> None:
         for transport in self._open():
             cut(transport)
+        if (leftovers := self._runner.app.get(LEFTOVERS)) is not None:
+            leftovers.cut_all()
 
     def _open(self) -> list[asyncio.Transport]:
         server = self._runner.server

@@ -50,6 +50,18 @@ async def test_nor_one_that_its_grub_read_no_further(site: Site) -> None:
             await rest(stale)
 
 
+async def test_at_the_end_such_a_connection_is_waited_for_no_longer_than_others(site: Site) -> None:
+    with await begun(site, GRUB, PORT) as stale:
+        stale.shutdown(socket.SHUT_WR)
+        while site.server.connections:
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(site.server.stop())
+        assert isinstance(await site.services.events.get(), ArtifactServed)
+        with pytest.raises(ConnectionResetError):
+            await rest(stale)
+        await stopping
+
+
 @pytest.mark.parametrize(
     "other",
     [
