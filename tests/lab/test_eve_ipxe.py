@@ -38,10 +38,11 @@ type_of_lab = Callable[..., Lab]
 
 
 @pytest.mark.parametrize(
-    "options", [("--dhcp-boot=,,0.0.0.0",), ()], ids=["DHCP server names no other", "DHCP server names itself"]
+    "options", [(), ("--dhcp-boot=gone/pxelinux.0,router,10.99.0.1",)], ids=["itself", "a file too"]
 )
 def test_it_comes_to_the_script_of_its_machine(options: tuple[str, ...], lab: type_of_lab) -> None:
-    """Also where the DHCP server sets siaddr: our offer's priority (option 175.1) puts ours over it."""
+    """The DHCP server names itself as boot server (siaddr), as dnsmasq always does, or a file of its own besides: the
+    priority of netbootd's offer (option 175.1) puts that over it."""
     opened = lab(SETTINGS, *options)
     with opened.power_on(Hardware(firmware=Firmware.BIOS_IPXE, mac=NODE, script=EMBEDDED)) as machine:
         assert machine.expect(r"Booting from (tftp://\S+)\n") == "tftp://10.99.0.2/http://10.99.0.2:8080/ipxe.cfg.cfg"
