@@ -97,7 +97,7 @@ class BootSide:
             case grub_names.ByCard(mac):
                 return mac
             case grub_names.ByAddress() if path.partition("/")[0] not in _ROOMS:
-                return self._directory.mac_of(ip.removeprefix("::ffff:"))
+                return self._directory.surely_at(ip.removeprefix("::ffff:"))
         return None
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:

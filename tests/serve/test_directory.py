@@ -78,3 +78,43 @@ def test_a_machine_that_was_sent_to_its_disk_is_on_its_way_for_a_while() -> None
     assert not known.left(TWO)
     now += 2
     assert not known.left(ONE)
+
+
+def on_a_clock(neighbours: dict[str, str] | None = None) -> tuple[Directory, list[float]]:
+    """One whose clock is moved by hand."""
+    now = [0.0]
+    return Directory(lambda _mac: "", (neighbours or {}).get, clock=lambda: now[0]), now
+
+
+class TestWhoIsSurelyAtAnAddress:
+    """What is handed out on the strength of an address alone may wipe a disk."""
+
+    def test_the_kernel_s_word_goes_before_what_was_said_from_there(self) -> None:
+        """An address went to another machine, or a packet lied."""
+        known, _ = on_a_clock({"192.0.2.7": str(TWO)})
+        known.met("192.0.2.7", ONE)
+        assert known.surely_at("192.0.2.7") == TWO
+
+    def test_beyond_a_router_it_is_whoever_spoke_from_there_a_moment_ago(self) -> None:
+        known, now = on_a_clock()
+        known.met("192.0.2.7", ONE)
+        now[0] = 599.0
+        assert known.surely_at("192.0.2.7") == ONE
+        now[0] = 600.0
+        assert known.surely_at("192.0.2.7") is None
+        assert known.mac_of("192.0.2.7") == ONE
+
+    def test_of_several_behind_one_address_it_is_none(self) -> None:
+        known, now = on_a_clock()
+        known.met("192.0.2.7", ONE)
+        known.met("192.0.2.7", TWO)
+        assert known.surely_at("192.0.2.7") is None
+        known.met("192.0.2.7", TWO)
+        assert known.surely_at("192.0.2.7") is None
+        now[0] = 600.0
+        known.met("192.0.2.7", TWO)
+        assert known.surely_at("192.0.2.7") == TWO
+
+    def test_an_address_that_nobody_spoke_from_is_nobody_s(self) -> None:
+        known, _ = on_a_clock({"192.0.2.8": "80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:12:34"})
+        assert [known.surely_at(ip) for ip in ("192.0.2.7", "192.0.2.8", "")] == [None, None, None]

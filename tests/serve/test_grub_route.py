@@ -65,6 +65,8 @@ class House:
     site: Site
     events: list[Event]
     journal: SlowJournal
+    neighbours: dict[str, str]
+    """The kernel's."""
 
     async def ipxe(self, mac: Mac = CARD) -> str:
         return (await self.site.ask(f"/machines/{mac.hexhyp}/ipxe.cfg?platform=efi&manufacturer=ACME")).body.decode()
@@ -106,7 +108,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     files.write("one/server", "one.example\n")
     files.write("two/server", "two.example\n")
     config = files.load(SETTINGS)
-    directory, events = Directory(lambda _mac: ""), list[Event]()
+    neighbours: dict[str, str] = {}
+    directory, events = Directory(lambda _mac: "", neighbours.get), list[Event]()
     journal = SlowJournal(Disk(), at_once=True)
     ledger = Ledger(journal)
     hub = Hub(directory.who)
@@ -131,7 +134,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         assert await ledger.arm(mac, "a person", 0.0)
     server = await start_http(build_app(boot), [sock], hub, grace=1.0)
     try:
-        yield House(boot, ledger, Site(server, cast(Services, boot)), events, journal)
+        yield House(boot, ledger, Site(server, cast(Services, boot)), events, journal, neighbours)
     finally:
         await server.stop()
 
@@ -216,6 +219,23 @@ async def test_an_older_grub_asks_by_its_address_alone(house: House) -> None:
     assert "eve-17.4.0" in await house.tftp("EFI/BOOT/grub.cfg")
     with pytest.raises(Refused):
         await house.tftp("EFI/BOOT/grub.cfg", "192.0.2.99")
+
+
+async def test_by_its_address_alone_no_machine_gets_what_another_is_armed_for(house: House) -> None:
+    """The address went from an armed machine to one that nobody armed, and that one's GRUB asks."""
+    await house.ipxe(OTHER_CARD)
+    house.neighbours[HERE] = "52:54:00:12:34:99"
+    script = await house.tftp("EFI/BOOT/grub.cfg")
+    assert "eve-17.4.0" not in script
+    assert "installer.iso" not in script
+
+
+async def test_behind_one_address_no_machine_gets_what_its_neighbour_is_armed_for(house: House) -> None:
+    await house.ipxe(OTHER_CARD)
+    await house.ipxe(Mac.parse("52:54:00:12:34:99"))
+    await house.ipxe(OTHER_CARD)
+    with pytest.raises(Refused):
+        await house.tftp("EFI/BOOT/grub.cfg")
 
 
 async def test_what_grub_tries_on_the_way_is_refused_and_spends_nothing(house: House) -> None:
