@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import quote
@@ -165,7 +166,8 @@ class _Writer:
 
     def _findings(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> tuple[Finding, ...]:
         paths = [file.path for file in self._files(payload, profile)]
-        return payload.judge(profile.settings, args, self._bundle(payload, profile), paths)
+        said = payload.judge(profile.settings, args, self._bundle(payload, profile), paths)
+        return (*said, *_unasked(payload, profile, args))
 
     def _bundle(self, payload: Payload, profile: Profile) -> Bundle | None:
         return self.world.bundles.get(payload.bundle(profile.settings))
@@ -266,6 +268,17 @@ def _template_name(base: str, loader: Loader) -> str:
 def _arguments(plan: Plan, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
     """Those of the plan, which may have more than it was ordered with."""
     return plan.args if isinstance(plan, KernelPlan) else args
+
+
+def _unasked(payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> Iterator[Finding]:
+    """What wipes is for a machine that a person armed, and a machine of such a profile waits for none."""
+    if profile.boots is Boots.ONCE and not profile.auto:
+        return
+    how = "arms by itself (auto: true)" if profile.boots is Boots.ONCE else "boots always"
+    for arg in args:
+        if arg.origin.startswith("machine ") and (why := payload.destroys(arg.key)):
+            told = f"{why}, and profile {profile.name} {how}; give the machine one that has to be armed"
+            yield Finding(Severity.ERROR, f"{arg.key} of {arg.origin}: {told}", f"args.{arg.key}")
 
 
 def _check_length(plan: Plan) -> None:

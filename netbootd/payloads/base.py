@@ -103,6 +103,8 @@ class Payload:
     """Why a profile with these settings cannot boot the bundle, or "".  Its ``plan`` raises the same sentence."""
     judge: Callable[[Any, tuple[Arg, ...], Bundle | None, Collection[str]], tuple[Finding, ...]] = lambda *_: ()
     """What is to be said of these arguments with this bundle and configuration files of these paths, once each."""
+    destroys: Callable[[str], str] = lambda _key: ""
+    """What an argument of this name does to what is on a machine's disks, or "": nobody but a person may ask for it."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None
     """For a payload that is the machine's own disk: how it gets there."""
     network_args: Callable[[Network, str], tuple[ArgSetting, ...]] | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from netbootd import __version__
 from netbootd.boot.facts import Facts
 from netbootd.boot.finding import Severity
+from netbootd.boot.model import Boots
 from netbootd.chain.scripts import Loader, Rendered, script
 from netbootd.fleet.lifecycle import Stage
 from netbootd.payloads.eve.bundle import Bundle, Era
@@ -93,3 +95,23 @@ def test_what_would_be_refused_is_told_before_it_is_armed() -> None:
     (finding,) = waiting.findings
     assert (finding.severity, finding.text) == (Severity.ERROR, armed.failure)
     assert waiting.failure == ""
+
+
+NUKED = args("machine node-1", eve_nuke_all_disks=True)
+
+
+@pytest.mark.parametrize("common", [{"auto": True}, {"boots": Boots.ALWAYS}], ids=["auto", "always"])
+@pytest.mark.parametrize("stage", [None, Stage.ARMED], ids=["unarmed", "armed"])
+def test_what_wipes_a_machine_does_not_go_with_a_profile_that_waits_for_nobody(
+    common: dict[str, Any], stage: Stage | None
+) -> None:
+    rendered = script(Facts(mac=CARD), settled(eve(**common), stage=stage, args=NUKED), SITE)
+    assert rendered.failure.startswith("eve_nuke_all_disks of machine node-1: it wipes")
+    assert "give the machine one that has to be armed" in rendered.failure
+    assert "eve_nuke_all_disks" not in "".join(each for each in rendered.text.splitlines() if each.startswith("kernel"))
+
+
+def test_what_wipes_a_machine_goes_to_one_that_a_person_armed() -> None:
+    rendered = script(Facts(mac=CARD), settled(eve(), stage=Stage.ARMED, args=NUKED), SITE)
+    assert "eve_nuke_all_disks" in rendered.text
+    assert not rendered.failure

@@ -20,9 +20,8 @@ from netbootd.boot.model import Boots
 from netbootd.boot.plan import Document, GrubPlan, Image, KernelPlan, Variant
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
 from netbootd.payloads.eve import config_cpio, config_partition, direct, grub_route, port_config
-from netbootd.payloads.eve.arguments import FLAGS
+from netbootd.payloads.eve.arguments import FLAGS, argument
 from netbootd.payloads.eve.bundle import Bundle, of_eve
-from netbootd.payloads.eve.grub_route import NO_GRUB
 from netbootd.payloads.eve.judgement import judge
 from netbootd.payloads.eve.kernel_line import kernel_line
 from netbootd.payloads.eve.routes import refusal
@@ -100,7 +99,9 @@ def _plan(settings: Settings, order: Order) -> KernelPlan | GrubPlan:
     if bundle and bundle.era.has_iso:
         return grub_route.plan(bundle, order) if settings.route is Route.GRUB else direct.plan(bundle, order)
     if settings.route is Route.GRUB:
-        raise CannotBoot(f"bundle {_name(settings)}: {NO_GRUB}")
+        raise CannotBoot(
+            f"there is no bundle {_name(settings)}, and route: grub starts the GRUB of a bundle: import it"
+        )
     # Without a bundle of that name, a directory that has just these files.
     base = f"{bundle.directory if bundle else _name(settings)}/"
     stock = [Image(order.site.artifact_url(base + name), name) for name in INITRDS]
@@ -151,6 +152,11 @@ def _judge(
     return judge(args, of_eve(named), config_files=config)
 
 
+def _destroys(key: str) -> str:
+    known = argument(key)
+    return known.destroys if known else ""
+
+
 PAYLOAD = Payload(
     name="eve",
     settings=Settings,
@@ -164,6 +170,7 @@ PAYLOAD = Payload(
     refusal=_refusal,
     network_files=port_config.files,
     judge=_judge,
+    destroys=_destroys,
     config_fault=config_partition.fault,
     config_sets=config_partition.SETS,
 )

@@ -38,7 +38,7 @@ def bundle(era: Era, **more: object) -> Bundle:
 
 
 def got(
-    of: Bundle,
+    of: Bundle | None,
     loader: Loader = Loader.GRUB,
     site: Site = PORT_80,
     facts: Facts = NODE,
@@ -47,7 +47,9 @@ def got(
     """The script of an armed machine whose profile takes this bundle's own way."""
     own = args("profile edge", eve_install_server="zed.example")
     edge = profile("edge", "eve", {"bundle": "eve", "route": Route.GRUB}, args=own, config=config)
-    return script(facts, replace(settled(edge, stage=Stage.ARMED), bundles={"eve": of}), site, loader=loader)
+    return script(
+        facts, replace(settled(edge, stage=Stage.ARMED), bundles={"eve": of} if of else {}), site, loader=loader
+    )
 
 
 def plan(of: Bundle, **more: object) -> GrubPlan:
@@ -123,6 +125,10 @@ def test_a_bios_machine_is_told_why_not(loader: Loader) -> None:
 def test_era_a_has_no_such_route() -> None:
     rendered = got(Bundle("eve", "0" * 64, "sha256-0", Era.A))
     assert "6.3 to 13.3, which has no GRUB of its own; take route: direct" in rendered.failure
+
+
+def test_a_bundle_that_is_not_there_is_not_taken_for_an_old_one() -> None:
+    assert "there is no bundle eve, and route: grub starts" in got(None).failure
 
 
 def test_a_bundle_that_is_an_iso_alone_has_its_grub_in_it() -> None:
