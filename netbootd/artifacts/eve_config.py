@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import zlib
 
-from netbootd.artifacts.eve_content import ISO, Content
+from netbootd.artifacts.eve_content import Content
 from netbootd.boot.model import ConfigFile
-from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.bundle import CONFIG, ISO, Bundle, Era
 from netbootd.wire.cpio import members
 from netbootd.wire.errors import WireError
 from netbootd.wire.fat_reader import read_fat
 
-CONFIG = "config.img"
 BITS = "initrd.bits"
 ORIGIN = "the bundle's own config.img"
 

@@ -11,15 +11,10 @@ from pathlib import Path
 from netbootd.artifacts.eve_iso import read_iso
 from netbootd.artifacts.eve_release import ARCHES, Release, in_name, in_script
 from netbootd.artifacts.faults import ImportFault
+from netbootd.payloads.eve import config_partition
 from netbootd.payloads.eve.abilities import notes
-from netbootd.payloads.eve.bundle import Bundle, Era
-from netbootd.payloads.eve.classic import INITRDS
-
-ISO = "installer.iso"
-CLASSIC = ("kernel", *INITRDS)
-
-CLASSIC_CONFIG = 1 << 20
-"""Bytes of the config partition up to 16.12, and so of every era A."""
+from netbootd.payloads.eve.bundle import ISO, Bundle, Era
+from netbootd.payloads.eve.classic import FILES as CLASSIC
 
 _KERNEL = 64 * 1024
 _EFI = {"EFI/BOOT/BOOTX64.EFI": "amd64", "EFI/BOOT/BOOTAA64.EFI": "arm64", "EFI/BOOT/BOOTRISCV64.EFI": "riscv64"}
@@ -93,7 +88,7 @@ def _classic(content: Content) -> Bundle:
         Era.A,
         Release(version, arch=_kernel_arch(content.read("kernel", 0, _KERNEL))),
         "the address in its ipxe.efi.cfg",
-        config_size=CLASSIC_CONFIG,
+        config_size=config_partition.SIZE,
     )
 
 

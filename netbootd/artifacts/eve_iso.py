@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netbootd.artifacts.eve_release import Release, exact
 from netbootd.artifacts.faults import ImportFault
-from netbootd.payloads.eve.bundle import Era, IsoFile
+from netbootd.payloads.eve.bundle import CONFIG, ISO, ROOTFS, Era, IsoFile
 from netbootd.wire.errors import WireError
 from netbootd.wire.iso9660 import Image, contents, read_image
 
@@ -82,13 +82,13 @@ class _Reader:
 
     def iso(self) -> Iso:
         if missing := [path for path in NEEDED if self.image.find(path) is None]:
-            raise ImportFault(f"installer.iso is not one of EVE's, 13.4 or newer: there is no {missing[0]} in it")
+            raise ImportFault(f"{ISO} is not one of EVE's, 13.4 or newer: there is no {missing[0]} in it")
         include = self._text(INCLUDE)
-        era = era_of(include, squashfs=self._has("rootfs_installer.img"))
+        era = era_of(include, squashfs=self._has(ROOTFS))
         if era is None:
-            raise ImportFault(f"installer.iso: {INCLUDE} has no branch for network boot that is known here")
-        if era in (Era.B2, Era.B3) and not self._has("rootfs_installer.img"):
-            raise ImportFault("installer.iso lacks the rootfs_installer.img its boot menu names")
+            raise ImportFault(f"{ISO}: {INCLUDE} has no branch for network boot that is known here")
+        if era in (Era.B2, Era.B3) and not self._has(ROOTFS):
+            raise ImportFault(f"{ISO} lacks the {ROOTFS} its boot menu names")
         return Iso(
             era,
             tuple(self._files()),
@@ -106,7 +106,7 @@ class _Reader:
 
     def _config_size(self, era: Era) -> int:
         """A config.img can be replaced where it lies in one piece at the top and the boot menu hands it over."""
-        found = self.image.find("config.img")
+        found = self.image.find(CONFIG)
         usable = era in (Era.B2, Era.B3) and found and len(found.runs) == 1 and not found.compressed
         return found.size if found and usable else 0
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from netbootd.artifacts.checksums import is_sums
-from netbootd.artifacts.eve_content import CLASSIC, ISO, looks_like_eve
+from netbootd.artifacts.eve_content import looks_like_eve
 from netbootd.artifacts.eve_release import ARCHES, HYPERVISORS
 from netbootd.artifacts.faults import ImportFault
+from netbootd.payloads.eve.bundle import ISO
+from netbootd.payloads.eve.classic import FILES as CLASSIC
 
 MANIFEST = "bundle.json"
 """netbootd's own file in a bundle; what a source has of that name is left out."""

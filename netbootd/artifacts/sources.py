@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from netbootd.artifacts.checksums import Sums, sums_in
-from netbootd.artifacts.eve_content import ISO
 from netbootd.artifacts.faults import ImportFault
 from netbootd.artifacts.layout import arranged
 from netbootd.artifacts.tarstream import CHUNK, MOST_MEMBERS, members
+from netbootd.payloads.eve.bundle import ISO
 
 STDIN = "-"
 _LOOKING_UP = 500  # milliseconds

@@ -7,10 +7,9 @@ from typing import Any
 from netbootd.artifacts.bundles import OnShelf
 from netbootd.artifacts.inside import FOLDER
 from netbootd.cli.common import row
-from netbootd.payloads.eve import direct
+from netbootd.payloads.eve import PAYLOAD, Settings, direct
 from netbootd.payloads.eve.abilities import Ability, abilities
 from netbootd.payloads.eve.bundle import Bundle, Era
-from netbootd.payloads.eve.routes import refusal
 from netbootd.resources import payload_file
 
 
@@ -25,7 +24,7 @@ def details(bundle: Bundle) -> None:
         row("iso", f"{len(bundle.iso)} files in it, served as /artifacts/{bundle.directory}/{FOLDER}/PATH", indent=2)
     if bundle.stock:
         row("config", f"a node's own lies over the release's {', '.join(file.path for file in bundle.stock)}", indent=2)
-    if why := refusal(bundle):
+    if why := _refused(bundle):
         row("boots", f"no: {why}", indent=2)
     if bundle.era in direct.OWN_INIT:
         row("init", f"netbootd's own in place of the release's: {payload_file(direct.INIT)}", indent=2)
@@ -53,9 +52,13 @@ def record(bundle: Bundle) -> dict[str, Any]:
         "config": [file.path for file in bundle.stock],
         "config_size": bundle.config_size,
         "can": {ability.name: ability.can for ability in abilities(bundle)},
-        "refused": refusal(bundle),
+        "refused": _refused(bundle),
         "notes": list(bundle.notes),
     }
+
+
+def _refused(bundle: Bundle) -> str:
+    return PAYLOAD.refusal(Settings(bundle.name), bundle)
 
 
 def shelf_record(one: OnShelf, used_by: tuple[str, ...]) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class Payload:
     """What is to be said of these arguments with this bundle and configuration files of these paths, once each."""
     destroys: Callable[[str], str] = lambda _key: ""
     """What an argument of this name does to what is on a machine's disks, or "": nobody but a person may ask for it."""
+    soft_serial: str = ""
+    """The argument that gives a machine its soft serial, where there is one."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None
     """For a payload that is the machine's own disk: how it gets there."""
     network_args: Callable[[Network, str], tuple[ArgSetting, ...]] | None = None

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from netbootd.artifacts.eve_content import CLASSIC, Content, Hint, detect, directory_content, looks_like_eve, named
+from netbootd.artifacts.eve_content import Content, Hint, detect, directory_content, looks_like_eve, named
 from netbootd.artifacts.faults import ImportFault
 from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.classic import FILES as CLASSIC
 from tests.support.eve_bundles import ARM_KERNEL, CMDLINE, MIB, X86_KERNEL, files_of, iso, put
 
 every_era = pytest.mark.parametrize("era", list(Era), ids=[era.value for era in Era])

@@ -1,5 +1,5 @@
 """LF Edge EVE-OS: what a bundle of it is, what each can do, and how the machines of a profile get one."""
 
-from netbootd.payloads.eve.classic import FLAGS, PAYLOAD, Settings
+from netbootd.payloads.eve.payload import PAYLOAD, Route, Settings
 
-__all__ = ["FLAGS", "PAYLOAD", "Settings"]
+__all__ = ["PAYLOAD", "Route", "Settings"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netbootd.payloads.eve.bundle import Bundle, Era
+from netbootd.payloads.eve.bundle import CONFIG, Bundle, Era
 
 FIRST_NEEDING_EFI = (16, 13, 0)
 """Its installer ends where efivarfs cannot be mounted."""
@@ -65,7 +65,7 @@ def _config(bundle: Bundle) -> Ability:
     match bundle.era:
         case Era.A:
             return Ability("config", True, "in a cpio archive before rootfs.img")
-        case Era.B1 if bundle.in_iso("config.img") is None:
+        case Era.B1 if bundle.in_iso(CONFIG) is None:
             why = "its ISO, which is its installer's root, has no config.img; eve_install_server reaches it"
             return Ability("config", False, why)
     return Ability("config", True, "in place of the config.img of its installer")

@@ -12,6 +12,9 @@ from enum import Enum
 from netbootd.boot import bundle as boot
 from netbootd.boot.model import ConfigFile
 
+ISO, ROOTFS, CONFIG = "installer.iso", "rootfs_installer.img", "config.img"
+"""The one file of a bundle with an ISO, and in it the installer's squashfs and the image of its CONFIG partition."""
+
 
 class Era(Enum):
     """The form of a bundle."""

@@ -38,6 +38,10 @@ _KEY_TYPE = re.compile(
 )
 
 
+SIZE = 1 << 20
+"""Bytes of the partition up to 16.12; an image may be smaller than the partition, never larger."""
+
+
 def image(files: Iterable[ConfigFile], size: int, stock: Iterable[ConfigFile] = ()) -> Segments:
     """The partition of ``size`` bytes, ``stock`` files under the node's own; always the same for the same files.
 

@@ -27,23 +27,23 @@ from collections.abc import Iterator
 from netbootd.boot.args import Arg
 from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.payloads.base import CannotBoot, Order
-from netbootd.payloads.eve import config_partition
-from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
+from netbootd.payloads.eve import iso
+from netbootd.payloads.eve.bundle import CONFIG, ISO, ROOTFS, Bundle, Era
 from netbootd.payloads.eve.kernel_line import PLUMBING
 from netbootd.wire import cpio
 from netbootd.wire.cpio import PROGRAM, Entry, TooLong
-from netbootd.wire.segments import NOTHING, Extent, Segments
-
-ISO = "installer.iso"
-ROOTFS = "rootfs_installer.img"
-CONFIG = "config.img"
+from netbootd.wire.segments import NOTHING, Segments
 
 INIT = "eve/init.sh"
 """The init for the eras in `OWN_INIT`, among the order's ``files``."""
 
 OWN_INIT = frozenset({Era.B1, Era.B1X, Era.B2})
-_SAFE_CONFIG = 1 << 20
-"""Bytes of the CONFIG partition up to 16.12; it may be smaller than the partition, never larger."""
+_KERNEL, _INITRD = "boot/kernel", "boot/initrd.img"
+
+
+def refusal(bundle: Bundle) -> str:
+    """Why this bundle has no such route; "" where it has."""
+    return iso.lacking(bundle, _KERNEL, _INITRD, *(() if bundle.era is Era.B1 else (ROOTFS,)))
 
 
 def plan(bundle: Bundle, order: Order) -> KernelPlan:
@@ -51,7 +51,7 @@ def plan(bundle: Bundle, order: Order) -> KernelPlan:
     config = _config(bundle, order)
     root = tuple(_root(bundle, order, laid_over=bool(config.length)))
     documents = (
-        Document("kernel", _of_iso(bundle, "boot/kernel")),
+        Document("kernel", iso.part(bundle, _KERNEL)),
         Document("initrd", _initrd(bundle, config, order)),
     )
     kernel, initrd = (Image(order.document_url(each.name), each.name) for each in documents)
@@ -69,49 +69,34 @@ def _root(bundle: Bundle, order: Order, *, laid_over: bool) -> Iterator[Arg]:
 
 def _initrd(bundle: Bundle, config: Segments, order: Order) -> Segments:
     """Microcode, where there is any, has to be the very first (Linux, x86/microcode.rst)."""
-    early = (_of_iso(bundle, each).padded(512) for each in ("boot/ucode.img",) if bundle.in_iso(each))
+    early = (iso.part(bundle, each).padded(512) for each in ("boot/ucode.img",) if bundle.in_iso(each))
     try:
         late = cpio.archive(_entries(bundle, config, order))
     except TooLong as error:
         raise CannotBoot(f"bundle {bundle.name}: {error}") from None
-    return Segments.of(*early, _of_iso(bundle, "boot/initrd.img").padded(512), late)
+    return Segments.of(*early, iso.part(bundle, _INITRD).padded(512), late)
 
 
 def _entries(bundle: Bundle, config: Segments, order: Order) -> Iterator[Entry]:
     if bundle.era in OWN_INIT:
         yield Entry("init", Segments.of(order.files[INIT]), PROGRAM)
     if bundle.era is Era.B1:
-        yield Entry(ISO, Segments.of(Extent(_iso(bundle), 0, bundle.iso_size)))
+        yield Entry(ISO, iso.whole(bundle))
     else:
-        yield Entry(ROOTFS, _of_iso(bundle, ROOTFS))
+        yield Entry(ROOTFS, iso.part(bundle, ROOTFS))
     if config.length:
         yield Entry(CONFIG, config)
 
 
 def _config(bundle: Bundle, order: Order) -> Segments:
-    """The node's own where it has files, else that of the ISO; nothing where the installer's image holds it anyway."""
-    stock = bundle.in_iso(CONFIG)
-    if order.config:
-        return _own_config(bundle, stock, order)
-    return _of_iso(bundle, CONFIG) if stock and bundle.era is not Era.B1 else NOTHING
-
-
-def _own_config(bundle: Bundle, stock: IsoFile | None, order: Order) -> Segments:
-    if bundle.era is Era.B1 and stock is None:
+    """Nothing where the installer's own image holds it anyway."""
+    if bundle.era is not Era.B1:
+        return iso.config(bundle, order)
+    if not order.config:
+        return NOTHING
+    if bundle.in_iso(CONFIG) is None:
         raise CannotBoot(
             f"bundle {bundle.name} takes no configuration of a node's own: its ISO, which is the root of its "
             "installer, has no /config.img that another could be laid over"
         )
-    size = bundle.config_size or (stock.size if stock else _SAFE_CONFIG)
-    return config_partition.image(order.config, size, bundle.stock)
-
-
-def _of_iso(bundle: Bundle, path: str) -> Segments:
-    file = bundle.in_iso(path)
-    if file is None:
-        raise CannotBoot(f"bundle {bundle.name}: its {ISO} has no {path} that lies in it in one piece")
-    return Segments.of(Extent(_iso(bundle), file.offset, file.size))
-
-
-def _iso(bundle: Bundle) -> str:
-    return f"{bundle.directory}/{ISO}"
+    return iso.config(bundle, order)

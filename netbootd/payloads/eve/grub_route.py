@@ -15,14 +15,14 @@ from __future__ import annotations
 from netbootd.boot.arch import Platform
 from netbootd.boot.plan import Document, GrubPlan
 from netbootd.payloads.base import CannotBoot, Order
-from netbootd.payloads.eve import config_partition
-from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
+from netbootd.payloads.eve import config_partition, iso
+from netbootd.payloads.eve.bundle import CONFIG, ISO, ROOTFS, Bundle, Era
 from netbootd.payloads.eve.grub_include import include
 from netbootd.payloads.eve.kernel_line import smbios
-from netbootd.wire.segments import NOTHING, Extent, Segments
+from netbootd.wire.segments import Segments
 
-ISO, ROOTFS, CONFIG, INCLUDE = "installer.iso", "rootfs_installer.img", "config.img", "grub.cfg"
-NO_GRUB = "it is of the layout of 6.3 to 13.3, which has no GRUB of its own; take route: direct"
+INCLUDE = "grub.cfg"
+_NO_GRUB = "it is of the layout of 6.3 to 13.3, which has no GRUB of its own; take route: direct"
 WITH_PORTS = (16, 12, 0)
 """EVE's GRUB is 2.12 from here on; the ones before know HTTP at port 80 alone."""
 
@@ -34,19 +34,15 @@ _PROGRAMS = {
 }
 _INITRD = "/boot/initrd.img"
 _LAID_OVER = f"rootaddmount=/{CONFIG}:/{CONFIG}"
-_SAFE_CONFIG = 1 << 20
-"""Bytes of the CONFIG partition up to 16.12."""
 
 
 def refusal(bundle: Bundle) -> str:
     """Why this bundle has no such route; "" where it has."""
     if not bundle.era.has_iso:
-        return f"bundle {bundle.name}: {NO_GRUB}"
+        return f"bundle {bundle.name}: {_NO_GRUB}"
     if not _program(bundle):
         return f"bundle {bundle.name}: it has no {_PROGRAMS.get(bundle.arch, 'GRUB')}; take route: direct"
-    if bundle.era is Era.B3 and bundle.in_iso(ROOTFS) is None:
-        return f"bundle {bundle.name}: its {ISO} has no {ROOTFS} that lies in it in one piece"
-    return ""
+    return iso.lacking(bundle, ROOTFS) if bundle.era is Era.B3 else ""
 
 
 def plan(bundle: Bundle, order: Order) -> GrubPlan:
@@ -113,13 +109,10 @@ def _fetched(bundle: Bundle, order: Order) -> tuple[Document, ...]:
     """What goes into the initrd beside the ISO's own, the largest last."""
     if bundle.era is not Era.B3:
         return (Document(ISO, _iso(bundle, order)),)
-    config = _config(bundle, order)
-    rootfs = bundle.in_iso(ROOTFS)
-    if rootfs is None:
-        raise AssertionError("not refused")
+    config = iso.config(bundle, order)
     return (
         *((Document(CONFIG, config),) if config.length else ()),
-        Document(ROOTFS, _of_iso(bundle, rootfs)),
+        Document(ROOTFS, iso.part(bundle, ROOTFS)),
     )
 
 
@@ -133,10 +126,9 @@ def _root(bundle: Bundle, *, config: bool) -> tuple[str, ...]:
 
 
 def _iso(bundle: Bundle, order: Order) -> Segments:
-    whole = Segments.of(Extent(f"{bundle.directory}/{ISO}", 0, bundle.iso_size))
     stock = bundle.in_iso(CONFIG)
     if not order.config:
-        return whole
+        return iso.whole(bundle)
     if bundle.era is not Era.B2 or stock is None:
         why = "has no config.img that could be replaced" if stock is None else "is mounted without a config.img"
         raise CannotBoot(
@@ -144,17 +136,4 @@ def _iso(bundle: Bundle, order: Order) -> Segments:
             "take route: direct, or eve_install_server as an argument"
         )
     image = config_partition.image(order.config, stock.size, bundle.stock)
-    return whole.replace(stock.offset, stock.offset + stock.size, image)
-
-
-def _config(bundle: Bundle, order: Order) -> Segments:
-    """The node's own where it has files, else that of the ISO; nothing where there is neither."""
-    stock = bundle.in_iso(CONFIG)
-    if order.config:
-        size = bundle.config_size or (stock.size if stock else _SAFE_CONFIG)
-        return config_partition.image(order.config, size, bundle.stock)
-    return _of_iso(bundle, stock) if stock else NOTHING
-
-
-def _of_iso(bundle: Bundle, file: IsoFile) -> Segments:
-    return Segments.of(Extent(f"{bundle.directory}/{ISO}", file.offset, file.size))
+    return iso.whole(bundle).replace(stock.offset, stock.offset + stock.size, image)

@@ -1,4 +1,4 @@
-"""EVE-OS, classic layout: the stock script's arguments, per machine, and what its installer would misread."""
+"""EVE-OS, classic layout: the stock script's arguments, files and boards, and a node's own configuration."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import gzip
 
 import pytest
 
-from netbootd.boot.args import Arg, ArgSetting, command_line, expand, merge
+from netbootd.boot.args import ArgSetting, command_line, expand, merge
 from netbootd.boot.facts import Facts
-from netbootd.boot.finding import Severity
 from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import KernelPlan
 from netbootd.payloads import Order
-from netbootd.payloads.eve import FLAGS, PAYLOAD, Settings
+from netbootd.payloads.eve import PAYLOAD, Settings
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.wire.cpio import members
 from netbootd.wire.fat_reader import read_fat
@@ -34,14 +33,6 @@ def ordered(manufacturer: str | None = None, *layers: tuple[ArgSetting, ...]) ->
     return plan
 
 
-def faults(**values: str | bool | list[str]) -> str:
-    return "; ".join(errors(expand(args("machine", **values), rendered)))
-
-
-def errors(given: tuple[Arg, ...]) -> list[str]:
-    return [each.text for each in PAYLOAD.judge(SETTINGS, given, None, ()) if each.severity is Severity.ERROR]
-
-
 def test_the_initrds_stand_in_the_stock_order() -> None:
     """The init looks for the squashfs from the front, so rootfs.img is last."""
     plan = ordered()
@@ -49,12 +40,6 @@ def test_the_initrds_stand_in_the_stock_order() -> None:
     assert plan.kernel.url == f"{ARTIFACTS}/kernel"
     assert [image.name for image in plan.initrds] == ["initrd.img", "installer.img", "initrd.bits", "rootfs.img"]
     assert [image.url for image in plan.initrds] == [f"{ARTIFACTS}/{image.name}" for image in plan.initrds]
-
-
-def test_it_needs_five_files() -> None:
-    assert PAYLOAD.needs(SETTINGS) == tuple(
-        f"eve-13.3/{name}" for name in ("kernel", "initrd.img", "installer.img", "initrd.bits", "rootfs.img")
-    )
 
 
 def test_the_defaults_are_those_of_the_stock_script() -> None:
@@ -114,67 +99,6 @@ def test_each_argument_can_be_overridden_or_taken_away() -> None:
 
 def test_its_own_arguments_say_so() -> None:
     assert {arg.origin for arg in ordered("Supermicro").args} == {"EVE default", "EVE default for Supermicro"}
-
-
-def test_usual_arguments_pass() -> None:
-    assert not faults(
-        eve_soft_serial="NODE-0001.a",
-        eve_install_server="zedcontrol.example.net:443",
-        eve_install_disk="nvme0n1",
-        eve_persist_disk="sda,sdb,sdc",
-        eve_reboot_after_install=True,
-        eve_pause_after_install=True,
-        getty=True,
-        console=["tty0", "ttyS0,115200"],
-        pci="pcie_bus_perf",
-    )
-    assert errors(ordered().args) == []
-
-
-@pytest.mark.parametrize("flag", sorted(FLAGS))
-@pytest.mark.parametrize("value", ["0", "false", "no", "", "1"])
-def test_a_flag_with_a_value_is_still_set(flag: str, value: str) -> None:
-    assert "whatever its value" in faults(**{flag: value})
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "word"),
-    [
-        ("eve_soft_serial", "getty-lab", "getty"),
-        ("eve_install_server", "interactive-1.example", "interactive"),
-        ("hostname", "rack-getty", "getty"),
-        ("x.eve_nuke_all_disks", "1", "eve_nuke_all_disks"),
-        ("note", "no eve_blackbox", "eve_blackbox"),
-    ],
-)
-def test_a_flags_letters_anywhere_on_the_line_would_set_it(key: str, value: str, word: str) -> None:
-    """The installer greps /proc/cmdline; "eve_nuke_all_disks" wipes."""
-    assert f"find the word {word!r}" in faults(**{key: value})
-
-
-@pytest.mark.parametrize("value", ["a b", "a=b", "it's"])
-def test_a_value_eve_cannot_read_is_refused(value: str) -> None:
-    assert "neither blanks, quotes nor '='" in faults(eve_install_server=value)
-
-
-@pytest.mark.parametrize("disk", ["/dev/sda", "sda,sdb", "disk/by-id/x"])
-def test_the_disk_is_one_kernel_name(disk: str) -> None:
-    assert "one kernel name" in faults(eve_install_disk=disk)
-
-
-@pytest.mark.parametrize("serial", ["", "a/b", "a_b", "../x", "ä"])
-def test_the_soft_serial_becomes_a_directory_and_a_header(serial: str) -> None:
-    assert "directory" in faults(eve_soft_serial=serial)
-
-
-def test_a_key_given_twice_yields_two_lines() -> None:
-    assert "eve_install_server: EVE reads one value, and it is given 2" in faults(eve_install_server=["a", "b"])
-
-
-def test_a_fault_names_the_argument_and_its_origin() -> None:
-    (fault,) = errors((Arg("getty", "0", "machine node-1"),))
-
-    assert fault.startswith("getty of machine node-1: ")
 
 
 class TestConfig:

@@ -180,3 +180,27 @@ def test_a_node_s_own_files_lie_over_those_of_the_release(era: Era) -> None:
     stock = (ConfigFile("server", b"stock"), ConfigFile("root-certificate.pem", b"stock"))
     made = late(planned(replace(bundle(era), stock=stock), config=OWN), era)["config.img"]
     assert read_fat(made).files == {"server": b"mine.example\n", "root-certificate.pem": b"stock"}
+
+
+WHOLE = tuple(IsoFile(path, 2048, 4096) for path in ("boot/initrd.img", "boot/kernel", "rootfs_installer.img"))
+
+
+def with_iso(era: Era, iso: tuple[IsoFile, ...] = WHOLE) -> Bundle:
+    return Bundle("eve-17.3.0", "", "sha256-1", era, iso=iso)
+
+
+@each_era
+def test_every_era_boots_the_one_broken_as_released_included(era: Era) -> None:
+    assert direct.refusal(with_iso(era)) == ""
+
+
+@pytest.mark.parametrize("lacking", WHOLE, ids=lambda file: file.path)
+def test_an_iso_without_what_is_loaded_from_it_is_refused(lacking: IsoFile) -> None:
+    iso = tuple(file for file in WHOLE if file is not lacking)
+    assert direct.refusal(with_iso(Era.B2, iso)) == (
+        f"bundle eve-17.3.0: its installer.iso has no {lacking.path} that lies in it in one piece"
+    )
+
+
+def test_the_first_installers_with_an_iso_have_no_squashfs_in_it() -> None:
+    assert direct.refusal(with_iso(Era.B1, WHOLE[:2])) == ""

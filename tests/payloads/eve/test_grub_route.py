@@ -17,8 +17,8 @@ from netbootd.boot.plan import GrubPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, Rendered, script
 from netbootd.fleet.lifecycle import Stage
+from netbootd.payloads.eve import Route
 from netbootd.payloads.eve.bundle import Bundle, Era
-from netbootd.payloads.eve.classic import Route
 from netbootd.wire.fat_reader import read_fat
 from netbootd.wire.segments import Extent, Segments
 from tests.support import eve_bundles, eve_menus, ipxe
