@@ -29,7 +29,6 @@ from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.payloads.base import CannotBoot, Order
 from netbootd.payloads.eve import iso
 from netbootd.payloads.eve.bundle import CONFIG, ISO, ROOTFS, Bundle, Era
-from netbootd.payloads.eve.kernel_line import PLUMBING
 from netbootd.wire import cpio
 from netbootd.wire.cpio import PROGRAM, Entry, TooLong
 from netbootd.wire.segments import NOTHING, Segments
@@ -38,6 +37,7 @@ INIT = "eve/init.sh"
 """The init for the eras in `OWN_INIT`, among the order's ``files``."""
 
 OWN_INIT = frozenset({Era.B1, Era.B1X, Era.B2})
+PLUMBING = "netbootd's way to boot this bundle"
 _KERNEL, _INITRD = "boot/kernel", "boot/initrd.img"
 
 

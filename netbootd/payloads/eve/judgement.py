@@ -38,16 +38,15 @@ def judge(
     args: tuple[Arg, ...],
     bundle: Bundle | None = None,
     *,
-    armed_for: Collection[str] = (),
     config_files: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Findings on a whole command line, those of EVE's own menu included, in the order of the arguments.
 
-    An argument that destroys must be named by the machine itself (its origin says so) or be in ``armed_for``.
+    An argument that destroys must be named by the machine itself (its origin says so).
     ``config_files``: the names of the configuration files of its own that the node gets.
     """
     return (
-        *(finding for arg in args for finding in _of_one(arg, bundle, armed_for)),
+        *(finding for arg in args for finding in _of_one(arg, bundle)),
         *_twice(args),
         *_disks(args),
         *_configuration(args, bundle, config_files),
@@ -55,7 +54,7 @@ def judge(
     )
 
 
-def _of_one(arg: Arg, bundle: Bundle | None, armed_for: Collection[str]) -> Iterator[Finding]:
+def _of_one(arg: Arg, bundle: Bundle | None) -> Iterator[Finding]:
     known = argument(arg.key)
     if why := _fault(arg, known):
         yield _on(arg, Severity.ERROR, why)
@@ -65,7 +64,7 @@ def _of_one(arg: Arg, bundle: Bundle | None, armed_for: Collection[str]) -> Iter
     else:
         if not arg.origin.startswith(EVE):
             yield from _age(arg, known, bundle)
-        yield from _danger(arg, known, armed_for)
+        yield from _danger(arg, known)
 
 
 def _fault(arg: Arg, known: Argument | None) -> str:
@@ -121,10 +120,10 @@ def _here(bundle: Bundle | None) -> str:
     return f", and this bundle is {bundle.version}" if bundle and bundle.version else ""
 
 
-def _danger(arg: Arg, known: Argument, armed_for: Collection[str]) -> Iterator[Finding]:
+def _danger(arg: Arg, known: Argument) -> Iterator[Finding]:
     if arg.origin.startswith(EVE):
         yield from _of_the_menu(arg, known)
-    elif known.destroys and not arg.origin.startswith("machine ") and arg.key not in armed_for:
+    elif known.destroys and not arg.origin.startswith("machine "):
         why = f"{known.destroys}; only a machine's own arguments may name it, not a profile's or a rule's"
         yield _on(arg, Severity.ERROR, why)
 

@@ -19,7 +19,6 @@ from netbootd.payloads.eve.grubscript import Menu, MenuError, Smbios, evaluate
 from netbootd.payloads.eve.grubsyntax import Script, parse
 
 ORIGIN = "EVE default"
-PLUMBING = "netbootd's way to boot this bundle"
 CMDLINE = "EVE's boot/cmdline in the ISO"
 
 STOCK = (
@@ -37,24 +36,13 @@ class Line:
     """Words in order, each with its origin; the root is not among them."""
 
     words: tuple[tuple[str, str], ...]
-    root_at: int
-    """How many of them stand before the root."""
     notes: tuple[str, ...] = ()
     """What is worth knowing of how they were found."""
 
 
-def kernel_line(
-    bundle: Bundle,
-    facts: Facts,
-    user_args: Iterable[ArgSetting] = (),
-    *,
-    root: tuple[str, ...] = (),
-) -> tuple[ArgSetting, ...]:
-    """``root`` are the words that name the installer's root, where it is known; ``user_args`` go over all."""
-    found = line(bundle, smbios(facts))
-    plumbed = tuple((word, PLUMBING) for word in root)
-    whole = (*found.words[: found.root_at], *plumbed, *found.words[found.root_at :])
-    return merge(_settings(whole), STOCK, user_args)
+def kernel_line(bundle: Bundle, facts: Facts) -> tuple[ArgSetting, ...]:
+    """All of them but the root, which whoever makes the initrd knows."""
+    return merge(_settings(line(bundle, smbios(facts)).words), STOCK)
 
 
 def smbios(facts: Facts) -> Smbios:
@@ -83,12 +71,11 @@ def _of_menu(bundle: Bundle, machine: Smbios) -> Line:
     for word in words:
         if why := _unfit(word):
             raise MenuError(f"its argument {word[:60]!r}: {why}")
-    at = next((n for n, word in enumerate(words) if word.partition("=")[0] == "root"), None)
-    if at is None:
+    if not any(word.startswith("root=") for word in words):
         raise MenuError("it names no root")
     usual = Counter(stranger.kernel_args)
     named = tuple((word, _origin(bundle, machine, word, usual)) for word in words if not _is_root(word))
-    return Line(named, sum(not _is_root(word) for word in words[:at]), menu.notes)
+    return Line(named, menu.notes)
 
 
 def _followed(bundle: Bundle, script: Script, machine: Smbios) -> Menu:
@@ -127,7 +114,7 @@ def _of_table(bundle: Bundle, machine: Smbios, why: str) -> Line:
     )
     fit = tuple((word, origin) for word, origin in words if not _unfit(word))
     note = f"its own menu cannot be followed ({why}); EVE's usual arguments stand in for it"
-    return Line(fit, len(found.console), (note,))
+    return Line(fit, (note,))
 
 
 def _of_board(machine: Smbios) -> str:

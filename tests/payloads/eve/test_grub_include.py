@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.boot.args import Arg, ArgSetting, expand
+from netbootd.boot.args import Arg, ArgSetting, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve.bundle import Bundle, Era
@@ -31,7 +31,7 @@ def bundle(era: Era = Era.B2, arch: str = "amd64", menu: str = eve_menus.MENU) -
 def wanted(of: Bundle, facts: Facts, **own: str | bool | tuple[str, ...]) -> tuple[Arg, ...]:
     """All that the chain would hand over: the menu's own arguments, netbootd's, and a profile's over them."""
     settings = [ArgSetting(key, _texts(value), "profile edge") for key, value in own.items()]
-    return expand(kernel_line(of, facts, settings, root=()), lambda _text, _where: "52-54-00-12-34-56")
+    return expand(merge(kernel_line(of, facts), settings), lambda _text, _where: "52-54-00-12-34-56")
 
 
 def _texts(value: str | bool | tuple[str, ...]) -> tuple[str, ...] | None:

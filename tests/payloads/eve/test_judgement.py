@@ -32,8 +32,8 @@ def said(findings: Iterable[Finding], severity: Severity) -> str:
     return "; ".join(finding.text for finding in findings if finding.severity is severity)
 
 
-def errors(*args: Arg, armed_for: Collection[str] = ()) -> str:
-    return said(judge(args, armed_for=armed_for), Severity.ERROR)
+def errors(*args: Arg) -> str:
+    return said(judge(args), Severity.ERROR)
 
 
 def warnings(*args: Arg, bundle: Bundle | None = None, config_files: Collection[str] = ()) -> str:
@@ -170,7 +170,6 @@ def test_what_destroys_must_be_named_by_the_machine_itself(key: str, origin: str
 def test_a_machine_may_name_it(key: str) -> None:
     value = "sda" if key == "eve_nuke_disks" else None
     assert errors(Arg(key, value, MACHINE)) == ""
-    assert errors(Arg(key, value, PROFILE), armed_for=[key]) == ""
 
 
 def test_what_wipes_everything_does_not_go_with_an_installation() -> None:

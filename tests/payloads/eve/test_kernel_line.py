@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.boot.args import ArgSetting, command_line, expand
+from netbootd.boot.args import ArgSetting, command_line, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.boot.finding import Severity
 from netbootd.payloads.eve import kernel_line as module
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 from netbootd.payloads.eve.judgement import judge
-from netbootd.payloads.eve.kernel_line import CMDLINE, PLUMBING, line, smbios
+from netbootd.payloads.eve.kernel_line import CMDLINE, line, smbios
 from tests.support import eve_menus
 from tests.support.worlds import CARD, args
 
-B2_ROOT = "root=/installer.iso rootimg=/rootfs_installer.img rootaddmount=/config.img:/config.img"
 STOCK = "eve_soft_serial=52-54-00-12-34-56 eve_reboot_after_install"
 QEMU = Facts(mac=CARD, manufacturer="QEMU", product="Standard PC")
 ACME = Facts(mac=CARD, manufacturer="ACME", product="One")
 XR320 = Facts(mac=CARD, manufacturer="Huawei", product="XR320")
-kernel_line = partial(module.kernel_line, root=tuple(B2_ROOT.split()))
 
 
 def bundle(era: Era = Era.B2, *, menu: bool = True, arch: str = "amd64", config: bool = True) -> Bundle:
@@ -45,6 +42,11 @@ def bundle(era: Era = Era.B2, *, menu: bool = True, arch: str = "amd64", config:
     )
 
 
+def kernel_line(of: Bundle, facts: Facts, own: tuple[ArgSetting, ...] = ()) -> tuple[ArgSetting, ...]:
+    """With a profile's and a machine's over them."""
+    return merge(module.kernel_line(of, facts), own)
+
+
 def words(settings: tuple[ArgSetting, ...]) -> str:
     return command_line(expand(settings, lambda _text, _where: CARD.hexhyp))
 
@@ -56,7 +58,7 @@ def origins(settings: tuple[ArgSetting, ...]) -> dict[str, str]:
 def test_without_a_menu_the_table_gives_the_line_that_was_seen_on_a_console() -> None:
     """Word for word what EVE's own GRUB built for a virtual machine of 17.3.0."""
     assert words(kernel_line(bundle(menu=False), QEMU)) == (
-        f"console=ttyS0 console=hvc0 {B2_ROOT} "
+        "console=ttyS0 console=hvc0 "
         "dom0_mem=640M,max:800M dom0_max_vcpus=1 dom0_vcpus_pin eve_mem=520M,max:650M eve_max_vcpus=1 "
         "ctrd_mem=320M,max:400M ctrd_max_vcpus=1 change=500 clocksource=tsc clocksource_failover=xen "
         "pcie_acs_override=downstream,multifunction crashkernel=2G-16G:128M,16G-128G:256M,128G-:512M "
@@ -67,7 +69,7 @@ def test_without_a_menu_the_table_gives_the_line_that_was_seen_on_a_console() ->
 
 def test_with_a_menu_it_is_the_menus() -> None:
     assert words(kernel_line(bundle(), QEMU)) == (
-        f"console=ttyS0 console=hvc0 {B2_ROOT} dom0_mem=640M,max:800M dom0_max_vcpus=1 dom0_vcpus_pin "
+        "console=ttyS0 console=hvc0 dom0_mem=640M,max:800M dom0_max_vcpus=1 dom0_vcpus_pin "
         "clocksource=tsc clocksource_failover=xen "
         "pcie_acs_override=downstream,multifunction crashkernel=2G-16G:128M,16G-128G:256M,128G-:512M "
         f"rootdelay=3 linuxkit.unified_cgroup_hierarchy=0 panic=120 rfkill.default_state=0 getty rootwait {STOCK}"
@@ -77,9 +79,6 @@ def test_with_a_menu_it_is_the_menus() -> None:
 def test_each_argument_says_where_it_is_from() -> None:
     assert origins(kernel_line(bundle(arch="arm64"), XR320, args("machine node-1", rootwait=False, quiet=True))) == {
         "console": "EVE default for Huawei XR320",
-        "root": PLUMBING,
-        "rootimg": PLUMBING,
-        "rootaddmount": PLUMBING,
         "dom0_mem": "EVE 17.3.0's own menu",
         "dom0_max_vcpus": "EVE 17.3.0's own menu",
         "dom0_vcpus_pin": "EVE 17.3.0's own menu",
@@ -108,7 +107,7 @@ def test_the_table_names_the_board_as_the_menu_does(menu: bool) -> None:
 def test_users_arguments_go_over_key_by_key() -> None:
     own = (*args("profile p", console=["tty0", "ttyS1,115200"], getty=False), *args("machine m", eve_soft_serial="N1"))
     line = words(kernel_line(bundle(), QEMU, own))
-    assert line.startswith("console=tty0 console=ttyS1,115200 root=")
+    assert line.startswith("console=tty0 console=ttyS1,115200 dom0_mem=")
     assert " getty" not in line
     assert "eve_soft_serial=N1 eve_reboot" in line
 
@@ -137,15 +136,11 @@ def test_a_board_that_wipes_by_default_still_does_and_is_named(menu: bool) -> No
 @pytest.mark.parametrize("menu", [True, False])
 def test_the_root_that_the_menu_names_is_left_out(era: Era, menu: bool) -> None:
     """Whoever makes the initrd knows where it is."""
-    assert words(kernel_line(bundle(era, menu=menu), ACME, root=())).startswith("console=tty0 dom0_mem")
-
-
-def test_whoever_makes_the_initrd_may_name_the_root() -> None:
-    assert words(kernel_line(bundle(), ACME, root=("root=/x", "debug"))).startswith("console=tty0 root=/x debug dom0")
+    assert words(kernel_line(bundle(era, menu=menu), ACME)).startswith("console=tty0 dom0_mem")
 
 
 def test_a_machine_that_has_said_nothing_is_taken_for_bare_metal() -> None:
-    assert words(kernel_line(bundle(), Facts(mac=CARD))).startswith("console=tty0 root=")
+    assert words(kernel_line(bundle(), Facts(mac=CARD))).startswith("console=tty0 dom0_mem")
 
 
 def test_what_the_firmware_says_is_what_is_known() -> None:
@@ -181,17 +176,17 @@ def test_a_menu_that_was_followed_has_nothing_to_add() -> None:
 def test_repeated_keys_keep_their_order_among_themselves() -> None:
     """The kernel takes the last: rootdelay=3 of the ISO goes over the board's 10, as with GRUB."""
     menu = "menuentry a { linux /k rootdelay=10 root=/x quiet rootdelay=3; }"
-    assert words(kernel_line(replace(bundle(), grub=menu), ACME)).startswith("rootdelay=10 rootdelay=3 root=/installer")
+    assert words(kernel_line(replace(bundle(), grub=menu), ACME)).startswith("rootdelay=10 rootdelay=3 quiet")
 
 
 @given(grub=st.text(max_size=60), cmdline=st.text(max_size=30), maker=st.text(max_size=10))
 def test_whatever_is_in_a_bundle_there_is_a_line(grub: str, cmdline: str, maker: str) -> None:
     each = replace(bundle(), grub=grub, cmdline=cmdline)
     facts = Facts(mac=CARD, manufacturer=maker)
-    assert "root=/installer.iso" in words(kernel_line(each, facts))
+    assert words(kernel_line(each, facts)).endswith(STOCK)
 
 
 @given(word=st.text(min_size=1, max_size=20).filter(lambda text: "'" not in text))
 def test_whatever_a_menu_makes_of_an_argument_the_line_can_be_written(word: str) -> None:
     menu = f"menuentry a {{ linux /k root=/x '{word}'; }}"
-    assert "root=/installer.iso" in words(kernel_line(replace(bundle(), grub=menu), ACME))
+    assert words(kernel_line(replace(bundle(), grub=menu), ACME)).endswith("eve_reboot_after_install")
