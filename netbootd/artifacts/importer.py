@@ -33,6 +33,8 @@ class Imported:
     """The file of sums that its source was held against and agrees with, or ""."""
     left_out: tuple[str, ...]
     """Files of the source that are no part of the bundle."""
+    new_name: bool = True
+    """Nobody had called it so."""
 
 
 def import_bundle(
@@ -74,9 +76,10 @@ class _Import:
         listed = Manifest(found, stored, self.source.name, self.imported, verified)
         left_out = (*self.source.left_out, *layout.left_out)
         already = _put(self.work / "bundle", self.artifacts / directory, listed)
+        new_name = not (self.artifacts / name).is_symlink()
         bundles.give_name(self.artifacts, name, directory)
         sync(self.artifacts)
-        return Imported(named(replace(found, directory=directory), name), already, verified, left_out)
+        return Imported(named(replace(found, directory=directory), name), already, verified, left_out, new_name)
 
     def _verified(self, staged: Staged) -> str:
         whole = self.source.whole

@@ -49,7 +49,7 @@ def import_(
         about = {"already": done.already, "verified": done.verified, "left_out": done.left_out}
         typer.echo(json.dumps({**record(done.bundle), **about}, indent=2))
     else:
-        _tell(done, why_not_verified)
+        _tell(done, artifacts, why_not_verified)
 
 
 def _imported(source: str, artifacts: Path, name: str | None) -> tuple[Imported, str]:
@@ -61,14 +61,16 @@ def _imported(source: str, artifacts: Path, name: str | None) -> tuple[Imported,
         return done, f"{listed} does not list it" if listed else "no sha256sums beside it"
 
 
-def _tell(done: Imported, why_not_verified: str) -> None:
+def _tell(done: Imported, artifacts: Path, why_not_verified: str) -> None:
     typer.secho(done.bundle.name, bold=True, nl=False)
-    typer.echo(" was there already" if done.already else " imported")
+    there = " was there already" + (", under another name" if done.new_name else "")
+    typer.echo(there if done.already else " imported")
     details(done.bundle)
+    row("artifacts", str(artifacts), indent=2)
     row("verified", f"by {done.verified}" if done.verified else f"no: {why_not_verified}", indent=2)
     if done.left_out:
         row("left out", ", ".join(done.left_out), indent=2)
-    if not done.already:
+    if done.new_name or not done.already:
         typer.echo("a netbootd that runs knows it after: systemctl reload netbootd")
 
 

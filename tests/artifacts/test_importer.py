@@ -77,7 +77,7 @@ def test_the_same_is_the_same_however_it_comes_and_a_second_name_is_another_name
 def test_importing_twice_by_the_same_name_changes_nothing(shelf: Path) -> None:
     first = bring(shelf, net_tar(Era.A), "eve")
     before = (shelf / "eve" / "kernel").stat()
-    assert bring(shelf, net_tar(Era.A), "eve") == Imported(first.bundle, True, "", ())
+    assert bring(shelf, net_tar(Era.A), "eve") == Imported(first.bundle, True, "", (), new_name=False)
     assert (shelf / "eve" / "kernel").stat() == before
 
 
@@ -222,7 +222,7 @@ def test_a_bundle_that_was_damaged_since_is_put_there_anew(shelf: Path) -> None:
     first = bring(shelf, net_tar(Era.A), "eve")
     (shelf / "eve" / "rootfs.img").unlink()
     again = bring(shelf, net_tar(Era.A), "eve")
-    assert again == Imported(first.bundle, False, "", ())
+    assert again == Imported(first.bundle, False, "", (), new_name=False)
     assert lying(shelf / "eve") == files_of(Era.A)
 
 

@@ -68,6 +68,9 @@ def test_a_directory_is_imported_under_the_name_of_its_version(tmp_path: Path, c
     again = netbootd("import", tmp_path / "eve-13.3.0", "-c", config)
     assert (again.code, again.out.splitlines()[0]) == (0, "eve-13.3.0 was there already")
     assert "reload" not in again.out
+    named = netbootd("import", tmp_path / "eve-13.3.0", "-c", config, "--name", "edge")
+    assert named.out.startswith("edge was there already, under another name\n")
+    assert "reload" in named.out  # a daemon that runs does not know the name
 
 
 def test_standard_input_is_a_tar_or_an_iso(config: Path) -> None:
