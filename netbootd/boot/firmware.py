@@ -14,6 +14,14 @@ _PREFERENCE = {
 }
 
 
+_ENDINGS = (".efi", ".kpxe", ".kkpxe", ".kkkpxe", ".pxe", ".lkrn", ".0")
+
+
+def is_boot_program(name: str) -> bool:
+    """Whether a file of this name is for firmware to run."""
+    return name.lower().endswith(_ENDINGS)
+
+
 @dataclass(frozen=True, slots=True)
 class Binary:
     """One boot program, by the name it is served under (TFTP and ``/firmware/``)."""

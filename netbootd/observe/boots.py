@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netbootd.boot.firmware import is_boot_program
 from netbootd.boot.silence import Reason
 from netbootd.fleet.attempts import Happening
 from netbootd.fleet.record import Reached
@@ -24,7 +25,6 @@ from netbootd.wire.mac import Mac
 GIVEN = "given its payload"
 """What `MachineChanged` says when the last byte of a payload went out."""
 
-_LOADERS = (".efi", ".kpxe", ".kkpxe", ".pxe", ".0", ".lkrn")
 _SCRIPTS = (".cfg", ".ipxe")  # told of by `ScriptServed`
 _TO_ITS_DISK = frozenset({Reason.BOOT_LOCAL.name, Reason.UNKNOWN_MACHINE.name})
 _UNBOOTABLE = frozenset(
@@ -74,7 +74,7 @@ def stage_of(file: str) -> Reached | None:
     name = file.lower()
     if name.endswith(_SCRIPTS):
         return None
-    return Reached.LOADER if name.endswith(_LOADERS) and "artifacts/" not in name else Reached.FILE
+    return Reached.LOADER if is_boot_program(name) and "artifacts/" not in name else Reached.FILE
 
 
 def _silent(event: DhcpSilent, at: float) -> Happening | None:

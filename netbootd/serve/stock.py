@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts
+from netbootd.boot.firmware import is_boot_program
 from netbootd.boot.model import Profile
 from netbootd.chain.world import World
 from netbootd.payloads import PAYLOADS
@@ -21,7 +22,6 @@ from netbootd.payloads import PAYLOADS
 ALIAS = "eserver"
 
 _SCRIPTS = ("ipxe.cfg", "autoexec.ipxe", "boot.ipxe")
-_PROGRAMS = (".efi", ".kpxe", ".kkpxe", ".kkkpxe", ".pxe", ".lkrn")
 _RENDERED = ".cfg"  # menus and scripts of a release know nothing of the machine, and never go out as they are
 
 
@@ -33,7 +33,7 @@ def without_alias(segments: tuple[str, ...]) -> tuple[str, ...]:
 def is_script(name: str) -> bool:
     """Whether a file of this name is the script for any iPXE: ``ipxe.cfg``, ``ipxe.cfg.cfg``, ``snponly.efi.cfg``."""
     program = name.removesuffix(".cfg")
-    return name in _SCRIPTS or program in _SCRIPTS or (program != name and program.endswith(_PROGRAMS))
+    return name in _SCRIPTS or program in _SCRIPTS or (program != name and is_boot_program(program))
 
 
 def release_file(name: str, facts: Facts, ip: str, world: World) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.boot.arch import Cpu, Platform
-from netbootd.boot.firmware import Binary, Firmware
+from netbootd.boot.firmware import Binary, Firmware, is_boot_program
 from tests.support.worlds import FIRMWARE
 
 
@@ -65,3 +65,9 @@ def test_nothing_fitting_is_none() -> None:
 def test_a_program_is_found_by_its_exact_name() -> None:
     assert FIRMWARE.named("snponly.efi") is FIRMWARE.choose(Cpu.X86_64, Platform.EFI)
     assert FIRMWARE.named("SNPONLY.EFI") is None
+
+
+@pytest.mark.parametrize("name", ["ipxe.efi", "SNPONLY.EFI", "undionly.kkkpxe", "arm64-efi/ipxe.efi", "pxelinux.0"])
+def test_a_boot_program_is_known_by_its_ending(name: str) -> None:
+    assert is_boot_program(name)
+    assert not is_boot_program(f"{name}.cfg")

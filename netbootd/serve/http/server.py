@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from netbootd.boot.firmware import is_boot_program
 from netbootd.net.tcp import cut
 from netbootd.net.tls import PATIENCE, TlsListener
 from netbootd.observe.events import (
@@ -32,7 +33,6 @@ Emit = Callable[[Event], None]
 _KEEPALIVE = 60.0  # seconds an idle connection is kept; also what a client has to finish its request's headers
 _LINGERING = 2.0  # seconds to swallow the body of a request that was refused
 _BACKLOG = 1024
-BOOT_PROGRAMS = (".efi", ".kpxe", ".kkpxe", ".kkkpxe", ".pxe", ".lkrn", ".0")
 _MARGIN = 5.0  # seconds for handlers to end after their connections were cut
 
 
@@ -133,7 +133,7 @@ def _begins(event: Event) -> bool:
     What GRUB fetches by HTTP comes with connections of this very boot already open."""
     match event:
         case TftpStarted(file=file):
-            return file.lower().endswith(BOOT_PROGRAMS)
+            return is_boot_program(file)
         case ScriptServed(script=script, via=via):
             return script.endswith("ipxe.cfg") or via == "tftp"
     return False
