@@ -12,11 +12,15 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from netbootd.net.turns import Turns
 
 PATIENCE = 30.0
 """Seconds a client has to say something, and again as many for its handshake: old iPXE computes RSA slowly."""
+
+SILENT = 128
+"""Connections that may have said nothing yet: each holds two descriptors for `PATIENCE`, and all else needs some."""
 
 _HANDSHAKE = 0x16  # the first byte of any ClientHello, RFC 8446 s.5.1
 _SHUTDOWN = 10.0  # seconds for a close_notify, and for what is still queued before it
@@ -42,6 +46,7 @@ class TlsListener:
         failed: Callable[[str, str], None],
         *,
         patience: float = PATIENCE,
+        silent: int = SILENT,
     ) -> None:
         self._sock = sock
         self._protocol = protocol
@@ -50,6 +55,8 @@ class TlsListener:
         self._patience = patience
         self._turns = Turns(1)  # a handshake is 1 to 2 ms of the loop with a key of 2048 bits
         self._greetings: set[asyncio.Task[bool]] = set()
+        self._most_silent = silent
+        self._silent: dict[asyncio.Task[Any] | None, str] = {}  # the oldest first, with addresses
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._accept)
 
@@ -80,7 +87,17 @@ class TlsListener:
         sock.setblocking(False)
         task = self._loop.create_task(self._greet(sock, str(address[0])))
         self._greetings.add(task)
+        self._silent[task] = str(address[0])
         task.add_done_callback(partial(self._greeted, sock))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop who said nothing for the longest time: a machine speaks at once, and must get in past those."""
+        while len(self._silent) > self._most_silent:
+            oldest = next(iter(self._silent))
+            self._failed(self._silent.pop(oldest), "said nothing, and others wait")
+            if oldest is not None:
+                oldest.cancel()
 
     def _resume(self) -> None:
         if self._sock.fileno() >= 0:
@@ -89,6 +106,7 @@ class TlsListener:
     def _greeted(self, sock: socket.socket, task: asyncio.Task[bool]) -> None:
         """A task that is cancelled may never have begun, and closed nothing."""
         self._greetings.discard(task)
+        self._silent.pop(task, None)
         if task.cancelled() or not task.result():
             sock.close()
 
@@ -100,6 +118,9 @@ class TlsListener:
             await self._turns.next()
         except TimeoutError:
             self._failed(ip, f"said nothing for {self._patience:g} s")
+            return False
+        except OSError as error:  # no descriptors left
+            self._failed(ip, f"could not be listened to: {error.strerror}")
             return False
         await self._shaken(sock, ip)
         return True
@@ -118,6 +139,7 @@ class TlsListener:
         """Whoever speaks something else is told.  One that goes without a word is a port scan or a health check."""
         async with asyncio.timeout(self._patience):
             await _readable(sock)
+        self._silent.pop(asyncio.current_task(), None)
         with suppress(ConnectionError):
             first = sock.recv(1, socket.MSG_PEEK)
             if first and first[0] != _HANDSHAKE:

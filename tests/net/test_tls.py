@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 import uvloop
 
 from netbootd.config.certificate import identify
+from netbootd.net import tls
 from netbootd.net.tcp import bind_tcp
 from netbootd.net.tls import TlsListener
 from tests.support.tls import Client, certify, own, trusting
@@ -53,14 +56,16 @@ class Port:
 
 
 @asynccontextmanager
-async def listening(protocol: Callable[[], asyncio.Protocol] = Echo, patience: float = 30.0) -> AsyncIterator[Port]:
+async def listening(
+    protocol: Callable[[], asyncio.Protocol] = Echo, patience: float = 30.0, silent: int = 128
+) -> AsyncIterator[Port]:
     sock = bind_tcp("127.0.0.1", 0)
     failures: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     def told(ip: str, why: str) -> None:
         failures.put_nowait((ip, why))
 
-    listener = TlsListener(sock, protocol, lambda: port.context, told, patience=patience)
+    listener = TlsListener(sock, protocol, lambda: port.context, told, patience=patience, silent=silent)
     port = Port(listener, sock.getsockname(), own()[0].context, failures)
     try:
         yield port
@@ -241,3 +246,36 @@ def test_nothing_older_than_tls_1_2_is_spoken(runner: asyncio.Runner, version: s
             assert (await port.failures.get())[1] == "knows no TLS as new as 1.2"
 
     runner.run(main())
+
+
+def test_those_that_say_nothing_keep_nobody_out(runner: asyncio.Runner) -> None:
+    """The oldest of too many go: 500 of them once took every descriptor that DHCP, TFTP and HTTP need."""
+
+    async def crowded() -> None:
+        async with listening(silent=2) as port, AsyncExitStack() as stack:
+            silent = [await stack.enter_async_context(port.reached()) for _ in range(3)]
+            assert await received(silent[0]) == b""
+            assert await port.failures.get() == ("127.0.0.1", "said nothing, and others wait")
+            assert port.listener.greeting == 2
+            async with port.reached() as sock:
+                client = Client(sock, trusting())
+                await client.shake()
+                await client.send(b"there")
+                assert await client.recv(5) == b"there"
+
+    runner.run(crowded())
+
+
+def test_without_descriptors_a_client_is_dropped_and_told_of(
+    runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_left(sock: socket.socket) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def exhausted() -> None:
+        async with listening() as port, port.reached() as sock:
+            assert await received(sock) == b""
+            assert await port.failures.get() == ("127.0.0.1", "could not be listened to: Too many open files")
+
+    monkeypatch.setattr(tls, "_readable", none_left)
+    runner.run(exhausted())
