@@ -41,7 +41,7 @@ def release_file(name: str, facts: Facts, ip: str, world: World) -> str | None:
 
     ``facts`` are what is known of whoever was last seen at ``ip``.  None: there is no release to look in.
     """
-    if name.lower().endswith(_RENDERED):
+    if name.lower().rstrip("./").endswith(_RENDERED):  # a tree takes "grub.cfg/." for grub.cfg
         return None
     profile = world.fleet.lookup(replace(facts, ip=ip)).profile
     bundle = _bundle(profile, world) if profile else _only_bundle(world)

@@ -95,7 +95,7 @@ class TestWhoseRelease:
         lost = profile("lost", "eve", {"bundle": "gone"})
         assert found("kernel", stocked(world(EDGE, lost, machines=[machine("lost")])), CARD) is None
 
-    @pytest.mark.parametrize("name", ["EFI/BOOT/grub.cfg", "efi/boot/GRUB.CFG", "ipxe.efi.cfg"])
+    @pytest.mark.parametrize("name", ["EFI/BOOT/grub.cfg", "efi/boot/GRUB.CFG", "ipxe.efi.cfg", "ipxe.efi.cfg/./"])
     def test_menus_and_scripts_never_go_out_as_the_release_has_them(self, name: str) -> None:
         """They know nothing of the machine, and would install on any."""
         assert found(name, stocked(world(EDGE))) is None
