@@ -12,6 +12,7 @@ from netbootd.boot.config_files import template
 from netbootd.boot.facts import Facts
 from netbootd.boot.finding import Finding
 from netbootd.boot.model import Boots, Machine, Profile
+from netbootd.boot.plan import GrubPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Rendered, config_refused, script
 from netbootd.chain.world import World
@@ -25,6 +26,7 @@ from netbootd.payloads import PAYLOADS
 from netbootd.wire.mac import Mac
 
 _ANY_CARD = Mac.parse("02:00:00:00:00:01")  # for a machine that is named without one
+_TFTP = 69
 _ADDRESS = "192.0.2.1"  # any will do: nothing is sent
 
 
@@ -36,7 +38,7 @@ def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
         *_templates(loaded.world),
         *lacking(config, loaded.world),
         *(fault for _, fault in _config_faults(loaded.world)),
-        *_scripts(loaded.world, _site(config)),
+        *_scripts(loaded.world, _site(config), config.tftp_port),
     )
 
 
@@ -166,14 +168,17 @@ def _config_faults(world: World) -> Iterator[tuple[str, Problem]]:
                 yield told, Problem(*place, f"profiles.{profile.name}.config", f"{file.path}: {why}")
 
 
-def _scripts(world: World, site: Site) -> Iterator[Problem]:
+def _scripts(world: World, site: Site, tftp_port: int) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
     findings = Findings()
+    by_grub: dict[str, Profile] = {}
     for machine in world.fleet.machines:
         rendered = script(_facts(machine), armed, site, machine=_known(machine))
         findings.add(machine, rendered)
+        if isinstance(rendered.plan, GrubPlan) and rendered.assignment and (profile := rendered.assignment.profile):
+            by_grub[profile.name] = profile
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
             weight: Literal["error", "warning"] = "warning" if rendered.awaited else "error"
             yield Problem(*_place(machine.origin), f"machines.{machine.name}", rendered.failure, weight)
@@ -181,6 +186,9 @@ def _scripts(world: World, site: Site) -> Iterator[Problem]:
         if profile.name not in findings.profiles:
             findings.add(*_stand_in(profile, world, site))
     yield from findings.problems()
+    for profile in by_grub.values() if tftp_port != _TFTP else ():
+        why = f"GRUB asks TFTP at port {_TFTP} alone, and tftp.port is {tftp_port}"
+        yield _of(profile, f"{why}; set it to {_TFTP}, or have a firewall send that port there", "warning")
 
 
 def _stand_in(profile: Profile, world: World, site: Site) -> tuple[Machine, Rendered]:

@@ -80,6 +80,16 @@ def test_scripts_are_tried_with_the_ports_that_machines_will_find(files: Files, 
     assert [part in error for part, error in zip(told, errors, strict=True)] == [True] * len(told)
 
 
+@pytest.mark.parametrize(("port", "told"), [(69, 0), (6969, 1), (0, 1)])
+def test_grub_knows_no_tftp_port_but_its_own(files: Files, port: int, told: int) -> None:
+    put(files.directory / "artifacts" / "eve-17.3.0", files_of(Era.B2))
+    profiles = "profiles:\n  edge: {payload: eve, bundle: eve-17.3.0, route: grub}\n"
+    machines = "machines: [{mac: 52:54:00:12:34:56, name: n1, profile: edge}]\n"
+    warnings = [each for each in found(files, f"tftp: {{port: {port}}}\n{profiles}{machines}") if "GRUB asks" in each]
+    assert len(warnings) == told
+    assert all("profiles.edge: GRUB asks TFTP at port 69 alone, and tftp.port is" in each for each in warnings)
+
+
 def test_a_template_that_is_wrong_is_told_with_its_line(files: Files) -> None:
     (files.directory / "own").mkdir()
     (files.directory / "own" / "mine.ipxe").write_text("#!ipxe\n{% if %}\n")

@@ -10,7 +10,7 @@ from netbootd.artifacts.eve_release import Release, exact
 from netbootd.artifacts.faults import ImportFault
 from netbootd.payloads.eve.bundle import CONFIG, ISO, ROOTFS, Era, IsoFile
 from netbootd.wire.errors import WireError
-from netbootd.wire.iso9660 import Image, contents, read_image
+from netbootd.wire.iso9660 import OUTSIDE, Image, contents, read_image
 
 INCLUDE = "EFI/BOOT/grub_include.cfg"
 NEEDED = ("boot/kernel", "boot/initrd.img", "boot/cmdline", "EFI/BOOT/grub.cfg", INCLUDE)
@@ -41,7 +41,8 @@ def read_iso(read: Read, size: int) -> Iso:
     try:
         return _Reader(read, read_image(read, size)).iso()
     except WireError as error:
-        raise ImportFault(f"installer.iso: {error}") from error
+        how = "; it was cut off, or damaged: download it again" if error.reason == OUTSIDE else ""
+        raise ImportFault(f"installer.iso: {error}{how}") from error
 
 
 def era_of(grub_include: str, *, squashfs: bool) -> Era | None:

@@ -62,7 +62,7 @@ class Identity:
     """Whether the iPXE of 2019 can use it."""
 
     def __str__(self) -> str:
-        return f"for {', '.join(self.names[:5]) or 'nobody'}, until {_date(self.ends)}"
+        return f"for {', '.join(self.names[:5]) or 'no name'}, until {_date(self.ends)}"
 
 
 def identify(tls: Tls) -> Identity:
