@@ -177,7 +177,8 @@ class _Reader:
         found = next((p for p in self.profiles if p.name == name), None)
         if has_others and found and found.auto and found.boots is Boots.ONCE:
             told = f"profile {name} has auto, which is for machines named by 'mac' alone: an installation is remembered"
-            self._problems.error(place, f"{told} by the card, and from another card this one would be installed again")
+            why = f"{told} by the card, and from another card this one would be installed again"
+            self._problems.error(place, f"{why}; name it by mac alone, by secret alone, or take a profile without auto")
 
     def _claim_profile(self, entry: Entry) -> None:
         first = self._profile_places.setdefault(entry.name, entry.place)

@@ -73,6 +73,7 @@ def test_what_arms_itself_is_for_machines_named_by_their_cards(files: Files, ide
     )
     assert files.wrong(text.replace("AUTO", "true")) == [
         "netbootd.yaml:2: machines.n1.profile: profile site has auto, which is for machines named by 'mac' alone: an "
-        "installation is remembered by the card, and from another card this one would be installed again"
+        "installation is remembered by the card, and from another card this one would be installed again; name it by "
+        "mac alone, by secret alone, or take a profile without auto"
     ]
     assert files.load(text.replace("AUTO", "false")).snapshot.machines[0].serial == "SN-1"
