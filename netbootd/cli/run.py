@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,8 @@ from netbootd.observe.events import Level
 from netbootd.observe.log import LogSink, configure
 from netbootd.serve.sockets import Sockets
 from netbootd.systemd import Notifier, listen_fds
+
+_DESCRIPTORS = 65536  # as systemd/netbootd.service has it
 
 
 def run(
@@ -50,6 +53,7 @@ def run(
             raise ConfigError((Problem(str(path), None, "", "is empty; is it being written?"),))
         return load(path, profile=profile, interfaces=interfaces)
 
+    more_descriptors()
     try:
         with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:
             told = _say if as_json else _nothing
@@ -87,6 +91,15 @@ def _say(where: Started) -> None:
 
 def _nothing(_where: Started) -> None:
     """A person reads the banner."""
+
+
+def more_descriptors() -> None:
+    """As many as we may have: each connection takes one, each transfer two.  A shell allows 1024, which a few hundred
+    machines, or somebody who opens connections and says nothing, would use up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:

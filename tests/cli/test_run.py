@@ -7,6 +7,7 @@ import builtins
 import json
 import logging
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -31,6 +32,18 @@ def _loggers() -> Iterator[None]:
     before = logging.root.handlers[:]
     yield
     logging.root.handlers[:] = before
+
+
+def test_it_takes_as_many_descriptors_as_it_may_have(tmp_path: Path) -> None:
+    """A shell allows 1024; without one left it would answer nobody."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with running(
+        tmp_path,
+        OFF + "http: {port: 0}\nstate: sqlite:///state.db\nartifacts: .\n",
+        before=("prlimit", "--nofile=256:"),
+    ) as daemon:
+        soft, _ = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
+    assert soft == min(hard, 65536) > 256
 
 
 def test_the_loop_is_uvloop_unless_the_settings_say_otherwise() -> None:
