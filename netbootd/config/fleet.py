@@ -32,7 +32,7 @@ from netbootd.config.sources import Entry
 from netbootd.config.yaml import Items, Table, line_of
 from netbootd.fleet.rules import FIELDS, Condition, Rule
 from netbootd.fleet.snapshot import IDENTITIES, Policy, Snapshot
-from netbootd.payloads import PAYLOADS, Payload
+from netbootd.payloads import PAYLOADS, Payload, Role, the
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -186,7 +186,9 @@ class _Reader:
             self._problems.error(entry.place, f"the same name is given to a profile at {first}")
         if not _PROFILE_NAME.fullmatch(entry.name):
             self._problems.error(entry.place, "a profile's name is made of letters, digits, '-', '_' and '.'")
-        if entry.name in _POLICIES and not (entry.name == "menu" and entry.table.get("payload") == "menu"):
+        # A menu of the user's own may take the place of the built-in one.
+        own_menu = entry.name == Policy.MENU.value and entry.table.get("payload") == the(Role.MENU).name
+        if entry.name in _POLICIES and not own_menu:
             self._problems.error(entry.place, f"{entry.name!r} is a word of the key 'unknown'; choose another name")
 
     def _claim_machine(self, name: str, entry: Entry) -> None:

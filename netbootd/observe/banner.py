@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netbootd.artifacts.firmware import MissingFirmware
-from netbootd.observe.events import printable
+from netbootd.wire.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -214,9 +214,3 @@ class DaemonNotice(Event):
 
     text: str
     severity: Level = "info"
-
-
-def printable(value: str, limit: int = 120) -> str:
-    """Text from the wire made fit for one log line: what is not printable becomes ``?``; cut to ``limit``."""
-    shown = "".join(c if c.isprintable() else "?" for c in value[: limit + 1])
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import structlog
 
 from netbootd.observe.banner import Banner, banner
-from netbootd.observe.events import Event, Level, printable
+from netbootd.observe.events import Event, Level
 from netbootd.observe.floods import WINDOW, Counted, FloodGuard
 from netbootd.observe.sentences import level_of, sentence
 from netbootd.systemd import journal_stream
+from netbootd.wire.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping

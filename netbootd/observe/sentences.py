@@ -26,8 +26,8 @@ from netbootd.observe.events import (
     TftpRefused,
     TftpStarted,
     TlsFailed,
-    printable,
 )
+from netbootd.wire.text import printable
 
 _LONGEST = 500  # characters of one sentence; a URL with everything iPXE knows of a machine fits
 

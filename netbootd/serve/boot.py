@@ -15,14 +15,16 @@ from netbootd.boot.plan import LocalPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, Rendered, entry, script
 from netbootd.chain.world import World
-from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed, printable
+from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed
 from netbootd.serve import stock
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.services import ScriptReply, ScriptRequest, recorded
+from netbootd.serve.http.target import unmapped
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
 from netbootd.serve.tokens import Granted, Tokens, label
 from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
 from netbootd.wire.tftp import ErrorCode
 
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
@@ -97,7 +99,7 @@ class BootSide:
             case grub_names.ByCard(mac):
                 return mac
             case grub_names.ByAddress() if path.partition("/")[0] not in _ROOMS:
-                return self._directory.surely_at(ip.removeprefix("::ffff:"))
+                return self._directory.surely_at(unmapped(ip))
         return None
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:

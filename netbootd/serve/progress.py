@@ -30,9 +30,11 @@ from netbootd.fleet.ledger import IN_DOUBT, Handing, Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
-from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged, printable
+from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged
+from netbootd.serve.http.target import unmapped
 from netbootd.serve.tokens import label
 from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
 
 _FOLLOWED = 24 * 3600.0  # seconds
 _PER_MACHINE = 16  # addresses one machine may have asked from
@@ -70,7 +72,7 @@ class Progress:
         otherwise render it anew: it then leaves the machine to its own disk.  ``base_url`` is `Site.base_url`."""
         if not _installs(rendered):
             return None
-        ip, file = _unmapped(ip), last_file(rendered.plan, base_url)
+        ip, file = unmapped(ip), last_file(rendered.plan, base_url)
         if not file:
             return self._spend(mac, ip)
         if not self._make_room(mac):
@@ -82,7 +84,7 @@ class Progress:
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """A file is about to be sent by HTTP, under the name its `ArtifactServed` will have.  False: refuse it, for
         it would complete a payload without a record of that.  ``mac``: the one machine it was made for."""
-        due = self._due(_unmapped(ip), file, mac)
+        due = self._due(unmapped(ip), file, mac)
         self._active.update((_key(handing), self._clock()) for handing in due)
         begun = [self._ledger.begin(handing) for handing in due]
         return all([await written for written in begun])
@@ -91,7 +93,7 @@ class Progress:
         """Take in what happened."""
         if isinstance(event, ArtifactServed) and _reaches_the_end(event):
             mac = Mac.parse(event.mac) if event.file.startswith(_NODE) else None
-            for handing in self._due(_unmapped(event.ip), event.file, mac):
+            for handing in self._due(unmapped(event.ip), event.file, mac):
                 self._give(handing.mac, f"{handing.file} went to {handing.ip}")
 
     def _due(self, ip: str, file: str, mac: Mac | None) -> list[Handing]:
@@ -204,10 +206,6 @@ def _normal(file: str) -> str:
 
 def _key(handing: Handing) -> tuple[Mac, str]:
     return handing.mac, handing.ip
-
-
-def _unmapped(ip: str) -> str:
-    return ip.removeprefix("::ffff:")
 
 
 async def _no() -> bool:

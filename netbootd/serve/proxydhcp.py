@@ -17,9 +17,10 @@ from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
 from netbootd.chain.world import World
 from netbootd.net.udp import Datagram, UdpEndpoint
-from netbootd.observe.events import DaemonNotice, DhcpAnswered, DhcpSilent, Event, printable
+from netbootd.observe.events import DaemonNotice, DhcpAnswered, DhcpSilent, Event
 from netbootd.wire.dhcp import NO_ADDRESS, Packet
 from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
 
 
 class ProxyDhcp:

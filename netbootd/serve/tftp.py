@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 from netbootd.net.interfaces import mtu_of
 from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp
-from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, printable
+from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted
 from netbootd.serve.redacted import without_token
 from netbootd.serve.tftp_session import OwnSocket, Session
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source, dispose, in_mode
 from netbootd.wire.errors import WireError
+from netbootd.wire.text import printable
 from netbootd.wire.tftp import Error, ErrorCode, ReadRequest, WriteRequest, decode, encode, normalise
 from netbootd.wire.tftp_options import Limits
 from netbootd.wire.transfer import Outcome, Transfer

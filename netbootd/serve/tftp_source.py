@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from netbootd.observe.events import printable
+from netbootd.wire.text import printable
 from netbootd.wire.tftp import ErrorCode, netascii
 
 _NETASCII_MOST = 64 << 10

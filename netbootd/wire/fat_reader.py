@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from netbootd.wire.errors import WireError
 from netbootd.wire.fat_names import LAST_PIECE, LONG_NAME, checksum
-from netbootd.wire.file_names import below, printable
+from netbootd.wire.file_names import below
+from netbootd.wire.text import printable
 
 NOT_FAT = "not a FAT12 or FAT16 image"
 TRUNCATED = "truncated image"

@@ -20,10 +20,5 @@ def below(directory: str, name: str) -> str:
     return path
 
 
-def printable(text: str) -> str:
-    """A label, with ``?`` for what would do something to a terminal or a log."""
-    return "".join(each if each.isprintable() else "?" for each in text)
-
-
 def _harmless(character: str) -> bool:
     return character >= " " and character != "\x7f"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from netbootd.wire.errors import WireError
-from netbootd.wire.file_names import printable
+from netbootd.wire.text import printable
 
 BAD_DESCRIPTOR = "bad volume descriptor"
 BAD_RECORD = "bad directory record"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.observe import events
-from netbootd.observe.events import Event, printable
+from netbootd.observe.events import Event
 
 PACKAGE = Path(events.__file__).parents[1]
 EVERY_EVENT = [each for each in vars(events).values() if isinstance(each, type) and issubclass(each, Event)]
@@ -44,25 +44,3 @@ def test_each_event_is_emitted_by_some_shell() -> None:
 def test_no_field_takes_a_name_that_a_log_line_has_already(kind: type[Event]) -> None:
     fields = {field.name for field in dataclasses.fields(kind)}
     assert not fields & {"event", "level", "time", "sentence", "repeated", "lines", "banner", "source"}
-
-
-@pytest.mark.parametrize(
-    ("hostile", "shown"),
-    [
-        ("node-1", "node-1"),
-        ("a\nb\r\tc", "a?b??c"),
-        ("\x1b[2Jgone", "?[2Jgone"),
-        ("\u202egnp.exe", "?gnp.exe"),  # a right-to-left override turns a name round on the screen
-        ("line\u2028break", "line?break"),
-        ("\udcff", "?"),  # a byte that was not UTF-8
-        ("Müller's Büro", "Müller's Büro"),
-    ],
-)
-def test_text_from_the_wire_cannot_break_a_line_or_steer_a_terminal(hostile: str, shown: str) -> None:
-    assert printable(hostile) == shown
-
-
-def test_long_text_is_cut_where_it_can_be_seen() -> None:
-    assert printable("x" * 120) == "x" * 120
-    assert printable("x" * 121) == "x" * 119 + "…"
-    assert printable("x" * 1_000_000, 5) == "xxxx…"

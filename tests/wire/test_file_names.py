@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.wire.errors import WireError
-from netbootd.wire.file_names import BAD_NAME, MAX_PATH, below, printable
+from netbootd.wire.file_names import BAD_NAME, MAX_PATH, below
 
 
 def test_a_name_is_put_below_its_directory() -> None:
@@ -29,7 +29,3 @@ def test_a_path_has_an_end() -> None:
     assert len(below("d" * (MAX_PATH - 2), "n")) == MAX_PATH
     with pytest.raises(WireError):
         below("d" * (MAX_PATH - 2), "nn")
-
-
-def test_a_label_is_made_fit_for_a_terminal() -> None:
-    assert printable("EVE\x1b[2J\nÄ") == "EVE?[2J?Ä"

@@ -26,10 +26,11 @@ from netbootd.boot.model import Boots, Profile
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage, verdict
 from netbootd.fleet.snapshot import Assignment, Snapshot
-from netbootd.observe.events import Event, MachineChanged, printable
+from netbootd.observe.events import Event, MachineChanged
 from netbootd.serve.admin.problems import Problem, problems
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
 
 _NOT_WRITTEN = "the state cannot be written, see the daemon's log"
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from netbootd.boot.model import Machine
 from netbootd.chain.scripts import Loader
 from netbootd.net.turns import Turns
-from netbootd.observe.events import HttpRefused, printable
+from netbootd.observe.events import HttpRefused
 from netbootd.serve import stock
 from netbootd.serve.http import files, node, target
 from netbootd.serve.http.delivery import TURNS, patience, unbuffered, write_all
@@ -21,6 +21,7 @@ from netbootd.serve.http.services import ScriptRequest, recorded
 from netbootd.serve.redacted import without_token
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices

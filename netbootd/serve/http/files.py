@@ -14,13 +14,14 @@ from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Opened, Tree, Why
 from netbootd.net.sendfile import Ending
-from netbootd.observe.events import ArtifactServed, HttpProbed, printable
+from netbootd.observe.events import ArtifactServed, HttpProbed
 from netbootd.serve.http import conditions
 from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
 from netbootd.serve.http.forwarded import asker
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Extent
+from netbootd.wire.text import printable
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices

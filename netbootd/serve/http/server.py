@@ -23,10 +23,10 @@ from netbootd.observe.events import (
     ScriptServed,
     TftpStarted,
     TlsFailed,
-    printable,
 )
 from netbootd.serve.http.leftovers import LEFTOVERS
 from netbootd.serve.http.target import unmapped
+from netbootd.wire.text import printable
 
 Emit = Callable[[Event], None]
 
