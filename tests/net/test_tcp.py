@@ -13,7 +13,7 @@ import uvloop
 
 from netbootd.net.holder import PortBusy
 from netbootd.net.sendfile import send_bytes
-from netbootd.net.tcp import bind_tcp, cut, shared_socket
+from netbootd.net.tcp import bind_tcp, close_with_reset, cut, shared_socket, unsent
 from netbootd.net.turns import Turns
 from tests.support.tcp import connection
 
@@ -85,5 +85,36 @@ def test_a_cut_connection_is_reset_for_the_peer(runner: asyncio.Runner) -> None:
             await link.lost.wait()
             with pytest.raises(ConnectionResetError):
                 await link.take(len(body))
+
+    runner.run(main())
+
+
+def test_what_a_shut_window_keeps_back_is_unsent(runner: asyncio.Runner) -> None:
+    """What is on its way does not count, whether it is acknowledged or not."""
+
+    async def main() -> None:
+        body = memoryview(bytes(4 << 20))
+        async with connection() as link:
+            with shared_socket(link.transport) as sock:
+                assert unsent(sock) == 0
+                sent = (await send_bytes(link.transport, body[:1000], stall=5, turns=Turns())).sent
+                assert (sent, unsent(sock)) == (1000, 0)
+                await send_bytes(link.transport, body, stall=0.05, turns=Turns())
+                assert unsent(sock) > 0
+
+    runner.run(main())
+
+
+def test_a_connection_may_be_told_beforehand_how_to_end(runner: asyncio.Runner) -> None:
+    """Whoever closes it: a window that stays shut would keep a plain end, and the peer's port, in the kernel."""
+
+    async def main() -> None:
+        async with connection() as link:
+            with shared_socket(link.transport) as sock:
+                close_with_reset(sock)
+            link.transport.close()
+            await link.lost.wait()
+            with pytest.raises(ConnectionResetError):
+                await link.take(1)
 
     runner.run(main())
