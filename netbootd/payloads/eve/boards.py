@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netbootd.payloads.eve.arguments import Release
-from netbootd.payloads.eve.grubscript import Smbios
+from netbootd.payloads.eve.grubcommands import Smbios
 
 
 @dataclass(frozen=True, slots=True)

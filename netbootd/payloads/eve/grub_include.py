@@ -18,7 +18,8 @@ from netbootd.boot.args import Arg
 from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve import boards
 from netbootd.payloads.eve.bundle import Bundle
-from netbootd.payloads.eve.grubscript import Menu, MenuError, Smbios, evaluate
+from netbootd.payloads.eve.grubcommands import Smbios
+from netbootd.payloads.eve.grubscript import Menu, MenuError, evaluate
 from netbootd.payloads.eve.grubsyntax import Script, parse
 from netbootd.payloads.eve.kernel_line import ROOT_KEYS, arch_of
 

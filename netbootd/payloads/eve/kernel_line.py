@@ -15,7 +15,8 @@ from netbootd.boot.args import ArgError, ArgSetting, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.payloads.eve import boards
 from netbootd.payloads.eve.bundle import Bundle
-from netbootd.payloads.eve.grubscript import Menu, MenuError, Smbios, evaluate
+from netbootd.payloads.eve.grubcommands import Smbios
+from netbootd.payloads.eve.grubscript import Menu, MenuError, evaluate
 from netbootd.payloads.eve.grubsyntax import Script, parse
 
 ORIGIN = "EVE default"

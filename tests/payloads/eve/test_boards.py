@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.payloads.eve.boards import BOARDS, Board, board, pieces
-from netbootd.payloads.eve.grubscript import Smbios
+from netbootd.payloads.eve.grubcommands import Smbios
 
 XAVIER = "NVIDIA Jetson Xavier NX Developer Kit"
 

@@ -14,7 +14,8 @@ from netbootd.boot.facts import Facts
 from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.payloads.eve.grub_include import include
-from netbootd.payloads.eve.grubscript import Menu, Smbios, evaluate
+from netbootd.payloads.eve.grubcommands import Smbios
+from netbootd.payloads.eve.grubscript import Menu, evaluate
 from netbootd.payloads.eve.kernel_line import kernel_line, smbios
 from tests.support import eve_bundles, eve_menus
 

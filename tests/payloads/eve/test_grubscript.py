@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netbootd.payloads.eve.bundle import Era
-from netbootd.payloads.eve.grubscript import Menu, MenuError, Smbios, evaluate
+from netbootd.payloads.eve.grubcommands import Smbios
+from netbootd.payloads.eve.grubscript import Menu, MenuError, evaluate
 from tests.support.eve_menus import CMDLINE, MENU, include
 
 QEMU = Smbios("QEMU", "Standard PC (Q35 + ICH9, 2009)")
@@ -99,19 +100,6 @@ def test_it_says_what_was_loaded_and_what_it_is_called() -> None:
     assert menu.notes == ()
 
 
-def test_the_cmdline_file_is_read_up_to_its_first_lines_end() -> None:
-    menu = evaluate(MENU, include(Era.B2), ACME, arch="x86_64", cmdline="first=1\nsecond=2\n")
-    assert "first=1" in menu.kernel_args
-    assert "second=2" not in menu.kernel_args
-
-
-def test_a_cmdline_beyond_a_disk_block_is_not_read() -> None:
-    """EVE's patch to ``cat`` refuses it, so GRUB would have booted without."""
-    menu = evaluate(MENU, include(Era.B2), ACME, arch="x86_64", cmdline="first=" + "1" * 512)
-    assert not any(arg.startswith("first=") for arg in menu.kernel_args)
-    assert menu.notes == ("what 'boot/cmdline' says is not known here and was left out",)
-
-
 def test_the_default_entry_may_be_another() -> None:
     menu = "set default=1\nmenuentry a { linux /k a; }\nmenuentry b { linux /k b; }\n"
     assert evaluate(menu, "", ACME, arch="x86_64").kernel_args == ("b",)
@@ -125,22 +113,6 @@ def test_entries_may_depend_on_what_was_found() -> None:
     )
     assert evaluate(menu, "", ACME, arch="x86_64").kernel_args == ("two words", "$x")
     assert evaluate("set many=true\n" + menu, "", ACME, arch="x86_64").kernel_args == ("x",)
-
-
-def test_a_command_it_does_not_know_is_left_out_and_noted() -> None:
-    menu = evaluate("play 480\nmenuentry a {\n linux /k a\n}\n", "", ACME, arch="x86_64")
-    assert menu.notes == ("its command 'play' is not known here and was left out",)
-
-
-def test_a_file_it_does_not_know_is_left_out_and_noted() -> None:
-    menu = evaluate("source /more.cfg\nmenuentry a { linux /k a; }", "", ACME, arch="x86_64", files=("more.cfg",))
-    assert menu.notes == ("its file '/more.cfg' is not known here and was left out",)
-
-
-def test_nothing_is_found_on_a_network_device() -> None:
-    """GRUB cannot list a server's directory: ``-f`` is never true there, whatever the server has."""
-    menu = 'if [ -f "($cmddevice)/config.img" ]; then set a=found; fi\nmenuentry a { linux /k "$a" x; }'
-    assert evaluate(menu, "", ACME, arch="x86_64", files=("config.img",)).kernel_args == ("x",)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +134,6 @@ def test_nothing_is_found_on_a_network_device() -> None:
 def test_a_menu_that_cannot_be_followed_says_why(menu: str, why: str) -> None:
     with pytest.raises(MenuError, match=why):
         evaluate(menu, "configfile ($root)/EFI/BOOT/grub_include.cfg", ACME, arch="x86_64")
-
-
-def test_costly_patterns_have_an_end() -> None:
-    menu = f'set a="{"a" * 200}"\n' + 'regexp "(a*)*(a|a)*(a*)*b" $a\n' * 2000
-    with pytest.raises(MenuError, match="more text"):
-        evaluate(menu, "", ACME, arch="x86_64")
 
 
 LINES = """\
