@@ -20,10 +20,11 @@ from pathlib import Path
 
 from netbootd.payloads.eve.bundle import Era
 from netbootd.wire import fat
+from netbootd.wire.cpio import DIRECTORY, PROGRAM, Entry
+from netbootd.wire.segments import Segments
 from tests.lab import grub, payload
 from tests.lab.namespace import LabError
 from tests.support import eve_bundles
-from tests.support.cpio import DIRECTORY, PROGRAM, Entry
 
 PLACE = Path(__file__).parents[2] / ".lab/eve"
 """A kernel and its modules, put here by .ci/setup."""
@@ -139,14 +140,14 @@ def config_image(server: bytes) -> bytes:
 def _classic_files() -> dict[str, bytes]:
     kernel = _kernel()
     assert kernel is not None
-    stock = [Entry("media", DIRECTORY), Entry("media/root-rw", DIRECTORY)]
-    stock.append(Entry("media/root-rw/config.img", data=config_image(STOCK)))
+    stock = [Entry("media", mode=DIRECTORY), Entry("media/root-rw", mode=DIRECTORY)]
+    stock.append(Entry("media/root-rw/config.img", Segments.of(config_image(STOCK))))
     return {
         "kernel": kernel.read_bytes(),
         "initrd.img": payload.packed(list(_initrd(Era.A))),
         "installer.img": payload.packed(stock),
         "initrd.bits": payload.packed([Entry("bits")]),
-        "rootfs.img": payload.packed([Entry("release", data=f"{eve_bundles.VERSIONS[Era.A]}\n".encode())]),
+        "rootfs.img": payload.packed([Entry("release", Segments.of(f"{eve_bundles.VERSIONS[Era.A]}\n".encode()))]),
     }
 
 
@@ -167,20 +168,20 @@ def _initrd(era: Era) -> Iterator[Entry]:
     assert program is not None
     modules = f"lib/modules/{_release()}"
     for name in ("bin", "dev", "proc", "sys", "lib", "lib/modules", modules):
-        yield Entry(name, DIRECTORY)
-    yield Entry("bin/busybox", PROGRAM, program.read_bytes())
+        yield Entry(name, mode=DIRECTORY)
+    yield Entry("bin/busybox", Segments.of(program.read_bytes()), PROGRAM)
     if era is Era.A:
-        yield Entry("sbin", DIRECTORY)
-        yield Entry("sbin/init", PROGRAM, _INSTALLER.encode())
+        yield Entry("sbin", mode=DIRECTORY)
+        yield Entry("sbin/init", Segments.of(_INSTALLER.encode()), PROGRAM)
     for applet in _APPLETS:
-        yield Entry(f"bin/{applet}", 0o120777, b"busybox")
-    yield Entry("init", PROGRAM, _INITS.get(era, _INIT_ISO).encode())
+        yield Entry(f"bin/{applet}", Segments.of(b"busybox"), 0o120777)
+    yield Entry("init", Segments.of(_INITS.get(era, _INIT_ISO).encode()), PROGRAM)
     found = {name: data for name in MODULES if (data := _module(name))}
     for name, data in found.items():
-        yield Entry(f"{modules}/{name}.ko", data=data)
+        yield Entry(f"{modules}/{name}.ko", Segments.of(data))
     needs = {name: [each for each in _needed(data) if each in found] for name, data in found.items()}
     lines = (f"{name}.ko:{''.join(f' {each}.ko' for each in needs[name])}\n" for name in found)
-    yield Entry(f"{modules}/modules.dep", data="".join(lines).encode())
+    yield Entry(f"{modules}/modules.dep", Segments.of("".join(lines).encode()))
 
 
 def _installer_root(tree: Path, era: Era) -> None:

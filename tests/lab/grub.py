@@ -18,9 +18,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from netbootd.payloads.eve.bundle import Era
+from netbootd.wire import cpio
 from tests.lab.namespace import LabError
 from tests.support import eve_bundles
-from tests.support.cpio import Entry, newc
 
 BOARD = "LAB BOARD"
 """A product whose tweaks are in the menu, with a disk to install on."""
@@ -91,7 +91,7 @@ def files(era: Era) -> dict[str, bytes]:
         "EFI/BOOT/grub_include.cfg": (_INCLUDE + eve_bundles.include(era)).encode(),
         "EFI/BOOT/initrds.cfg": _INITRDS.encode(),
         "newc/installer.iso": _header("installer.iso", _UNKNOWN),
-        "newc/end": newc(()),
+        "newc/end": cpio.archive(()).joined(),
     }
 
 
@@ -111,7 +111,7 @@ def complete(image: Path) -> None:
 
 def _header(name: str, size: int) -> bytes:
     """What stands before the file in an archive."""
-    whole = newc([Entry(name, data=b"")])
+    whole = cpio.archive([cpio.Entry(name)]).joined()
     head = whole[: whole.index(b"070701", 1)]
     return head[:54] + b"%08X" % size + head[62:]
 

@@ -17,7 +17,9 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.support.cpio import DIRECTORY, PROGRAM, Entry, newc
+from netbootd.wire import cpio
+from netbootd.wire.cpio import DIRECTORY, PROGRAM, Entry
+from netbootd.wire.segments import Segments
 
 BUSYBOXES = ("/bin/busybox", "/usr/bin/busybox")
 KERNELS = (
@@ -64,9 +66,9 @@ def initrd() -> bytes:
     program = busybox()
     assert program is not None
     tree = [
-        *(Entry(name, DIRECTORY) for name in ("bin", "dev", "proc")),
-        Entry("bin/busybox", PROGRAM, program.read_bytes()),
-        Entry("init", PROGRAM, _INIT.encode()),
+        *(Entry(name, mode=DIRECTORY) for name in ("bin", "dev", "proc")),
+        Entry("bin/busybox", Segments.of(program.read_bytes()), PROGRAM),
+        Entry("init", Segments.of(_INIT.encode()), PROGRAM),
     ]
     return packed(tree)
 
@@ -96,10 +98,10 @@ def witness(part: str) -> list[Entry]:
     """Files whose last writer tells the order: ``order/N-M`` is in part N and in part M, each with its own name."""
     pairs = itertools.pairwise(EVE_PARTS)
     names = [f"order/{n}-{n + 1}" for n, pair in enumerate(pairs, start=1) if part in pair]
-    first = [Entry("order/first", data=part.encode())] if part == EVE_PARTS[0] else []
-    return [Entry("order", DIRECTORY), *first, *(Entry(name, data=f"{part}\n".encode()) for name in names)]
+    first = [Entry("order/first", Segments.of(part.encode()))] if part == EVE_PARTS[0] else []
+    return [Entry("order", mode=DIRECTORY), *first, *(Entry(name, Segments.of(f"{part}\n".encode())) for name in names)]
 
 
 def packed(tree: list[Entry]) -> bytes:
     """A gzip of the archive: unlike plain cpio, it may follow another part at any offset."""
-    return gzip.compress(newc(tree), compresslevel=6, mtime=0)
+    return gzip.compress(cpio.archive(tree).joined(), compresslevel=6, mtime=0)

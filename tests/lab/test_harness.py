@@ -15,7 +15,6 @@ from tests.lab import payload
 from tests.lab.console import plain
 from tests.lab.disguise import anonymous
 from tests.lab.disks import LOCAL, bios_disk
-from tests.support.cpio import Entry, newc
 
 
 def test_the_disguise_takes_away_only_what_names_ipxe() -> None:
@@ -30,17 +29,6 @@ def test_the_disguise_takes_away_only_what_names_ipxe() -> None:
 def test_a_console_is_read_without_its_escapes() -> None:
     """Firmware draws with cursor movements; a test reads words."""
     assert plain(b"\x1b[2J\x1b[01;01HBoot\x1b[0;37;40m this\r\n\x1b(Bdisk\x07") == "Boot this\ndisk"
-
-
-def test_an_archive_is_the_same_each_time_and_aligned() -> None:
-    """newc as the kernel reads it: 110 bytes of header, name and data each padded to 4, the whole to 512."""
-    archive = newc([Entry("init", 0o100755, b"hello")])
-    assert len(archive) == 512
-    assert archive[:14] == b"070701" + b"00000001"
-    assert archive[110:115] == b"init\0"
-    assert archive[116:124] == b"hello\0\0\0"
-    assert archive[124:130] == b"070701"
-    assert archive.rstrip(b"\0").endswith(b"TRAILER!!!")
 
 
 def test_neighbouring_parts_of_eve_contest_a_file() -> None:
