@@ -16,7 +16,6 @@ FORMAT = 1
 _LARGEST = 64 << 20
 _TEXTS = ("digest", "arch", "version", "version_from", "hv", "platform", "cmdline", "grub", "grub_include")
 _NUMBERS = ("size", "iso_size", "config_size")
-_OWN = ("name", "directory", "files", "notes", "stock")  # said elsewhere, or worked out anew each time
 
 
 class BadManifest(ValueError):
@@ -52,10 +51,10 @@ def digest_of(files: tuple[Stored, ...]) -> str:
 
 
 def write(manifest: Manifest) -> str:
-    bundle = dataclasses.asdict(manifest.bundle)
-    described = {key: value for key, value in bundle.items() if key not in _OWN}
-    described["era"] = manifest.bundle.era.value
-    described["iso"] = [[file.path, file.offset, file.size] for file in manifest.bundle.iso]
+    bundle = manifest.bundle
+    described: dict[str, object] = {key: getattr(bundle, key) for key in (*_TEXTS, *_NUMBERS)}
+    described["era"] = bundle.era.value
+    described["iso"] = [[file.path, file.offset, file.size] for file in bundle.iso]
     files = [dataclasses.asdict(file) for file in manifest.files]
     about = {"source": manifest.source, "imported": manifest.imported, "verified": manifest.verified}
     return json.dumps({"format": FORMAT, **described, **about, "files": files}, indent=1) + "\n"

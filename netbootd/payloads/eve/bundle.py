@@ -11,6 +11,7 @@ from enum import Enum
 
 from netbootd.boot import bundle as boot
 from netbootd.boot.model import ConfigFile
+from netbootd.payloads.eve.grubsyntax import MenuError, Script, parse
 
 ISO, ROOTFS, CONFIG = "installer.iso", "rootfs_installer.img", "config.img"
 """The one file of a bundle with an ISO, and in it the installer's squashfs and the image of its CONFIG partition."""
@@ -84,6 +85,15 @@ class Bundle:
     """What the release's own config.img holds, as far as it could be read; found anew at each start."""
     notes: tuple[str, ...] = ()
     """What is missing or known to be broken, with the way round it."""
+    _menu: Script | None = field(init=False, repr=False, compare=False)
+    """Parsed once: it is followed anew for each machine that asks."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_menu", _parsed(self.grub))
+
+    def menu(self) -> Script:
+        """``grub`` as it can be followed.  Raises `MenuError`."""
+        return parse(self.grub) if self._menu is None else self._menu
 
     def in_iso(self, path: str) -> IsoFile | None:
         """A file of installer.iso."""
@@ -94,6 +104,13 @@ class Bundle:
         """The version as numbers to compare: (14, 5, 0)."""
         numbers = self.version.split("-")[0].split(".")
         return tuple(map(int, numbers)) if all(each.isdecimal() for each in numbers) else None
+
+
+def _parsed(grub: str) -> Script | None:
+    try:
+        return parse(grub)
+    except MenuError:
+        return None
 
 
 def of_eve(bundle: boot.Bundle | None) -> Bundle | None:

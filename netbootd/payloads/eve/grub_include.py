@@ -20,7 +20,7 @@ from netbootd.payloads.eve import boards
 from netbootd.payloads.eve.bundle import Bundle
 from netbootd.payloads.eve.grubcommands import Smbios
 from netbootd.payloads.eve.grubscript import Menu, MenuError, evaluate
-from netbootd.payloads.eve.grubsyntax import Script, parse
+from netbootd.payloads.eve.grubsyntax import Script
 from netbootd.payloads.eve.kernel_line import ROOT_KEYS, arch_of
 
 EXTRA, CONSOLE, TWEAKS, ROOTFS = "dom0_extra_args", "dom0_console", "dom0_platform_tweaks", "dom0_rootfs"
@@ -44,7 +44,7 @@ def include(bundle: Bundle, machine: Smbios, args: tuple[Arg, ...], initrd: str,
             what = "a blank" if bad in " \t" else f"a {bad}"
             raise CannotBoot(f"argument {arg.key} of {arg.origin}: {what} does not get through GRUB (route: grub)")
     try:
-        return _after_the_menu(bundle, parse(bundle.grub), machine, args, initrd, root)
+        return _after_the_menu(bundle, bundle.menu(), machine, args, initrd, root)
     except MenuError:
         return _unseen(bundle, machine, args, initrd, root)
 

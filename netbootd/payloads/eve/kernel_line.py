@@ -17,7 +17,7 @@ from netbootd.payloads.eve import boards
 from netbootd.payloads.eve.bundle import Bundle
 from netbootd.payloads.eve.grubcommands import Smbios
 from netbootd.payloads.eve.grubscript import Menu, MenuError, evaluate
-from netbootd.payloads.eve.grubsyntax import Script, parse
+from netbootd.payloads.eve.grubsyntax import Script
 
 ORIGIN = "EVE default"
 CMDLINE = "EVE's boot/cmdline in the ISO"
@@ -65,7 +65,7 @@ def line(bundle: Bundle, machine: Smbios) -> Line:
 
 
 def _of_menu(bundle: Bundle, machine: Smbios) -> Line:
-    script = parse(bundle.grub)
+    script = bundle.menu()
     menu = _followed(bundle, script, machine)
     stranger = _followed(bundle, script, Smbios())
     words = menu.kernel_args
