@@ -54,7 +54,7 @@ def _decided(
     packet: Packet, client: Client, arrival: Arrival, world: World, site: Site, memory: Memory, now: float
 ) -> DhcpTrace:
     facts = Facts(mac=client.mac, uuid=real_uuid(client.uuid)).over(world.known(client.mac))
-    assignment = world.fleet.lookup(facts)
+    assignment = world.assignment(facts)
     wish, said = _wish(assignment, client, world)
     if client.port == PXE_PORT or client.ipxe:
         memory.went_on(client)

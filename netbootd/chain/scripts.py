@@ -11,7 +11,7 @@ from netbootd import __version__
 from netbootd.boot.arch import Platform
 from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
 from netbootd.boot.bundle import Bundle
-from netbootd.boot.config_files import over, written
+from netbootd.boot.config_files import over, told, written
 from netbootd.boot.facts import Facts, NotKnown
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import Boots, ConfigFile, Machine, Profile
@@ -26,6 +26,7 @@ from netbootd.fleet.lifecycle import Stage, Verdict, verdict
 from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Order, Payload, Role, the
 from netbootd.payloads.base import NO_TOKEN, CannotBoot
+from netbootd.wire.mac import Mac
 
 _MENU = the(Role.MENU)
 _LOCAL = the(Role.LOCAL)
@@ -56,6 +57,8 @@ class Rendered:
     """It fails for a fact that the machine's own iPXE will tell."""
     findings: tuple[Finding, ...] = ()
     """What is worth knowing of what it gets, or will get once it is armed."""
+    config: tuple[ConfigFile, ...] = ()
+    """The configuration files it finds, or will once it is armed, each with whose it is; written out only if armed."""
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -86,7 +89,7 @@ def script(
     made for this machine alone.  ``machine`` is the one whose secret it was asked for by: whatever ``facts`` say,
     it is that one, and remembered by its first card.
     """
-    assignment = world.fleet.lookup(facts, machine)
+    assignment = world.assignment(facts, machine)
     if choice is not None:
         assignment = _chosen(assignment, choice, world.fleet)
     try:
@@ -142,17 +145,22 @@ class _Writer:
         args = self._args(payload, profile)
         findings = self._findings(payload, profile, args)
         if not said.netboot:
-            how = f"netbootd machines install {mac}" if mac else ""
             promised = self._promised(payload, profile, args)
-            left = LocalPlan(self.assignment.local, said.why, promised, how)
-            return replace(self._text(_LOCAL, left, promised, said), findings=findings)
+            left = LocalPlan(self.assignment.local, said.why, promised, *(_ways_out(mac) if mac else ()))
+            config = self._told(payload, profile, self._files(payload, profile))
+            return replace(self._text(_LOCAL, left, promised, said), findings=findings, config=config)
         if faults := [each.text for each in findings if each.severity is Severity.ERROR]:
             raise ArgError("; ".join(faults))
-        plan = self._plan(payload, profile, args)
-        return replace(self._text(payload, plan, _arguments(plan, args), said), findings=findings)
+        files = self._config(payload, profile)
+        plan = self._plan(payload, profile, args, files)
+        text, config = self._text(payload, plan, _arguments(plan, args), said), self._told(payload, profile, files)
+        return replace(text, findings=findings, config=config)
 
-    def _plan(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> Plan:
-        plan = payload.plan(profile.settings, self._order(args, self._config(payload, profile)))
+    def _told(self, payload: Payload, profile: Profile, files: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
+        return told(files, profile, self.assignment.machine, payload.stock_config(self._bundle(payload, profile)))
+
+    def _plan(self, payload: Payload, profile: Profile, args: tuple[Arg, ...], files: tuple[ConfigFile, ...]) -> Plan:
+        plan = payload.plan(profile.settings, self._order(args, files))
         plan = clouds.with_ipxe(plan, self.assignment, payload)
         _check_length(plan)
         return plan
@@ -160,7 +168,7 @@ class _Writer:
     def _promised(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
         """The arguments it gets once it is armed.  What stands against that is told then, or by ``check``."""
         try:
-            return _arguments(self._plan(payload, profile, args), args)
+            return _arguments(self._plan(payload, profile, args, self._config(payload, profile)), args)
         except (RenderError, ArgError, CannotBoot, NetworkError):
             return args
 
@@ -263,6 +271,11 @@ class _Writer:
 
 def _template_name(base: str, loader: Loader) -> str:
     return f"{base}.{loader.value}.j2"
+
+
+def _ways_out(mac: Mac) -> tuple[str, str]:
+    """The commands that arm a machine, and that show what it will get then."""
+    return f"netbootd machines install {mac}", f"netbootd render {mac} --armed"
 
 
 def _arguments(plan: Plan, args: tuple[Arg, ...]) -> tuple[Arg, ...]:

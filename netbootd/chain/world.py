@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts
 from netbootd.boot.firmware import Firmware
+from netbootd.boot.model import Machine
 from netbootd.boot.render import Templates
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.snapshot import Snapshot
+from netbootd.fleet.overlay import overlaid, soft_serial_of
+from netbootd.fleet.record import Record
+from netbootd.fleet.snapshot import Assignment, Snapshot
+from netbootd.payloads import PAYLOADS
 from netbootd.wire.mac import Mac
 
 
@@ -31,3 +35,18 @@ class World:
     """What bundles there are, by name, digest and directory."""
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """What payloads name in their ``files``."""
+    recorded: Callable[[Facts], Record | None] = lambda _facts: None
+    """What is on record of the machine that says this, from memory."""
+
+    def assignment(self, facts: Facts, known: Machine | None = None) -> Assignment:
+        """Which profile a machine has, and why: as `Snapshot.lookup`, and where files leave it open as somebody set
+        it by the API."""
+        found = self.fleet.lookup(facts, known)
+        record = None if found.withheld else self.recorded(facts)
+        machine = overlaid(found.machine, record, self.fleet.profiles)
+        if machine is not found.machine:
+            # A machine that a file may yet turn out to name goes on to say who it is.
+            found = replace(self.fleet.lookup(facts, machine), undecided=found.undecided)
+        key = PAYLOADS[found.profile.payload].soft_serial if found.profile else ""
+        soft = soft_serial_of(record, key)
+        return replace(found, args=(*found.args[:-1], soft, *found.args[-1:])) if soft else found

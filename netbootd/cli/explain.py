@@ -25,18 +25,9 @@ from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
 from netbootd.cli import common
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
-from netbootd.cli.common import (
-    USED_WRONGLY,
-    ConfigOption,
-    JsonOption,
-    arguments,
-    fail,
-    finding_record,
-    remarks,
-    row,
-    settings,
-    site,
-)
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, site
+from netbootd.cli.facts import FactOption, facts
+from netbootd.cli.told import record, told
 from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet, decode, encode
 from netbootd.wire.errors import WireError
@@ -52,6 +43,7 @@ def explain(
     address: Annotated[
         str | None, typer.Option(metavar="IP", help="The address netbootd has in the capture's network.")
     ] = None,
+    fact: FactOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say step by step why a machine gets what it gets, or why it gets nothing."""
@@ -61,13 +53,22 @@ def explain(
     if mac is None and not path.exists():
         fail(f"{what!r} is neither a file nor a machine's name or hardware address", USED_WRONGLY)
     if mac is None or path.is_file():
+        if fact:
+            fail("--fact is for a machine; the packets of a capture say themselves what they know", USED_WRONGLY)
         _capture(path, world, here, address, as_json)
     else:
         known = common.by_url_alone(what, world)
+        world = _told_of(world, facts(mac, fact or ()))
         _machine(mac, world, replace(here, address=address) if address else here, as_json, known)
         if not as_json:
-            same = f" -c {shlex.quote(str(config))}" if config else ""
+            same = "".join(f" --fact {shlex.quote(each)}" for each in fact or ())
+            same += f" -c {shlex.quote(str(config))}" if config else ""
             typer.echo(f"\nThe script itself: netbootd render {shlex.quote(what) if known else mac}{same}")
+
+
+def _told_of(world: World, said: Facts) -> World:
+    """The world in which this machine's iPXE has said so at an earlier boot."""
+    return replace(world, known=lambda mac: said.over(world.known(mac)) if mac == said.mac else world.known(mac))
 
 
 # a capture
@@ -191,9 +192,9 @@ def _machine(mac: Mac, world: World, here: Site, as_json: bool, known: Machine |
     rendered = script(Facts(mac=mac).over(world.known(mac)), world, here, machine=known)
     if as_json:
         records = {label: _trace_record(trace) for label, trace in answers.items()}
-        typer.echo(json.dumps({"mac": str(mac), "answers": records, "script": _script_record(rendered)}, indent=2))
+        typer.echo(json.dumps({"mac": str(mac), "answers": records, "script": record(rendered)}, indent=2))
         return
-    assignment = world.fleet.lookup(world.known(mac), known)
+    assignment = world.assignment(world.known(mac), known)
     typer.echo(f"{mac}: {assignment.name or 'not named'}\n")
     row("profile", f"{assignment.profile.name if assignment.profile else 'none'}: {assignment.why}", indent=2)
     typer.echo("\nWhat it is told when it asks, by the firmware it has:\n")
@@ -235,17 +236,4 @@ def _script(rendered: Rendered) -> None:
         row("refused", rendered.failure, indent=2, colour=typer.colors.RED)
         return
     row("boots", rendered.payload + (f", profile {rendered.profile}" if rendered.profile else ""), indent=2)
-    arguments(rendered.args, indent=2)
-    remarks(rendered.findings, indent=2)
-
-
-def _script_record(rendered: Rendered) -> dict[str, object]:
-    return {
-        "payload": rendered.payload,
-        "profile": rendered.profile,
-        "why": rendered.assignment.why if rendered.assignment else "",
-        "now": rendered.verdict.why if rendered.verdict else "",
-        "failure": rendered.failure,
-        "args": [{"key": a.key, "value": a.value, "origin": a.origin} for a in rendered.args],
-        "findings": [finding_record(each) for each in rendered.findings],
-    }
+    told(rendered, indent=2)

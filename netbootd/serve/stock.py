@@ -43,7 +43,7 @@ def release_file(name: str, facts: Facts, ip: str, world: World) -> str | None:
     """
     if name.lower().rstrip("./").endswith(_RENDERED):  # a tree takes "grub.cfg/." for grub.cfg
         return None
-    profile = world.fleet.lookup(replace(facts, ip=ip)).profile
+    profile = world.assignment(replace(facts, ip=ip)).profile
     bundle = _bundle(profile, world) if profile else _only_bundle(world)
     return f"{bundle.directory}/{name}" if bundle else None
 
