@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from netbootd.boot.model import ConfigFile
+from netbootd.boot.model import ConfigFile, Machine, Profile
 
 _BINARY = (".pb", ".img", ".gz", ".der", ".p12")
 _OPENINGS = ("{{", "{%", "{#")
@@ -16,6 +16,18 @@ def over(*layers: Iterable[ConfigFile]) -> tuple[ConfigFile, ...]:
     """Later layers win, file by file."""
     files = {file.path: file for layer in layers for file in layer}
     return tuple(files.values())
+
+
+def told(
+    files: Iterable[ConfigFile], profile: Profile, machine: Machine | None, stock: Iterable[ConfigFile] = ()
+) -> tuple[ConfigFile, ...]:
+    """All that a machine will find, each with an origin that says whose it is: ``files`` of the settings, and under
+    them what the release has in ``stock``."""
+    whose = {file.path: f"profile {profile.name}, " for file in profile.config}
+    whose |= {file.path: f"machine {machine.name}, " for file in machine.config} if machine else {}
+    made = tuple(replace(file, origin=f"{whose.get(file.path, '')}{file.origin}") for file in files)
+    named = {file.path.lower() for file in made}  # FAT knows no other names
+    return (*made, *(file for file in stock if file.path.lower() not in named))
 
 
 def template(file: ConfigFile) -> str | None:

@@ -176,6 +176,8 @@ class LocalPlan:
     """For a machine that waits to be armed: the arguments it will get then, shown as a comment."""
     how: str = ""
     """For such a machine: the command that arms it."""
+    look: str = ""
+    """And the one that shows its script as it will be then."""
 
     @property
     def withheld_line(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from netbootd.artifacts.bundles import OnShelf
 from netbootd.artifacts.inside import FOLDER
-from netbootd.cli.common import row
+from netbootd.cli.common import counted, human, row
 from netbootd.payloads.eve import PAYLOAD, Settings, direct
 from netbootd.payloads.eve.abilities import Ability, abilities
 from netbootd.payloads.eve.bundle import Bundle, Era
@@ -18,20 +18,23 @@ def details(bundle: Bundle) -> None:
     row("era", f"{bundle.era.value}: {_form(bundle.era)}", indent=2)
     row("version", f"{bundle.version}, by {bundle.version_from}" if bundle.version else "not known", indent=2)
     row("for", " ".join(filter(None, (bundle.arch, bundle.hv, bundle.platform))) or "not known", indent=2)
-    row("size", f"{human(bundle.size)}, {len(bundle.files)} files", indent=2)
+    row("size", f"{human(bundle.size)}, {counted(len(bundle.files), 'file')}", indent=2)
     row("lies in", bundle.directory, indent=2)
     if bundle.iso:
-        row("iso", f"{len(bundle.iso)} files in it, served as /artifacts/{bundle.directory}/{FOLDER}/PATH", indent=2)
+        inside = counted(len(bundle.iso), "file")
+        row("iso", f"{inside} in it, served as /artifacts/{bundle.directory}/{FOLDER}/PATH", indent=2)
     if bundle.stock:
         row("config", f"a node's own lies over the release's {', '.join(file.path for file in bundle.stock)}", indent=2)
     if why := _refused(bundle):
         row("boots", f"no: {why}", indent=2)
     if bundle.era in direct.OWN_INIT:
         row("init", f"netbootd's own in place of the release's: {payload_file(direct.INIT)}", indent=2)
-    for position, ability in enumerate(abilities(bundle)):
+    can = abilities(bundle)
+    for position, ability in enumerate(can):
         row("" if position else "can", _said(ability), indent=2)
     for note in bundle.notes:
-        row("note", note, indent=2)
+        if not any(ability.why and note.endswith(ability.why) for ability in can):  # said a line above
+            row("note", note, indent=2)
 
 
 def record(bundle: Bundle) -> dict[str, Any]:
@@ -79,16 +82,6 @@ def short(bundle: Bundle) -> str:
     can = [ability.name for ability in abilities(bundle) if ability.can]
     unsure = [f"{ability.name}?" for ability in abilities(bundle) if ability.can is None]
     return " ".join((*can, *unsure)) or "nothing, it is broken"
-
-
-def human(size: int) -> str:
-    """``512 B``, ``1.2 MiB``."""
-    number, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB"):
-        if number < 1024:
-            break
-        number, unit = number / 1024, larger
-    return f"{size} B" if unit == "B" else f"{number:.1f} {unit}"
 
 
 def _said(ability: Ability) -> str:

@@ -12,8 +12,8 @@ from rich.table import Table
 from netbootd.artifacts import bundles as on_disk
 from netbootd.artifacts.bundles import OnShelf, Shelf, scan
 from netbootd.artifacts.faults import ImportFault
-from netbootd.cli.bundle_text import details, human, shelf_record, short
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, tell
+from netbootd.cli.bundle_text import details, shelf_record, short
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, human, row, settings, tell
 from netbootd.config import Config, Problem
 from netbootd.config.problems import suggest
 from netbootd.payloads import PAYLOADS

@@ -10,7 +10,7 @@ import typer
 
 from netbootd import check as checks
 from netbootd.artifacts.firmware import missing
-from netbootd.cli.common import FOUND_WRONG, ConfigOption, JsonOption, find_settings, row, tell
+from netbootd.cli.common import FOUND_WRONG, ConfigOption, JsonOption, counted, find_settings, row, tell
 from netbootd.config import Config, ConfigError, Problem, load
 from netbootd.load import Loaded, load_recorded
 
@@ -66,13 +66,9 @@ def _verdict(problems: tuple[Problem, ...]) -> None:
     tell(problems)
     typer.echo(gap if problems else "", nl=False)
     errors, warnings = _errors(problems), sum(problem.severity == "warning" for problem in problems)
-    said = [_counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+    said = [counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
     typer.echo(", ".join(said if errors else ["ok", *said]))
 
 
 def _errors(problems: tuple[Problem, ...]) -> int:
     return sum(problem.severity == "error" for problem in problems)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"

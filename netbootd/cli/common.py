@@ -12,8 +12,6 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from netbootd.boot.args import Arg
-from netbootd.boot.finding import Finding
 from netbootd.boot.model import Machine
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
@@ -32,7 +30,7 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as JSON, for programs.")]
 
-_COLOURS = MappingProxyType({"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.CYAN})
+COLOURS = MappingProxyType({"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.CYAN})
 _WIDEST = 100  # columns; longer lines are hard to read
 
 
@@ -53,13 +51,18 @@ def settings(path: Path | None, *, profile: str | None = None, interfaces: tuple
 def tell(problems: tuple[Problem, ...]) -> None:
     """One line a problem, on stderr."""
     for problem in problems:
-        _complain(f"{problem.severity}: ", str(problem), _COLOURS[problem.severity])
+        _complain(f"{problem.severity}: ", str(problem), COLOURS[problem.severity])
 
 
 def fail(text: str, code: int = FOUND_WRONG) -> NoReturn:
     """Say it on stderr and end."""
     _complain("netbootd: ", text, typer.colors.RED)
     raise typer.Exit(code)
+
+
+def hint(text: str) -> None:
+    """What else there is, on stderr."""
+    _complain("netbootd: ", text, COLOURS["info"])
 
 
 def row(label: str, text: str, *, indent: int = 0, width: int = 11, colour: str | None = None) -> None:
@@ -69,22 +72,19 @@ def row(label: str, text: str, *, indent: int = 0, width: int = 11, colour: str 
     typer.secho(lines, fg=colour) if colour else typer.echo(lines)
 
 
-def arguments(args: tuple[Arg, ...], *, indent: int = 0) -> None:
-    """Kernel arguments, each with where it came from."""
-    width = min(40, max((len(str(arg)) for arg in args), default=0))
-    for position, arg in enumerate(args):
-        row("" if position else "arguments", f"{arg!s:<{width}}  ({arg.origin})", indent=indent)
+def human(size: int) -> str:
+    """``512 B``, ``1.2 MiB``."""
+    number, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if number < 1024:
+            break
+        number, unit = number / 1024, larger
+    return f"{size} B" if unit == "B" else f"{number:.1f} {unit}"
 
 
-def remarks(findings: tuple[Finding, ...], *, indent: int = 0) -> None:
-    """What is worth knowing of what a machine gets."""
-    for finding in findings:
-        row(finding.severity.value, finding.text, indent=indent, colour=_COLOURS[finding.severity.value])
-
-
-def finding_record(finding: Finding) -> dict[str, str]:
-    """The same for programs."""
-    return {"severity": finding.severity.value, "key": finding.key, "text": finding.text}
+def counted(number: int, word: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def wrapped(text: str, head: str, stream: TextIO) -> str:

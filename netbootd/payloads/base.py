@@ -115,5 +115,7 @@ class Payload:
     """For one that takes it by configuration files: those.  Files that settings name go over them."""
     config_fault: Callable[[ConfigFile], str] | None = None
     """For a payload that takes configuration files: why one of them will not do, or ""."""
+    stock_config: Callable[[Bundle | None], tuple[ConfigFile, ...]] = lambda _bundle: ()
+    """For such a payload: those of a bundle itself, which a machine's own are laid over, as far as they are known."""
     config_sets: Mapping[str, str] = field(default_factory=dict)
     """Of those files, by path, the argument that would go over it and is not set by default where the file is."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.boot.config_files import over, template, written
-from netbootd.boot.model import ConfigFile
+from netbootd.boot.config_files import over, template, told, written
+from netbootd.boot.model import Boots, ConfigFile, Machine, Profile
 
 
 def file(path: str, data: bytes | str = b"", origin: str = "netbootd.yaml:3") -> ConfigFile:
@@ -67,3 +67,28 @@ def test_a_template_is_expanded_and_an_error_names_the_file_and_where_it_was_nam
 def test_what_is_in_a_file_is_not_shown() -> None:
     """It may be the key with which a machine enrols."""
     assert "secret" not in repr(file("onboard.key.pem", "secret"))
+
+
+class TestWhose:
+    """Each file a machine finds, with whose it is."""
+
+    PROFILE = Profile("edge", "eve", None, Boots.ONCE, config=(file("server", "a"), file("soft_serial", "b")))
+    MACHINE = Machine((), "n1", config=(file("soft_serial", "c", "nodes.yaml:9"),))
+    STOCK = (file("SERVER", "z", "the bundle's own config.img"), file("other", "y", "the bundle's own config.img"))
+
+    def test_is_told_by_layer_with_file_and_line(self) -> None:
+        merged = over((file("DevicePortConfig/override.json", "", "network of n1"),), self.PROFILE.config)
+        said = told(over(merged, self.MACHINE.config), self.PROFILE, self.MACHINE)
+        assert [(each.path, each.origin) for each in said] == [
+            ("DevicePortConfig/override.json", "network of n1"),
+            ("server", "profile edge, netbootd.yaml:3"),
+            ("soft_serial", "machine n1, nodes.yaml:9"),
+        ]
+
+    def test_of_the_release_come_those_that_nothing_lies_over_whatever_their_case(self) -> None:
+        """FAT knows no other names."""
+        assert [each.path for each in told(self.PROFILE.config, self.PROFILE, None, self.STOCK)] == [
+            "server",
+            "soft_serial",
+            "other",
+        ]

@@ -329,6 +329,7 @@ def test_a_machine_that_waits_is_told_what_arms_it_and_what_it_will_get() -> Non
     assert found.verdict is not None
     assert found.verdict.waiting
     assert "# To change that:  netbootd machines install 52:54:00:12:34:56\n" in found.text
+    assert "# To see its script as it will be then:  netbootd render 52:54:00:12:34:56 --armed\n" in found.text
     assert "#   eve_soft_serial=52-54-00-12-34-56 " in found.text
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import ConfigFile, Machine, Profile
 from netbootd.chain.scripts import Loader, Rendered, script
 from netbootd.fleet.lifecycle import Stage
 from netbootd.payloads.base import NO_TOKEN
+from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.wire.cpio import members
 from netbootd.wire.fat_reader import read_fat
 from tests.support.pem import CERTIFICATE, KEY
@@ -103,3 +105,41 @@ def test_a_machine_that_is_left_to_its_disk_gets_no_document() -> None:
     made = script(FACTS, world(profile, machines=[machine(profile.name)], stage=Stage.GIVEN), SITE, token=TOKEN)
 
     assert (made.documents, TOKEN in made.text) == ((), False)
+
+
+class TestWhichFilesItGets:
+    """Whose each is, for ``render`` and ``explain``."""
+
+    PROFILE = eve(config=config(server="{{ machine.name }}.example", authorized_keys=""))
+
+    def said(self, made: Rendered) -> list[tuple[str, bytes, str]]:
+        return [(each.path, each.data, each.origin) for each in made.config]
+
+    def test_is_told_as_they_are_written_out_for_it(self) -> None:
+        made = rendered(self.PROFILE, config(authorized_keys="# none"))
+        assert self.said(made) == [
+            ("server", b"node-1.example", "profile edge, netbootd.yaml:7"),
+            ("authorized_keys", b"# none", "machine node-1, netbootd.yaml:7"),
+        ]
+        assert "node-1.example" not in repr(made.config)
+
+    def test_is_told_of_one_that_waits_too(self) -> None:
+        waits = script(FACTS, world(self.PROFILE, machines=[machine("edge")], stage=Stage.DISARMED), SITE)
+        assert waits.documents == ()
+        assert [(each.path, each.origin) for each in waits.config] == [
+            ("server", "profile edge, netbootd.yaml:7"),
+            ("authorized_keys", "profile edge, netbootd.yaml:7"),
+        ]
+
+    def test_has_those_of_the_release_below_them(self) -> None:
+        stock = (ConfigFile("server", b"z", "the bundle's own config.img"), ConfigFile("x", b"", "the bundle's own"))
+        shelf = {"eve-13.3": Bundle("eve-13.3", "", "eve-13.3", Era.A, stock=stock)}
+        house = world(self.PROFILE, machines=[machine("edge")], stage=Stage.ARMED)
+        made = script(FACTS, replace(house, bundles=shelf), SITE)
+        assert [(each.path, each.origin) for each in made.config[1:]] == [
+            ("authorized_keys", "profile edge, netbootd.yaml:7"),
+            ("x", "the bundle's own"),
+        ]
+
+    def test_is_nothing_for_a_payload_that_takes_none(self) -> None:
+        assert rendered(linux(boots=ALWAYS), config(server="x")).config == ()

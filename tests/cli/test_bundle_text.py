@@ -1,27 +1,15 @@
-"""How bundles are told: sizes and abilities as people read them."""
+"""How bundles are told: abilities as people read them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from netbootd.boot.model import ConfigFile
-from netbootd.cli.bundle_text import details, human, record, short
+from netbootd.cli.bundle_text import details, record, short
+from netbootd.payloads.eve.abilities import notes
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
-
-
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (1_572_864, "1.5 MiB"),
-        (5 << 30, "5.0 GiB"),
-        (5 << 40, "5120.0 GiB"),
-    ],
-)
-def test_sizes_are_told_in_units_a_person_reads(size: int, said: str) -> None:
-    assert human(size) == said
 
 
 def test_what_is_not_certain_has_a_question_mark() -> None:
@@ -58,3 +46,18 @@ def test_what_the_release_s_own_configuration_holds_is_told(capsys: pytest.Captu
     assert "  config     a node's own lies over the release's server, onboard.key.pem\n" in shown
     assert record(bundle)["config"] == ["server", "onboard.key.pem"]
     assert "secret" not in shown
+
+
+def test_what_stands_among_its_abilities_is_not_told_again_as_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = Bundle("eve", "", "eve", Era.B1, version="14.3.0")
+    details(replace(bundle, notes=notes(bundle)))
+    shown = capsys.readouterr().out
+    assert shown.count("has no config.img; eve_install_server reaches it") == 1
+    assert "  note       there is no ipxe.efi in it" in shown
+
+
+def test_one_file_is_one_file(capsys: pytest.CaptureFixture[str]) -> None:
+    details(Bundle("eve", "", "eve", Era.B2, files=("installer.iso",), iso=(IsoFile("boot/kernel", 2048, 5),)))
+    shown = capsys.readouterr().out
+    assert "  size       0 B, 1 file\n" in shown
+    assert "  iso        1 file in it, served" in shown

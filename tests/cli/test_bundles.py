@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netbootd.cli.bundle_text import human
+from netbootd.cli.common import human
 from netbootd.payloads.eve.bundle import Era
 from tests.support.cli import Ran, netbootd
 from tests.support.eve_bundles import files_of, net_tar, put

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.boot.site import Site
-from netbootd.cli.common import site, wrapped
+from netbootd.cli.common import counted, human, site, wrapped
 from tests.support.cli import netbootd
 from tests.support.house import furnished, settings
 from tests.support.settings import Files
@@ -122,3 +122,23 @@ def on_a_terminal(arguments: list[str]) -> list[str]:
         text = text.replace(colour, "")
     assert "\x1b" not in text
     return text.replace("\r", "").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1_572_864, "1.5 MiB"),
+        (5 << 30, "5.0 GiB"),
+        (5 << 40, "5120.0 GiB"),
+    ],
+)
+def test_sizes_are_told_in_units_a_person_reads(size: int, said: str) -> None:
+    assert human(size) == said
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_things_are_counted_in_words(number: int, said: str) -> None:
+    assert counted(number, "file") == said

@@ -154,6 +154,41 @@ def test_what_cannot_be_explained_is_told_in_a_line(path: Path, what: str, code:
     assert ran.complaint.startswith(said.format(path.parent))
 
 
+class TestFacts:
+    """What its iPXE would report can be said before it has."""
+
+    def test_they_reach_the_script_and_the_answers(self, path: Path) -> None:
+        ran = explain(path, "n3", "--fact", "serial=S 1")
+        assert '  arguments  sn="S 1"  (profile needs)\n' in ran.out
+        assert f"netbootd render 52:54:00:00:00:03 --fact 'serial=S 1' -c {path}\n" in ran.out
+        said = explain(path, "n3", "--fact", "serial=S 1", "--json").json
+        assert said["script"]["args"] == [{"key": "sn", "value": "S 1", "origin": "profile needs"}]
+
+    def test_a_rule_sees_them(self, tmp_path: Path) -> None:
+        text = SETTINGS + "rules:\n  - {match: {manufacturer: 'ACME*'}, profile: rescue}\n"
+        path = Files(furnished(tmp_path)).write("netbootd.yaml", settings(tmp_path, text))
+        assert "  profile    rescue: " in explain(path, "52:54:00:00:00:07", "--fact", "manufacturer=ACME Ltd").out
+
+    @pytest.mark.parametrize("given", ["serial", "nosuch=1", "ip=x"])
+    def test_what_the_daemon_would_refuse_is_refused(self, path: Path, given: str) -> None:
+        assert (explain(path, "n3", "--fact", given).code, explain(path, "n3", "--fact", given).out) == (2, "")
+
+    def test_a_capture_speaks_for_itself(self, path: Path) -> None:
+        ran = explain(path, captures.CAPTURES / "ovmf-pxe4.pcap", "--fact", "serial=S1")
+        assert (ran.code, ran.complaint.startswith("netbootd: --fact is for a machine; ")) == (2, True)
+
+
+def test_configuration_files_are_told_by_whose_they_are_and_never_by_what_is_in_them(tmp_path: Path) -> None:
+    (tmp_path / "server").write_text("zed.example")
+    text = "interfaces: [lo]\nprofiles:\n  edge: {payload: eve, bundle: eve-13.3.0, config: {server: server}}\n"
+    text += "machines:\n  - {mac: 52:54:00:00:00:01, name: n1, profile: edge}\n"
+    path = Files(furnished(tmp_path)).write("netbootd.yaml", settings(tmp_path, text))
+    ran, said = explain(path, "n1"), explain(path, "n1", "--json")
+    assert f"  config     server, 11 B  (profile edge, {path}:6)\n" in ran.out
+    assert said.json["script"]["config"] == [{"path": "server", "size": 11, "origin": f"profile edge, {path}:6"}]
+    assert "zed.example" not in ran.out + said.out
+
+
 EVE = """\
 interfaces: [lo]
 profiles:

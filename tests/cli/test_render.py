@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,47 @@ def test_a_text_that_is_made_for_the_machine_is_shown_by_its_name(tmp_path: Path
     refused = render(path, "n1", "--file", "installer.iso")
     assert (refused.code, refused.out) == (2, "")
     assert "there is grub.cfg" in refused.complaint
+
+
+class TestOneThatWaits:
+    """An installer's machine that nobody has armed."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        (tmp_path / "server").write_text("{{ machine.name }}.example")
+        edge = "edge: {payload: eve, bundle: eve-13.3.0, config: {server: server}}"
+        text = settings(tmp_path, f"profiles:\n  {edge}\nmachines:\n  - {{mac: {KNOWN}, name: n1, profile: edge}}\n")
+        put(furnished(tmp_path) / "artifacts" / "eve-13.3.0", files_of(Era.A))
+        return Files(tmp_path).write("netbootd.yaml", text)
+
+    def test_is_shown_its_own_disk_and_how_to_see_more(self, path: Path) -> None:
+        ran = render(path, "n1")
+        assert f"# To see its script as it will be then:  netbootd render {KNOWN} --armed\n" in ran.out
+        assert ran.complaint == f"netbootd: as it will be once armed: netbootd render n1 --armed -c {path}"
+
+    def test_is_shown_its_script_as_if_it_were_armed(self, path: Path) -> None:
+        ran = render(path, "n1", "--armed")
+        assert (ran.code, ran.err) == (0, "")
+        assert "/node/TOKEN/config.cpio.gz" in ran.out
+        assert render(path, "n1", "--armed", "--json").json["script"] == ran.out
+
+    def test_nobody_is_armed_by_looking(self, path: Path) -> None:
+        render(path, "n1", "--armed")
+        assert "own disk" in render(path, "n1").out
+
+    def test_has_its_configuration_files_told_either_way_and_not_their_contents(self, path: Path) -> None:
+        ran, armed = render(path, "n1", "--origins"), render(path, "n1", "--origins", "--armed")
+        assert f"config     server, a template  (profile edge, {path}:5)\n" in ran.out
+        assert f"config     server, 10 B  (profile edge, {path}:5)\n" in armed.out
+        said = render(path, "n1", "--json", "--armed").json
+        assert said["config"] == [{"path": "server", "size": 10, "origin": f"profile edge, {path}:5"}]
+        assert "n1.example" not in armed.out + json.dumps(said)
+
+    def test_has_no_text_of_its_own_until_then(self, path: Path) -> None:
+        ran = render(path, "n1", "--file", "grub.cfg")
+        assert ran.complaint == (
+            "netbootd: --file grub.cfg: this machine boots its own disk; as it will be once armed: --armed"
+        )
+        ran = render(path, "n1", "--file", "grub.cfg", "--armed")
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.complaint.endswith("one whose profile has route: grub (payload eve) gets a grub.cfg")

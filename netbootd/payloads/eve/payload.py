@@ -15,7 +15,7 @@ from netbootd.boot import bundle as boot
 from netbootd.boot.args import Arg, ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.finding import Finding
-from netbootd.boot.model import Boots
+from netbootd.boot.model import Boots, ConfigFile
 from netbootd.boot.plan import GrubPlan, KernelPlan
 from netbootd.payloads.base import CLOSED, CannotBoot, Order, Payload
 from netbootd.payloads.eve import classic, config_partition, direct, grub_route, port_config
@@ -87,6 +87,11 @@ def _judge(
     return judge(args, of_eve(named), config_files=config)
 
 
+def _stock_config(named: boot.Bundle | None) -> tuple[ConfigFile, ...]:
+    bundle = of_eve(named)
+    return bundle.stock if bundle else ()
+
+
 def _destroys(key: str) -> str:
     known = argument(key)
     return known.destroys if known else ""
@@ -107,6 +112,7 @@ PAYLOAD = Payload(
     judge=_judge,
     destroys=_destroys,
     config_fault=config_partition.fault,
+    stock_config=_stock_config,
     config_sets=config_partition.SETS,
     soft_serial="eve_soft_serial",
 )
