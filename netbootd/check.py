@@ -21,6 +21,7 @@ from netbootd.config.certificate import Denied, doubts, identify
 from netbootd.config.problems import suggest
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.fleet.soft_serials import duplicates
 from netbootd.load import Loaded
 from netbootd.payloads import PAYLOADS
 from netbootd.wire.mac import Mac
@@ -172,20 +173,22 @@ def _scripts(world: World, site: Site, tftp_port: int) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
-    findings = Findings()
+    findings, serials = Findings(), SoftSerials()
     by_grub: dict[str, Profile] = {}
     for machine in world.fleet.machines:
         rendered = script(_facts(machine), armed, site, machine=_known(machine))
         findings.add(machine, rendered)
+        serials.add(machine, rendered)
         if isinstance(rendered.plan, GrubPlan) and rendered.assignment and (profile := rendered.assignment.profile):
             by_grub[profile.name] = profile
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
-            weight: Literal["error", "warning"] = "warning" if rendered.awaited else "error"
+            weight: Literal["error", "info"] = "info" if rendered.awaited else "error"
             yield Problem(*_place(machine.origin), f"machines.{machine.name}", rendered.failure, weight)
     for profile in world.fleet.profiles.values():
         if profile.name not in findings.profiles:
             findings.add(*_stand_in(profile, world, site))
     yield from findings.problems()
+    yield from serials.problems()
     for profile in by_grub.values() if tftp_port != _TFTP else ():
         why = f"GRUB asks TFTP at port {_TFTP} alone, and tftp.port is {tftp_port}"
         yield _of(profile, f"{why}; set it to {_TFTP}, or have a firewall send that port there", "warning")
@@ -196,6 +199,40 @@ def _stand_in(profile: Profile, world: World, site: Site) -> tuple[Machine, Rend
     machine = Machine((_ANY_CARD,), profile.name, profile.name, origin=profile.origin)
     alone = replace(world, fleet=Snapshot((profile,), (machine,)), stage=lambda _mac: Stage.DISARMED)
     return machine, script(_facts(machine), alone, site)
+
+
+class SoftSerials:
+    """What machines will call themselves by; a controller takes two that say the same for one."""
+
+    def __init__(self) -> None:
+        self._machines: dict[str, Machine] = {}
+        self._claims: list[tuple[str, str]] = []
+
+    def add(self, machine: Machine, rendered: Rendered) -> None:
+        if rendered.assignment is None or rendered.assignment.profile is None or rendered.failure:
+            return
+        self._machines[machine.name] = machine
+        for serial in _soft_serials(rendered):
+            if machine.macs or not _of_any_card(serial):
+                self._claims.append((serial, machine.name))
+
+    def problems(self) -> Iterator[Problem]:
+        for twice in duplicates(self._claims):
+            machine = self._machines[twice.claimed_by]
+            yield Problem(*_place(machine.origin), f"machines.{machine.name}", str(twice))
+
+
+def _of_any_card(serial: str) -> bool:
+    """Made of the card that stands in for all that are not known."""
+    return _ANY_CARD.hexraw in "".join(filter(str.isalnum, serial)).lower()
+
+
+def _soft_serials(rendered: Rendered) -> tuple[str, ...]:
+    """By argument, which goes over a file, or by file."""
+    payload = PAYLOADS[rendered.payload]
+    args = tuple(arg.value for arg in rendered.args if arg.key == payload.soft_serial and arg.value)
+    files = (file for file in rendered.config if payload.config_sets.get(file.path) == payload.soft_serial)
+    return args or tuple(file.data.decode("utf-8", "replace").strip() for file in files)
 
 
 class Findings:

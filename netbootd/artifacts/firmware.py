@@ -60,6 +60,8 @@ class MissingFirmware:
     file: str
     needed_by: str
     fix: str = ""
+    rare: Cpu | None = None
+    """For UEFI machines of this CPU, which few networks have; None for a kind that any may have."""
 
     def __str__(self) -> str:
         return f"{self.file} ({self.needed_by} get no answer); to fix: {self.fix}"
@@ -81,7 +83,7 @@ def scan(directories: Iterable[Path]) -> FirmwareFiles:
 def missing(firmware: Firmware) -> tuple[MissingFirmware, ...]:
     """The usual kinds of machine that would get no iPXE."""
     return tuple(
-        MissingFirmware(file=file, needed_by=needed_by, fix=fix)
+        MissingFirmware(file=file, needed_by=needed_by, fix=fix, rare=cpu if fix is _BUILD else None)
         for cpu, platform, file, needed_by, fix in _USUAL
         if firmware.choose(cpu, platform) is None
     )

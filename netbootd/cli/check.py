@@ -9,8 +9,8 @@ import sys
 import typer
 
 from netbootd import check as checks
-from netbootd.artifacts.firmware import missing
 from netbootd.cli.common import FOUND_WRONG, ConfigOption, JsonOption, counted, find_settings, row, tell
+from netbootd.cli.missing import missed
 from netbootd.config import Config, ConfigError, Problem, load
 from netbootd.load import Loaded, load_recorded
 
@@ -24,7 +24,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         problems = error.problems
     else:
         loaded = load_recorded(settings)
-        problems = (*settings.warnings, *checks.check(settings, loaded), *_lacks(loaded))
+        problems = (*settings.warnings, *checks.check(settings, loaded), *missed(loaded.world))
         if not as_json:
             _summary(settings, loaded)
     if as_json:
@@ -33,19 +33,6 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         _verdict(problems)
     if _errors(problems):
         raise typer.Exit(FOUND_WRONG)
-
-
-def _lacks(loaded: Loaded) -> tuple[Problem, ...]:
-    return tuple(
-        Problem(
-            "firmware",
-            None,
-            "",
-            f"{each.file} is missing, {each.needed_by} get no answer; to fix: {each.fix}",
-            "warning",
-        )
-        for each in missing(loaded.world.firmware)
-    )
 
 
 def _summary(settings: Config, loaded: Loaded) -> None:

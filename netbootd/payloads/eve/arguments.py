@@ -97,7 +97,8 @@ ARGUMENTS = (
         "collect facts, do not install; not read-only",
         (5, 12),
         # Only the writing of the image is skipped; the script goes on to make a file system on an existing P3.
-        destroys="in spite of its name it makes a new file system on an existing EVE's persistent partition",
+        destroys="in spite of its name it makes a new file system on an existing EVE's persistent partition, and "
+        "installs nothing",
     ),
     Argument(
         "eve_install_skip_rootfs",

@@ -123,7 +123,9 @@ def _here(bundle: Bundle | None) -> str:
 def _danger(arg: Arg, known: Argument) -> Iterator[Finding]:
     if arg.origin.startswith(EVE):
         yield from _of_the_menu(arg, known)
-    elif known.destroys and not arg.origin.startswith("machine "):
+    elif known.destroys and arg.origin.startswith("machine "):
+        yield _on(arg, Severity.INFO, f"{known.destroys}, once the machine is armed")
+    elif known.destroys:
         why = f"{known.destroys}; only a machine's own arguments may name it, not a profile's or a rule's"
         yield _on(arg, Severity.ERROR, why)
 

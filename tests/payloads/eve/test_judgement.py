@@ -10,7 +10,7 @@ import pytest
 from netbootd.boot.args import Arg
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import ConfigFile
-from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS
+from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS, argument
 from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.payloads.eve.judgement import judge
 
@@ -167,9 +167,12 @@ def test_what_destroys_must_be_named_by_the_machine_itself(key: str, origin: str
 
 
 @pytest.mark.parametrize("key", DESTROYING)
-def test_a_machine_may_name_it(key: str) -> None:
-    value = "sda" if key == "eve_nuke_disks" else None
-    assert errors(Arg(key, value, MACHINE)) == ""
+def test_a_machine_may_name_it_and_hears_what_it_will_do(key: str) -> None:
+    arg = Arg(key, "sda" if key == "eve_nuke_disks" else None, MACHINE)
+    assert errors(arg) == ""
+    known = argument(key)
+    assert known
+    assert f"{key} of {MACHINE}: {known.destroys}, once the machine is armed" in said(judge((arg,)), Severity.INFO)
 
 
 def test_what_wipes_everything_does_not_go_with_an_installation() -> None:
