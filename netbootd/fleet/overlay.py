@@ -20,7 +20,8 @@ def overlaid(machine: Machine | None, record: Record | None, profiles: Collectio
         return machine
     args, profile = _args(record), record.profile if record.profile in profiles else None
     if machine is None:
-        return Machine(record.macs, called(record), profile, args, uuid=record.uuid, origin=f"the API ({record.origin})")
+        origin = f"the API ({record.origin})"
+        return Machine(record.macs, called(record), profile, args, uuid=record.uuid, origin=origin)
     return replace(machine, profile=machine.profile or profile, args=merge_all(args, machine.args))
 
 
