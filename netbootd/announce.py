@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from netbootd import __version__
 from netbootd.artifacts.firmware import missing
@@ -12,6 +13,7 @@ from netbootd.boot.site import Site
 from netbootd.check import lacking
 from netbootd.config import Config
 from netbootd.config.certificate import Identity, doubts
+from netbootd.config.models import UNIX
 from netbootd.load import Loaded
 from netbootd.net.interfaces import Interface
 from netbootd.observe.banner import Banner, ServedInterface
@@ -37,7 +39,7 @@ def announcement(
         interfaces=_interfaces(served, listening),
         services=_services(listening),
         script_urls=(*_script_urls(served, listening, site), *_secure_urls(config, listening, shown)),
-        admin_url="http://{}:{}/".format(*listening.admin_address),
+        admin_url=_admin_url(listening.admin_address),
         config=str(config.path) if config.path else "",
         firmware=tuple(sorted(binary.name for binary in loaded.world.firmware.binaries)),
         missing=missing(loaded.world.firmware),
@@ -72,6 +74,7 @@ class Started:
     tftp: Service | None
     """None: it is off."""
     admin: Service
+    """At a Unix socket its address is ``unix:/PATH``, and the port 0."""
     dhcp: tuple[int, ...]
     """The ports ProxyDHCP is answered on; none when it is off."""
 
@@ -88,9 +91,20 @@ def started(served: Sequence[Interface], listening: Listening, site: Callable[[s
         http=Service(*listening.http_address),
         https=Service(*listening.https_address) if listening.https_address else None,
         tftp=Service(*listening.tftp_address) if listening.tftp_address else None,
-        admin=Service(*listening.admin_address),
+        admin=_admin(listening.admin_address),
         dhcp=tuple(port for _, port in listening.dhcp),
     )
+
+
+def _admin(bound: tuple[str, int] | Path) -> Service:
+    return Service(f"{UNIX}{bound}", 0) if isinstance(bound, Path) else Service(*bound)
+
+
+def _admin_url(bound: tuple[str, int] | Path) -> str:
+    if isinstance(bound, Path):
+        return f"{UNIX}{bound}"
+    host, port = bound
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _interfaces(served: Sequence[Interface], listening: Listening) -> tuple[ServedInterface, ...]:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from ssl import SSLContext
 
 from netbootd import __version__
 from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
+from netbootd.boot.facts import Facts
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.config.certificate import doubts, identify
-from netbootd.fleet.database import state_path
+from netbootd.fleet.attempts import Attempts
+from netbootd.fleet.behind import Behind
+from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.merged import machine_of
+from netbootd.fleet.record import Record, RecordChange
+from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Store
 from netbootd.load import Loaded, load_world
@@ -30,13 +38,17 @@ from netbootd.observe.hub import Hub
 from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Exposition, Metrics
 from netbootd.privileges import account, become
+from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import Status, build_admin
-from netbootd.serve.admin.machines import MachineServices, add_routes
+from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.stream import Stream
+from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import Secure, start_http
 from netbootd.serve.listening import listen
+from netbootd.serve.lives import Lives
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
@@ -81,6 +93,11 @@ class Daemon:
         self._tftp: TftpServer | None = None
         self._store: Store | None = None
         self._metrics = Metrics()
+        self._records = Records(new_id=_new_id, kept=self._listed, family=self._family)
+        self._attempts = Attempts(new_id=_new_id, owner=self._records.owner)
+        self._behind = Behind()
+        self.token: str | None = None
+        """See `serve.admin.access.AccessServices`."""
         self._directory = Directory(self._named, neighbour)
         self._hub = Hub(self._directory.who)
         self._hub.add(log)
@@ -99,6 +116,7 @@ class Daemon:
             self._listening = listen(self._config, self._sockets)
             become(user)
             await self._remember()
+            self.token = made_token(path) if (path := self._config.token_file) else None
             await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
             self._log.banner(
@@ -117,19 +135,31 @@ class Daemon:
 
     async def _remember(self) -> None:
         """Open the state: who is armed, who has been given a payload."""
-        self._store = Store(state_path(self._config.state), lambda trouble: self._hub(state_notice(trouble)))
+        self._store = Store(self._config.state, lambda trouble: self._hub(state_notice(trouble)))
         known = await self._store.open()
         if self._store.created and (notice := new_state_notice(self._config.state, self._fleet())):
             self._hub(notice)
-        self._ledger = Ledger(self._store, known, family=self._family, now=time.time())
+        self._ledger = Ledger(self._store, known, family=self._family)
         self._progress = Progress(self._ledger, self._hub)
         self._hub.add(self._progress)
         self._tokens = Tokens(self._ledger.entry)
         self._hub.add(self._tokens.observe)
         self._progress.tell_doubts()
+        self._lives = Lives(
+            self._ledger,
+            self._records,
+            self._attempts,
+            self._behind,
+            self._hub,
+            known=self._directory.known,
+            listed=lambda mac: self._fleet().machine(mac) is not None,
+        )
+        self._hub.add(self._lives)
 
     def _load(self, config: Config) -> Loaded:
-        return load_world(config, stage=self._stage, known=self._directory.known, left=self._directory.left)
+        return load_world(
+            config, stage=self._stage, known=self._directory.known, left=self._directory.left, recorded=self._recorded
+        )
 
     def _stage(self, mac: Mac) -> Stage | None:
         return self._ledger.stage(mac)
@@ -174,10 +204,34 @@ class Daemon:
         self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN, secure=secure)
         self._ends.append(self._http.stop)
         self._hub.add(self._http.observe)
-        site = build_admin(self)
-        add_routes(site, MachineServices(self._ledger, self._fleet, self._directory.known, self._hub))
+        site = build_admin(self, self._hub)
+        add_api(site, self._api())
         admin = await start_http(site, [listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
+
+    def _api(self) -> ApiServices:
+        stream = Stream(secrets.token_hex(4), time.time)
+        self._hub.add(stream)
+        return ApiServices(
+            ledger=self._ledger,
+            records=self._records,
+            attempts=self._attempts,
+            world=lambda: self._loaded.world,
+            standing=self._lives.standing,
+            known=self._directory.known,
+            keep=self._keep,
+            emit=self._hub,
+            stream=stream,
+        )
+
+    async def _keep(self, changes: tuple[RecordChange, ...]) -> bool:
+        """Have these on disk."""
+        self._behind.add(changes)
+        return False
+
+    def _recorded(self, facts: Facts) -> Record | None:
+        found = self._records.identify(facts)
+        return self._records.get(found.id) if isinstance(found, Match) else None
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -218,6 +272,9 @@ class Daemon:
         # Who says what address to advertise or to listen on knows that it can be reached from every interface.
         chosen = self._config.advertise or self._listening.address
         return chosen is not None or self._interfaces.owns(index, address)
+
+    def _listed(self, record: Record) -> bool:
+        return machine_of(self._fleet(), record) is not None
 
     def _fleet(self) -> Snapshot:
         return self._loaded.world.fleet
@@ -290,7 +347,8 @@ class Daemon:
     @property
     def host_names(self) -> tuple[str, ...]:
         """See `serve.admin.app.AdminServices`."""
-        return (self._started.admin_listen[0],)
+        listen = self._started.admin_listen
+        return () if isinstance(listen, Path) else (listen[0],)
 
     def metrics(self) -> Exposition:
         """See `serve.admin.app.AdminServices`."""
@@ -329,3 +387,7 @@ class Daemon:
             await self._store.close()
         self._sockets.close()
         self._log.flush()
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)

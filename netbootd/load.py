@@ -12,8 +12,10 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.render import Templates
 from netbootd.chain.world import World
 from netbootd.config import Config
-from netbootd.fleet.database import BadStateUrl, StateError, peek, state_path
+from netbootd.fleet.database import peek
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.record import Record
+from netbootd.fleet.state import BadStateUrl, StateError, shown
 from netbootd.payloads import PAYLOADS
 from netbootd.resources import payload_file, templates_dir
 from netbootd.wire.mac import Mac
@@ -35,13 +37,16 @@ def load_world(
     stage: Callable[[Mac], Stage | None] = lambda _mac: None,
     known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac),
     left: Callable[[Mac], bool] = lambda _mac: False,
+    recorded: Callable[[Facts], Record | None] = lambda _facts: None,
 ) -> Loaded:
     """Read boot programs, templates and bundles.  What cannot be read is a note, never an error: the rest works."""
     found = scan(config.firmware)
     sources, notes = read_templates(config.templates)
     shelf = bundles.scan(config.artifacts)
     templates = Templates(sources)
-    world = World(config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles, payload_files())
+    world = World(
+        config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles, payload_files(), recorded
+    )
     return Loaded(world, found.contents, (*found.notes, *notes, *shelf.notes))
 
 
@@ -49,10 +54,10 @@ def load_recorded(config: Config) -> Loaded:
     """As `load_world`, for commands that speak without the daemon: where machines stand is read from the state on
     disk.  Where that cannot be read they are shown as if nobody had been armed, and a note says so."""
     try:
-        known = peek(state_path(config.state))
+        known = peek(config.state)
     except (StateError, BadStateUrl) as error:
         loaded = load_world(config)
-        why = f"state {config.state} cannot be read ({error}): machines are shown as if nobody were armed"
+        why = f"state {shown(config.state)} cannot be read ({error}): machines are shown as if nobody were armed"
         return replace(loaded, notes=(*loaded.notes, why))
     stages = {entry.mac: entry.stage for entry in known.entries}
 

@@ -54,6 +54,7 @@ def test_the_banner_names_what_is_served_where(config: Config, listening: Listen
     assert tftp
     assert facts.services == (f"TFTP on {tftp[1]}", f"HTTP on {listening.http_address[1]}")
     assert facts.script_urls == ("http://192.0.2.1:8080/ipxe.cfg",)
+    assert isinstance(listening.admin_address, tuple)
     assert facts.admin_url == f"http://127.0.0.1:{listening.admin_address[1]}/"
     assert (facts.firmware, facts.profiles, facts.machines) == (("snponly.efi", "undionly.kpxe"), ("rescue",), 1)
     assert [each.file for each in facts.missing] == ["arm64-efi/snponly.efi", "i386-efi/snponly.efi"]
@@ -121,6 +122,7 @@ class TestTls:
 def test_a_program_is_told_every_address_and_port(config: Config, listening: Listening) -> None:
     where = started((BARE, LAN), listening, site)
     assert listening.tftp_address
+    assert isinstance(listening.admin_address, tuple)
     assert (where.http, where.tftp) == (Service(*listening.http_address), Service(*listening.tftp_address))
     assert (where.admin, where.dhcp) == (Service(*listening.admin_address), ())
     assert (where.url, where.script) == ("http://192.0.2.1:8080", "http://192.0.2.1:8080/ipxe.cfg")
@@ -139,3 +141,22 @@ def test_of_many_files_that_are_not_there_the_first_are_named(tmp_path: Path) ->
 
 def test_the_service_manager_gets_one_line(config: Config) -> None:
     assert summary(load_world(config)) == "1 machines, 1 profiles"
+
+
+@pytest.mark.parametrize(
+    ("bound", "url", "service"),
+    [
+        (
+            Path("/run/netbootd/admin.sock"),
+            "unix:/run/netbootd/admin.sock",
+            Service("unix:/run/netbootd/admin.sock", 0),
+        ),
+        (("::1", 81), "http://[::1]:81/", Service("::1", 81)),
+    ],
+)
+def test_the_admin_side_is_told_as_it_is_asked_for(
+    config: Config, listening: Listening, bound: Path | tuple[str, int], url: str, service: Service
+) -> None:
+    there = replace(listening, admin_address=bound)
+    assert announcement(config, load_world(config), (), there, site).admin_url == url
+    assert started((), there, site).admin == service

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import stat
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -334,3 +336,48 @@ class TestTls:
         tls.key.unlink()
         with pytest.raises(ConfigError, match=r"http.tls.key: .*boot.key cannot be read: No such file"):
             await house.daemon(house.config()).run()
+
+
+class TestTheAdminSide:
+    async def test_a_machine_that_fetched_its_script_is_on_record_and_its_boot_can_be_watched(
+        self, house: House
+    ) -> None:
+        async with house.running("unknown: register\n"):
+            url = f"{house.log.facts.admin_url}api/v1"
+            async with aiohttp.ClientSession() as session, session.get(f"{url}/events") as events:
+                await house.get("/machines/52:54:00:00:00:07/ipxe.cfg?serial=SN-7")
+                while not (line := await events.content.readline()).startswith(b"data: "):
+                    pass
+                assert json.loads(line[6:])["mac"] == "52:54:00:00:00:07"
+                async with session.get(f"{url}/machines/52-54-00-00-00-07") as shown:
+                    assert [(await shown.json())[key] for key in ("serial", "state")] == ["SN-7", "discovered"]
+
+    async def test_who_comes_from_elsewhere_needs_the_token_that_the_first_start_made(self, house: House) -> None:
+        house.ports = PORTS.replace("127.0.0.1:0'}", "0.0.0.0:0', token_file: own.token}")
+        async with house.running():
+            url = house.log.facts.admin_url.replace("0.0.0.0", "127.0.0.1")
+            said = {"X-Forwarded-For": "192.0.2.9"}
+            path = house.files.directory / "own.token"
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            for headers, status in (
+                (said, 401),
+                ({**said, "Authorization": f"Bearer {path.read_text().strip()}"}, 200),
+            ):
+                async with aiohttp.request("GET", f"{url}api/v1/machines", headers=headers) as answer:
+                    assert answer.status == status
+
+    async def test_a_token_that_is_none_ends_the_start(self, house: House) -> None:
+        house.ports = PORTS.replace("127.0.0.1:0'}", "0.0.0.0:0', token_file: own.token}")
+        (house.files.directory / "own.token").write_text("x")
+        with pytest.raises(CannotListen, match=r"admin.token_file: .*own.token"):
+            await house.daemon(house.config()).run()
+
+    async def test_it_may_be_at_a_path(self, house: House) -> None:
+        path = house.files.directory / "admin.sock"
+        house.ports = PORTS.replace("127.0.0.1:0", f"unix:{path}")
+        async with house.running():
+            assert house.log.facts.admin_url == f"unix:{path}"
+            connector = aiohttp.UnixConnector(str(path))
+            there = "http://localhost/api/v1/profiles"
+            async with aiohttp.ClientSession(connector=connector) as session, session.get(there) as answer:
+                assert answer.status == 200

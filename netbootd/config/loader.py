@@ -8,7 +8,7 @@ from pathlib import Path
 from netbootd.config.certificate import Tls
 from netbootd.config.check import checked
 from netbootd.config.fleet import read_fleet
-from netbootd.config.models import Settings
+from netbootd.config.models import Settings, is_local
 from netbootd.config.problems import Place, Problems, said
 from netbootd.config.settings import Config
 from netbootd.config.yaml import Table, line_of, read
@@ -16,6 +16,7 @@ from netbootd.fleet.snapshot import Snapshot
 
 BESIDE = Path("configs/netbootd.yaml")
 SYSTEM = Path("/etc/netbootd/netbootd.yaml")
+_STATE = Path("/var/lib/netbootd")
 
 
 def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -40,6 +41,7 @@ def load(path: Path | None, *, profile: str | None = None, interfaces: Sequence[
     snapshot = _fleet(top, base, profile, public, problems)
     if settings:
         _ports(settings, top, problems)
+        _hidden(settings, top, base, public, problems)
     tls = _tls(settings, top, base, public, problems) if settings else None
     problems.raise_errors()
     assert settings is not None, "a model that is missing has said why"
@@ -52,7 +54,7 @@ def _ports(settings: Settings, top: Table, problems: Problems) -> None:
     http, admin, tls = settings.http, settings.admin, settings.http.tls
     wanted = [
         ("http.port", http.port),
-        ("admin.listen", admin.listen[1]),
+        *([] if isinstance(admin.listen, Path) else [("admin.listen", admin.listen[1])]),
         *([("http.tls.port", tls.port)] if tls else []),
     ]
     seen: dict[int, str] = {}
@@ -60,6 +62,14 @@ def _ports(settings: Settings, top: Table, problems: Problems) -> None:
         if port and seen.setdefault(port, key) != key:
             place = Place(top.file, line_of(top, tuple(key.split("."))), key)
             problems.error(place, f"port {port} is {seen[port]} too; choose another")
+
+
+def _hidden(settings: Settings, top: Table, base: Path | None, public: Path, problems: Problems) -> None:
+    """What lies under ``artifacts`` anybody can fetch."""
+    token = _token_file(settings, (base or Path()).absolute())
+    if token is not None and token.resolve().is_relative_to(public.resolve()):
+        place = Place(top.file, line_of(top, ("admin", "token_file"), line_of(top, ("admin",))), "admin.token_file")
+        problems.error(place, f"{token} is under artifacts, where anybody can fetch it; name a file elsewhere")
 
 
 def _tls(settings: Settings, top: Table, base: Path | None, public: Path, problems: Problems) -> Tls | None:
@@ -133,7 +143,7 @@ def _config(
         tls=tls,
         stall_timeout=settings.http.stall_timeout,
         admin_listen=settings.admin.listen,
-        token_file=base / settings.admin.token_file if settings.admin.token_file else None,
+        token_file=_token_file(settings, base),
         state=_database(settings.state, base),
         artifacts=base / settings.artifacts,
         firmware=tuple(base / each for each in settings.firmware),
@@ -146,6 +156,16 @@ def _config(
         snapshot=snapshot,
         warnings=problems.warnings(),
     )
+
+
+def _token_file(settings: Settings, base: Path) -> Path | None:
+    """Beside the state, where nothing else is said and somebody may come from another machine."""
+    if settings.admin.token_file:
+        return base / settings.admin.token_file
+    if is_local(settings.admin.listen):
+        return None
+    scheme, _, file = _database(settings.state, base).partition(":///")
+    return (Path(file).parent if scheme.startswith("sqlite") else _STATE) / "admin.token"
 
 
 def _database(url: str, base: Path) -> str:

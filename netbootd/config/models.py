@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,10 +19,12 @@ from netbootd.boot.model import Boots
 from netbootd.boot.network import BY_IPXE
 from netbootd.boot.plan import LocalMethod
 from netbootd.config.problems import said
-from netbootd.fleet.database import state_path
+from netbootd.fleet.state import parse_state
 
 DEFAULT_PROFILES = "profiles/*.yaml"
 DEFAULT_MACHINES = "machines/*.yaml"
+UNIX = "unix:"
+_LONGEST_UNIX = 107  # sun_path, with its NUL
 
 
 def flag(value: object) -> bool:
@@ -150,26 +153,44 @@ def _card(value: object) -> object:
 
 
 def _listen(value: object) -> object:
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, Path)):
         return value
+    if str(value).startswith(UNIX):
+        return _unix(str(value).removeprefix(UNIX))
     host, colon, port = str(value).rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"must be an address and a port, such as 127.0.0.1:8081, not {said(value)}")
-    if not _is_loopback(host):
-        raise ValueError("the admin side has no password yet: keep it on 127.0.0.1")
+    if host != "localhost" and not _is_address(host):
+        raise ValueError(f"{said(host)} is no address of this machine, such as 127.0.0.1 or 0.0.0.0")
     return host, int(port)
 
 
-def _is_loopback(host: str) -> bool:
+def _unix(path: str) -> Path:
+    if not path.startswith("/") or "\0" in path:
+        raise ValueError(f"must be an absolute path, such as unix:/run/netbootd/admin.sock, not {said(path)}")
+    if len(path.encode("utf-8", "surrogateescape")) > _LONGEST_UNIX:
+        raise ValueError(f"is longer than the {_LONGEST_UNIX} bytes that a Unix socket's path may have")
+    return Path(path)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
+
+
+def is_local(listen: tuple[str, int] | Path) -> bool:
+    """Whether only programs on this machine reach it there, so that no token is asked for."""
+    if isinstance(listen, Path):
+        return True
+    return listen[0] == "localhost" or ipaddress.ip_address(listen[0]).is_loopback
 
 
 def _state(value: object) -> object:
-    state_path(str(value))
+    parse_state(str(value))
     return value
 
 
@@ -214,7 +235,7 @@ class Http(Closed):
 
 
 class Admin(Closed):
-    listen: Annotated[tuple[str, int], BeforeValidator(_listen)] = ("127.0.0.1", 8081)
+    listen: Annotated[tuple[str, int] | Path, BeforeValidator(_listen)] = ("127.0.0.1", 8081)
     token_file: Text | None = None
 
 

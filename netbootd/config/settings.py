@@ -36,8 +36,10 @@ class Config:
     tls: Tls | None
     stall_timeout: float
     """Seconds without progress after which a download is dropped."""
-    admin_listen: tuple[str, int]
+    admin_listen: tuple[str, int] | Path
+    """A Path is a Unix socket."""
     token_file: Path | None
+    """What the admin side asks for who is not on this machine; None: nobody else reaches it."""
     state: str
     """A database URL."""
     artifacts: Path
@@ -68,6 +70,7 @@ _FROM_A_START_ON = {
     "http_port": "http.port",
     "tls_port": "http.tls.port",
     "admin_listen": "admin.listen",
+    "token_file": "admin.token_file",
     "state": "state",
     "loop": "loop",
     "log_format": "log.format",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 from netbootd.boot.identify import DHCP_PORT, PXE_PORT
 from netbootd.config import Config
+from netbootd.net.unix import is_unix
 from netbootd.serve.sockets import CannotListen, Sockets
 
 _ANY = "0.0.0.0"
@@ -24,7 +26,8 @@ class Listening:
     https: socket.socket | None
     """None without ``http.tls``."""
     admin: socket.socket
-    admin_address: tuple[str, int]
+    admin_address: tuple[str, int] | Path
+    """A Path is a Unix socket."""
 
     @property
     def tftp_address(self) -> tuple[str, int] | None:
@@ -60,8 +63,13 @@ def listen(config: Config, sockets: Sockets) -> Listening:
         raise CannotListen(
             "systemd passed a socket named 'https': name a certificate with http.tls, or disable its unit"
         )
-    admin = sockets.tcp("admin", *config.admin_listen)
-    return Listening(dhcp, tftp, http, https, admin, _bound_to(admin))
+    where = config.admin_listen
+    admin = sockets.unix("admin", where) if isinstance(where, Path) else sockets.tcp("admin", *where)
+    return Listening(dhcp, tftp, http, https, admin, _path_of(admin) if is_unix(admin) else _bound_to(admin))
+
+
+def _path_of(sock: socket.socket) -> Path:
+    return Path(str(sock.getsockname()))
 
 
 def _bound_to(sock: socket.socket) -> tuple[str, int]:

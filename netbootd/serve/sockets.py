@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from netbootd.net.holder import PortBusy
 from netbootd.net.tcp import bind_tcp
 from netbootd.net.udp import adopt_udp, bind_udp
+from netbootd.net.unix import bind_unix
 
 _HINTS = {
     "dhcp": "Another DHCP server or netbootd runs on this machine. Stop it, run netbootd on another machine of the "
@@ -62,6 +64,12 @@ class Sockets:
                 raise CannotListen(f"the socket {name!r} of systemd is no stream socket: write ListenStream=")
             return self._give(passed)
         return self._give(_bound(name, lambda: bind_tcp(address, port)))
+
+    def unix(self, name: str, path: Path) -> socket.socket:
+        """As `tcp`, at a path."""
+        if name in self.passed:
+            return self.tcp(name, "", 0)
+        return self._give(_bound(name, lambda: bind_unix(path)))
 
     def close(self) -> None:
         """Close all that were given out, in case nobody came to serve them."""

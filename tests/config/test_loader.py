@@ -247,3 +247,24 @@ class TestTls:
     def test_a_key_that_anybody_could_fetch_is_refused(self, files: Files, text: str) -> None:
         (problem,) = files.wrong(f"artifacts: artifacts\nhttp: {{tls: {{{text}}}}}\n")
         assert "lies under artifacts, where anybody can fetch it" in problem
+
+
+class TestTheToken:
+    """Where it is kept that the admin side asks for."""
+
+    @pytest.mark.parametrize(
+        "listen", ["127.0.0.1:8081", "localhost:8081", '"[::1]:8081"', "unix:/run/netbootd/a.sock"]
+    )
+    def test_nobody_needs_one_on_this_machine(self, files: Files, listen: str) -> None:
+        assert load(files.write("netbootd.yaml", f"admin: {{listen: {listen}}}\n")).token_file is None
+
+    @pytest.mark.parametrize("listen", ["0.0.0.0:8081", "10.0.0.1:8081", '"[::]:8081"'])
+    def test_else_it_lies_beside_the_state(self, files: Files, listen: str) -> None:
+        path = files.write("netbootd.yaml", f"admin: {{listen: {listen}}}\nstate: sqlite:///own/state.db\n")
+        assert load(path).token_file == path.parent / "own" / "admin.token"
+
+    def test_not_where_anybody_can_fetch_it(self, files: Files) -> None:
+        text = "artifacts: files\nadmin: {listen: 0.0.0.0:8081, token_file: files/token}\n"
+        path = files.write("netbootd.yaml", text)
+        with pytest.raises(ConfigError, match=r"2: admin.token_file: .*files/token is under artifacts"):
+            load(path)

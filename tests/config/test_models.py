@@ -24,8 +24,18 @@ from tests.support.settings import Files
         ("interfaces: []", "interfaces: is an empty list; write auto, or name one"),
         ("interfaces: [eth0/1]", "interfaces: 'eth0/1' is not the name of an interface"),
         ("interfaces: true", "interfaces: must be text or a list of texts, not true"),
-        ("admin: {listen: 0.0.0.0:8081}", "admin.listen: the admin side has no password yet: keep it on 127.0.0.1"),
-        ("admin: {listen: 10.0.0.1:8081}", "admin.listen: the admin side has no password yet: keep it on 127.0.0.1"),
+        (
+            "admin: {listen: boot.lan:8081}",
+            "admin.listen: 'boot.lan' is no address of this machine, such as 127.0.0.1 or 0.0.0.0",
+        ),
+        (
+            "admin: {listen: unix:admin.sock}",
+            "admin.listen: must be an absolute path, such as unix:/run/netbootd/admin.sock, not 'admin.sock'",
+        ),
+        (
+            f"admin: {{listen: unix:/{'a' * 107}}}",
+            "admin.listen: is longer than the 107 bytes that a Unix socket's path may have",
+        ),
         (
             "admin: {listen: 8081}",
             "admin.listen: must be an address and a port, such as 127.0.0.1:8081, not '8081'",

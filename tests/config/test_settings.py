@@ -24,6 +24,7 @@ OTHER: dict[str, Any] = {
     "http.port": {"http_port": 80},
     "http.tls.port": {"tls": TLS},
     "admin.listen": {"admin_listen": ("127.0.0.1", 1)},
+    "admin.token_file": {"token_file": Path("/etc/netbootd/token")},
     "state": {"state": "sqlite:///other.db"},
     "loop": {"loop": "asyncio"},
     "log.format": {"log_format": "json"},
@@ -58,7 +59,7 @@ def test_another_certificate_is_taken_over_and_another_port_for_it_is_not() -> N
 
 
 def test_each_setting_is_one_of_the_two() -> None:
-    """`unknown` and the fleet are in the snapshot; the token file belongs to an admin side that has none yet."""
+    """`unknown` and the fleet are in the snapshot."""
     fixed = {name for change in OTHER.values() for name in change}
-    elsewhere = {"path", "unknown", "snapshot", "warnings", "token_file"}
+    elsewhere = {"path", "unknown", "snapshot", "warnings"}
     assert {field.name for field in fields(Config)} == fixed | set(TAKEN_OVER) | elsewhere

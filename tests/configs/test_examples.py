@@ -114,6 +114,7 @@ def test_eden_and_evetest_need_no_privilege_and_have_a_line_for_each_node() -> N
 def test_without_dhcp_nothing_needs_a_privileged_port() -> None:
     config = example("dhcp-off.yaml")
     assert config.dhcp_mode == "off"
+    assert isinstance(config.admin_listen, tuple)
     assert min(config.tftp_port, config.http_port, config.admin_listen[1]) > 1023
     assert config.state == f"sqlite:///{CONFIGS}/state.db"
 

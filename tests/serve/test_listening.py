@@ -122,3 +122,19 @@ def test_a_port_that_systemd_holds_for_tls_is_not_left_unanswered() -> None:
         with pytest.raises(CannotListen, match=r"name a certificate with http.tls, or disable its unit"):
             listen(CONFIG, sockets)
         sockets.close()
+
+
+def test_the_admin_side_may_be_at_a_path(tmp_path: Path) -> None:
+    sockets = Sockets()
+    listening = listen(replace(CONFIG, admin_listen=tmp_path / "admin.sock"), sockets)
+    assert listening.admin_address == tmp_path / "admin.sock"
+    sockets.close()
+
+
+def test_a_path_that_is_taken_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "admin.sock"
+    path.write_text("")
+    sockets = Sockets()
+    with pytest.raises(CannotListen, match=f"admin: {path} is there already"):
+        listen(replace(CONFIG, admin_listen=path), sockets)
+    sockets.close()

@@ -1,1 +1,12 @@
-"""The admin side over HTTP: the page, metrics, health; bound to loopback unless told otherwise."""
+"""The admin side over HTTP: the page, metrics, health, and the JSON API.
+
+problems, access      every request: what is wrong with it, in one form; who may ask
+app                   ``/``, ``/metrics``, ``/healthz``
+api, routes, openapi  the API as one table, which is served and described
+asked, shapes         what comes in and what goes out, as models
+roster, view          who there is; a machine with the origin of each value
+machines, catalogue   looking
+changes, arguments    changing; files have the last word
+stream, events        what happens, as it happens
+token_file, secrets   the token for who comes from elsewhere; what no answer has
+"""

@@ -1,18 +1,20 @@
-"""The admin site: ``/`` a page, ``/metrics``, ``/healthz``; ``/api/v1/`` is kept for the JSON API."""
+"""The admin site: ``/`` a page, ``/metrics``, ``/healthz``; the JSON API below ``/api/v1/`` is added by `api`."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from http import HTTPStatus
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
+from netbootd.observe.events import Event
 from netbootd.observe.metrics import Exposition
+from netbootd.serve.admin.access import AccessServices, guard
+from netbootd.serve.admin.problems import problems
+
+_LARGEST = 256 * 1024  # bytes of a request's body
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -42,13 +44,8 @@ class Status:
     facts: Sequence[tuple[str, str]]
 
 
-class AdminServices(Protocol):
+class AdminServices(AccessServices, Protocol):
     """What the admin site needs from the rest of netbootd."""
-
-    @property
-    def host_names(self) -> Sequence[str]:
-        """Names, besides addresses and ``localhost``, by which this site may be asked for."""
-        ...
 
     def metrics(self) -> Exposition:
         """See `observe.metrics.Metrics.exposition`."""
@@ -59,9 +56,9 @@ class AdminServices(Protocol):
         ...
 
 
-def build_admin(services: AdminServices) -> web.Application:
+def build_admin(services: AdminServices, emit: Callable[[Event], None] = lambda _event: None) -> web.Application:
     """The application to listen with, see `serve.http.server.start_http`."""
-    app = web.Application(middlewares=[_only_own_names(services)])
+    app = web.Application(middlewares=[problems(emit), guard(services)], client_max_size=_LARGEST)
     app.on_response_prepare.append(_harden)
     site = _AdminSite(services)
     app.router.add_get("/", site.page)
@@ -90,37 +87,3 @@ class _AdminSite:
 
     async def healthz(self, request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
-
-
-def _only_own_names(services: AdminServices) -> Middleware:
-    """Refuse a Host that is a foreign name.
-
-    A web page elsewhere can point a name of its own at this address and have the admin's browser fetch from here as
-    if it were the same site (DNS rebinding).  That takes a name: an address literal cannot be pointed anywhere.
-    """
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_own(request.headers.get("Host", ""), services.host_names):
-            text = "this is not a name of netbootd's admin site\n"
-            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text=text)
-        return await handler(request)
-
-    return check
-
-
-def _is_own(host: str, names: Sequence[str]) -> bool:
-    name = _without_port(host).lower().rstrip(".")
-    if name == "localhost" or name in (known.lower() for known in names):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]

@@ -1,190 +1,117 @@
-"""The API of the fleet: who there is, who waits to be armed, and arming.
-
-    GET  /api/v1/machines                  all that are listed or have a record
-    GET  /api/v1/machines/{mac}            one of them
-    POST /api/v1/machines/{mac}/install    arm it: it gets its payload once
-    POST /api/v1/machines/{mac}/local      leave it to its own disk
-
-A change needs ``Content-Type: application/json``, which a form on a web page elsewhere cannot send and a script there
-only after a question that is not answered here; and it has to come from this machine itself.
-"""
+"""Looking at machines: all of them, or those that something is true of, page by page; one of them, and its boots."""
 
 from __future__ import annotations
 
-import ipaddress
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import AsyncIterator
+from fnmatch import fnmatchcase
 from http import HTTPStatus
-from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from netbootd.boot.facts import Facts
-from netbootd.boot.model import Boots, Profile
-from netbootd.fleet.ledger import Ledger
-from netbootd.fleet.lifecycle import Stage, verdict
-from netbootd.fleet.snapshot import Assignment, Snapshot
-from netbootd.observe.events import Event, MachineChanged
-from netbootd.serve.admin.problems import Problem, problems
+from netbootd.fleet.export import Row, as_csv, as_json
+from netbootd.serve.admin import shapes
+from netbootd.serve.admin.asked import Nothing, Page, Which
+from netbootd.serve.admin.problems import Problem
+from netbootd.serve.admin.roster import Roster, Seat
+from netbootd.serve.admin.routes import as_answer
+from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.view import View
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
-from netbootd.wire.text import printable
-
-_NOT_WRITTEN = "the state cannot be written, see the daemon's log"
 
 
-@dataclass(frozen=True, slots=True)
-class MachineServices:
-    """What this needs from the rest of netbootd; the callables follow a reload."""
+class Machines:
+    """Handlers of `routes`."""
 
-    ledger: Ledger
-    fleet: Callable[[], Snapshot]
-    known: Callable[[Mac], Facts]
-    """What a machine's iPXE has said of it."""
-    emit: Callable[[Event], None]
-    wall: Callable[[], float] = time.time
-
-
-def add_routes(app: web.Application, services: MachineServices) -> None:
-    """To the admin site, before it starts."""
-    api = _Machines(services)
-    app.middlewares.append(problems)
-    app.router.add_get("/api/v1/machines", api.all)
-    app.router.add_get("/api/v1/machines/{mac}", api.one)
-    app.router.add_post("/api/v1/machines/{mac}/install", api.install)
-    app.router.add_post("/api/v1/machines/{mac}/local", api.local)
-
-
-class _Machines:
-    def __init__(self, services: MachineServices) -> None:
+    def __init__(self, services: ApiServices) -> None:
         self._services = services
-        self._ledger = services.ledger
+        self._roster = Roster(services)
 
-    async def all(self, request: web.Request) -> web.Response:
-        return web.json_response([self._record(mac) for mac in self._macs()])
+    async def all(self, request: web.Request, wanted: Page, _body: None) -> web.Response:
+        """One page; ``X-Total-Count`` and ``Link`` (RFC 8288) tell of the others."""
+        view, total, page = View(self._services), 0, []
+        async for seat in self._matching(wanted, view):
+            if wanted.offset <= total < wanted.offset + wanted.limit:
+                page.append(view.machine(seat))
+            total += 1
+        headers = {"X-Total-Count": str(total)}
+        if wanted.offset + wanted.limit < total:
+            headers["Link"] = f'<{_next(request, wanted)}>; rel="next"'
+        return as_answer(page, headers=headers)
 
-    async def one(self, request: web.Request) -> web.Response:
-        mac = _mac(request)
-        if self._first(mac) not in self._macs():
-            raise Problem(HTTPStatus.NOT_FOUND, f"{mac} is neither listed nor has it a record")
-        return web.json_response(self._record(mac))
+    async def one(self, request: web.Request, _query: Nothing, _body: None) -> shapes.Machine:
+        """It."""
+        return View(self._services).machine(self._known(request))
 
-    async def install(self, request: web.Request) -> web.Response:
-        mac, by = _mac(request), await _by(request)
-        self._may_be_armed(mac)
-        entry = self._ledger.entry(mac)
-        if not await self._ledger.arm(mac, by, self._services.wall()):
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{self._called(mac)} is not armed: {_NOT_WRITTEN}")
-        if entry is None or entry.stage is not Stage.ARMED:
-            self._changed(mac, "armed", f"by {by}")
-        return web.json_response(self._record(mac))
+    async def boots(self, request: web.Request, _query: Nothing, _body: None) -> list[shapes.Boot]:
+        """Its boots."""
+        return View(self._services).boots(self._known(request))
 
-    async def local(self, request: web.Request) -> web.Response:
-        mac, by = _mac(request), await _by(request)
-        entry = self._ledger.entry(mac)
-        if entry is None or entry.stage is not Stage.ARMED:  # one that is armed can be disarmed whatever it boots now
-            self._may_be_armed(mac)
-        written = await self._ledger.disarm(mac, by, self._services.wall())
-        if entry is None or entry.stage is not Stage.DISARMED:
-            self._changed(mac, "disarmed", f"by {by}")
-        if not written:
-            detail = f"{self._called(mac)} boots its own disk for now, but a restart would undo that: {_NOT_WRITTEN}"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
-        return web.json_response(self._record(mac))
+    async def csv(self, _request: web.Request, wanted: Which, _body: None) -> web.Response:
+        """As a table for spreadsheets."""
+        headers = {"Content-Disposition": 'attachment; filename="machines.csv"'}
+        text = await asyncio.to_thread(as_csv, await self._rows(wanted))
+        return web.Response(text=text, content_type="text/csv", headers=headers)
 
-    def _macs(self) -> list[Mac]:
-        """The first card of each machine: those of the files in their order, then the others.
+    async def json(self, _request: web.Request, wanted: Which, _body: None) -> web.Response:
+        """The same for programs."""
+        text = await asyncio.to_thread(as_json, await self._rows(wanted))
+        return web.Response(text=text, content_type="application/json")
 
-        One that is named without a card is here under the card it has shown, once that has a record.
-        """
-        listed = [machine.macs[0] for machine in self._services.fleet().machines if machine.macs]
-        others = sorted({entry.mac for entry in self._ledger.entries()} - set(listed), key=str)
-        return [*listed, *others]
+    async def _rows(self, wanted: Which) -> list[Row]:
+        view = View(self._services)
+        return [view.row(seat) async for seat in self._matching(wanted, view)]
 
-    def _first(self, mac: Mac) -> Mac:
-        machine = self._services.fleet().machine(mac)
-        return machine.macs[0] if machine else mac
+    def _known(self, request: web.Request) -> Seat:
+        seat = self._roster.find(request.match_info["machine"])
+        if not seat.known and (seat.mac is None or self._services.ledger.entry(seat.mac) is None):
+            raise Problem(HTTPStatus.NOT_FOUND, f"{seat.mac} is neither listed nor has it a record")
+        return seat
 
-    def _assignment(self, mac: Mac) -> Assignment:
-        fleet = self._services.fleet()
-        return fleet.lookup(self._services.known(mac), fleet.machine(mac))
-
-    def _called(self, mac: Mac) -> str:
-        return self._assignment(mac).name or str(mac)
-
-    def _may_be_armed(self, mac: Mac) -> None:
-        """Only a profile that boots once asks whether a machine is armed."""
-        assignment = self._assignment(mac)
-        name, profile = assignment.name or str(mac), assignment.profile
-        if profile is None:
-            later = "; a rule may give it one once its iPXE has said more" if assignment.undecided else ""
-            raise Problem(HTTPStatus.CONFLICT, f"{name} has no profile: {assignment.why}{later}")
-        if profile.boots is Boots.ALWAYS:
-            detail = f"{name} has the profile {profile.name}, which boots always: there is nothing to arm"
-            raise Problem(HTTPStatus.CONFLICT, detail)
-
-    def _changed(self, mac: Mac, change: str, detail: str) -> None:
-        self._services.emit(
-            MachineChanged(mac=str(mac), machine=self._assignment(mac).name, change=change, detail=detail)
-        )
-
-    def _record(self, mac: Mac) -> Mapping[str, Any]:
-        assignment, entry = self._assignment(mac), self._ledger.entry(mac)
-        machine = self._services.fleet().machine(mac)
-        macs = machine.macs if machine else (mac,)
-        return {
-            "mac": str(macs[0]),
-            "macs": [str(each) for each in macs],
-            "name": assignment.name or None,
-            "profile": assignment.profile.name if assignment.profile else None,
-            "boots": assignment.profile.boots.value if assignment.profile else None,
-            "stage": entry.stage.name.lower() if entry else None,
-            **self._now(mac, assignment.profile),
-            "fetching": any(handing.mac in macs for handing in self._ledger.handings()),
-            "since": datetime.fromtimestamp(entry.since, UTC).isoformat(timespec="seconds") if entry else None,
-            "by": entry.by if entry else None,
-            "assigned": assignment.why,
-        }
-
-    def _now(self, mac: Mac, profile: Profile | None) -> Mapping[str, Any]:
-        """Whether it would get its payload now; without a profile it gets what its assignment says."""
-        if profile is None:
-            return {"waiting": False, "netboot": False, "why": "it has no profile"}
-        said = verdict(profile, self._ledger.stage(mac))
-        return {"waiting": said.waiting, "netboot": said.netboot, "why": said.why}
+    async def _matching(self, wanted: Which, view: View) -> AsyncIterator[Seat]:
+        async for seat in self._roster.all():
+            if _fits(seat, wanted, view):
+                yield seat
 
 
-def _mac(request: web.Request) -> Mac:
-    text = request.match_info["mac"]
+def _fits(seat: Seat, wanted: Which, view: View) -> bool:
+    """The cheap questions first."""
+    if wanted.mac is not None and not any(str(mac).startswith(_card(wanted.mac)) for mac in seat.macs):
+        return False
+    if wanted.name is not None and not fnmatchcase(view.called(seat).lower(), wanted.name.lower()):
+        return False
+    if wanted.q is not None and not any(wanted.q.lower() in text.lower() for text in _texts(seat)):
+        return False
+    if wanted.state is not None and view.standing(seat).state.value != wanted.state:
+        return False
+    if wanted.profile is not None:
+        profile = view.assignment(seat).profile
+        return (profile.name if profile else "") == wanted.profile
+    return True
+
+
+def _card(text: str) -> str:
+    """A whole card in any spelling, or the beginning of one."""
     try:
-        return Mac.parse(text)
+        return str(Mac.parse(text))
     except WireError:
-        raise Problem(HTTPStatus.NOT_FOUND, f"{printable(text, 60)!r} is not a hardware address") from None
+        return text.lower().replace("-", ":")
 
 
-async def _by(request: web.Request) -> str:
-    """Who asks for the change, as far as they say: ``{"by": "..."}``, or nothing at all."""
-    if request.content_type != "application/json":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a change needs Content-Type: application/json")
-    if not _is_here(request.remote):
-        raise Problem(
-            HTTPStatus.FORBIDDEN, f"changes are made on the machine netbootd runs on, not from {request.remote}"
-        )
-    try:
-        said = await request.json() if await request.read() else {}
-    except ValueError:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
-    match said:
-        case {"by": str(by), **rest} if not rest and by:
-            return printable(by, 100)
-        case dict() if not said:
-            return "the admin API"
-        case _:
-            raise Problem(HTTPStatus.BAD_REQUEST, 'the body may be {} or {"by": "who asks"}')
+def _texts(seat: Seat) -> list[str]:
+    """Everything of it that somebody may look for."""
+    machine, record = seat.machine, seat.record
+    found: list[object] = [*seat.macs]
+    if machine:
+        found += [machine.name, machine.uuid, machine.serial, machine.ip]
+    if record:
+        found += [record.id, record.name, record.uuid, record.serial, record.soft_serial, record.asset]
+        found += [record.manufacturer, record.product, *record.addresses]
+    return [str(each) for each in found if each]
 
 
-def _is_here(remote: str | None) -> bool:
-    """None is a Unix socket."""
-    return remote is None or ipaddress.ip_address(remote.partition("%")[0].removeprefix("::ffff:")).is_loopback
+def _next(request: web.Request, wanted: Page) -> str:
+    said = wanted.model_dump(exclude_none=True) | {"offset": wanted.offset + wanted.limit}
+    return f"{request.path}?{urlencode(said)}"

@@ -18,6 +18,7 @@ from tests.support.bootsite import Answer, parsed
 @dataclass
 class Services:
     host_names: list[str] = field(default_factory=lambda: ["boot.lan"])
+    token: str | None = None
     facts: list[tuple[str, str]] = field(default_factory=lambda: [("machines", "3")])
 
     def metrics(self) -> Exposition:

@@ -1,4 +1,4 @@
-"""The API of the fleet: who waits, and arming, which only somebody on the machine itself can do."""
+"""Looking at machines: who there is, where each stands, filters and pages, boots, and tables to take away."""
 
 from __future__ import annotations
 
@@ -8,26 +8,19 @@ from dataclasses import replace
 
 import pytest
 
-from netbootd.boot.facts import Facts
-from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.rules import Condition, Rule
+from netbootd.fleet.attempts import Happening
+from netbootd.fleet.record import Reached, Record
+from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
-from netbootd.observe.events import MachineChanged
-from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, Reply, by_rule, serving
+from netbootd.wire.mac import Mac
+from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, by_rule, problem, serving
+from tests.support.worlds import args
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     async with serving(Api()) as running:
         yield running
-
-
-def problem(reply: Reply) -> str:
-    """Its detail; the form is the one of RFC 9457."""
-    assert reply.type == "application/problem+json"
-    assert set(reply.body) == {"type", "title", "status", "detail"}
-    assert reply.body["status"] == reply.status
-    return str(reply.body["detail"])
 
 
 class TestLooking:
@@ -60,7 +53,10 @@ class TestLooking:
         reply = (await api.get(f"/{EDGE}")).body
         assert (reply["stage"], reply["netboot"], reply["waiting"]) == ("armed", False, True)
 
-    @pytest.mark.parametrize(("path", "words"), [(f"/{STRANGER}", "neither listed"), ("/node-1", "not a hardware")])
+    @pytest.mark.parametrize(
+        ("path", "words"),
+        [(f"/{STRANGER}", "neither listed"), ("/node-9", "is not a hardware address, and no machine's id or name")],
+    )
     async def test_a_machine_nobody_knows_is_not_found(self, api: Api, path: str, words: str) -> None:
         reply = await api.get(path)
         assert reply.status == 404
@@ -70,148 +66,141 @@ class TestLooking:
         api.fleet = by_rule(Rule((), "lab-eve"))
         assert (await api.get(f"/{BARE}")).body["profile"] == "lab-eve"
 
+    async def test_a_machine_on_record_says_what_it_said_and_by_whom_the_rest(self, api: Api) -> None:
+        api.saw(STRANGER, serial="SN-7", manufacturer="Acme", product="Box 3", buildarch="x86_64", version="1.21.1")
+        shown = (await api.get(f"/{STRANGER}")).body
+        assert (shown["id"], shown["state"], shown["name"]) == (f"mac-{STRANGER.hexraw}", "discovered", None)
+        assert [shown[key] for key in ("serial", "manufacturer", "product", "arch", "ipxe", "addresses")] == [
+            "SN-7",
+            "Acme",
+            "Box 3",
+            "x86_64",
+            "1.21.1",
+            ["192.0.2.50"],
+        ]
+        assert shown["first_seen"] == shown["last_seen"] == "2023-11-14T22:13:20+00:00"
+        assert shown["origins"] == {"serial": {"origin": "seen", "where": ""}}
+        assert (await api.get(f"/{shown['id']}")).body == shown
 
-class TestArming:
-    async def test_an_armed_machine_is_armed_on_disk_before_the_answer(self, api: Api) -> None:
-        reply = await api.post(f"/{SECOND_CARD}/install", '{"by": "ada"}')
-        assert (reply.status, reply.body["stage"], reply.body["by"]) == (200, "armed", "ada")
-        assert api.journal.disk.entries[EDGE].stage is Stage.ARMED
-        assert api.events == [MachineChanged(mac=str(SECOND_CARD), machine="node-1", change="armed", detail="by ada")]
+    async def test_a_file_s_machine_and_its_record_are_one(self, api: Api) -> None:
+        api.saw(SECOND_CARD, serial="SN-1")
+        (edge, *others) = (await api.get()).body
+        assert (edge["name"], edge["serial"], edge["macs"]) == ("node-1", "SN-1", [str(EDGE), str(SECOND_CARD)])
+        assert [each["name"] for each in others] == ["node-2", "node-3"]
 
-    async def test_arming_twice_is_arming_once(self, api: Api) -> None:
-        await api.post(f"/{EDGE}/install")
-        reply = await api.post(f"/{EDGE}/install")
-        assert (reply.status, reply.body["by"]) == (200, "the admin API")
-        assert len(api.events) == 1
+    async def test_no_secret_of_a_machine_is_shown(self, api: Api) -> None:
+        secret = "Zq2uWm7xKp4tVn9rYc3sHd6f"
+        own = args("machines.yaml:1", root_password=secret, repo=f"http://me:{secret}@example.net/x", console="ttyS0")
+        api.fleet = Snapshot(FLEET.profiles.values(), [replace(FLEET.machines[0], args=own, secret=secret)])
+        text = f"{(await api.get()).body}{(await api.ask('GET', '/api/v1/profiles')).body}"
+        assert secret not in text
+        assert "(not shown)" in text
+        assert "ttyS0" in text
 
-    async def test_a_given_machine_can_be_armed_again(self, api: Api) -> None:
-        await api.post(f"/{EDGE}/install")
-        api.ledger.given(EDGE, "x", 1.0)
-        assert (await api.post(f"/{EDGE}/install")).body["stage"] == "armed"
 
-    async def test_a_machine_left_to_its_disk_is_disarmed(self, api: Api) -> None:
-        await api.post(f"/{EDGE}/install")
-        reply = await api.post(f"/{EDGE}/local", "{}")
-        assert (reply.status, reply.body["stage"]) == (200, "disarmed")
-        assert api.journal.disk.entries[EDGE].stage is Stage.DISARMED
-        assert [event.change for event in api.events if isinstance(event, MachineChanged)] == ["armed", "disarmed"]
+class TestFinding:
+    @pytest.fixture
+    async def fleet(self, api: Api) -> Api:
+        api.saw(STRANGER, ip="192.0.2.77", serial="SN-7", manufacturer="Acme")
+        await api.ledger.arm(EDGE, "x", 1.0)
+        return api
 
-    @pytest.mark.parametrize("change", ["install", "local"])
     @pytest.mark.parametrize(
-        ("mac", "words"),
+        ("query", "names"),
         [
-            (RESCUE, "node-2 has the profile rescue, which boots always"),
-            (BARE, "node-3 has no profile"),
-            (STRANGER, f"{STRANGER} has no profile: no machine or rule names it"),
+            ("state=armed", ["node-1"]),
+            ("state=approved", ["node-2", "node-3"]),
+            ("state=discovered", [None]),
+            ("profile=rescue", ["node-2"]),
+            ("profile=", ["node-3", None]),
+            ("name=NODE-*", ["node-1", "node-2", "node-3"]),
+            ("name=node-1", ["node-1"]),
+            ("mac=52-54-00-00-00-02", ["node-1"]),
+            ("mac=52:54", ["node-1", "node-2", "node-3", None]),
+            ("q=acme", [None]),
+            ("q=192.0.2.77", [None]),
+            ("q=sn-7&state=armed", []),
+            ("q=node&limit=2", ["node-1", "node-2"]),
+            ("limit=2&offset=3", [None]),
         ],
-        ids=["boots always", "no profile", "unknown"],
     )
-    async def test_where_arming_means_nothing_the_reason_is_said(
-        self, api: Api, change: str, mac: object, words: str
-    ) -> None:
-        reply = await api.post(f"/{mac}/{change}")
-        assert reply.status == 409
-        assert words in problem(reply)
-        assert api.ledger.entries() == ()
+    async def test_those_that_all_of_it_is_true_of(self, fleet: Api, query: str, names: list[str | None]) -> None:
+        assert [each["name"] for each in (await fleet.get(f"?{query}")).body] == names
 
-    async def test_a_machine_whose_rule_is_not_decided_yet_is_said_to_wait_for_that(self, api: Api) -> None:
-        api.fleet = by_rule(Rule((Condition("manufacturer", "Acme*"),), "lab-eve"))
-        assert "once its iPXE has said more" in problem(await api.post(f"/{STRANGER}/install"))
-        api.facts = Facts(manufacturer="Acme Corp")
-        assert (await api.post(f"/{STRANGER}/install")).status == 200
-
-    async def test_a_machine_that_is_named_without_a_card_is_armed_by_the_one_it_has_shown(self, api: Api) -> None:
-        edge = api.fleet.machine(EDGE)
-        assert edge is not None
-        api.fleet = Snapshot(api.fleet.profiles.values(), [replace(edge, macs=(), serial="SN-1")])
-        assert "once its iPXE has said more" in problem(await api.post(f"/{STRANGER}/install"))
-        api.facts = Facts(serial="SN-1")
-        reply = await api.post(f"/{STRANGER}/install")
-        assert (reply.status, reply.body["name"], reply.body["macs"]) == (200, "node-1", [str(STRANGER)])
-        assert api.ledger.stage(STRANGER) is Stage.ARMED
-        assert [(m["mac"], m["name"]) for m in (await api.get()).body] == [(str(STRANGER), "node-1")]
-
-    async def test_one_that_only_its_own_url_makes_it_is_armed_as_any_and_its_secret_is_not_told(
-        self, api: Api
-    ) -> None:
-        own = replace(FLEET.machines[0], secret="Zq2uWm7xKp4tVn9rYc3sHd6f", only_by_secret=True)
-        api.fleet = Snapshot(FLEET.profiles.values(), [own])
-        reply = await api.post(f"/{EDGE}/install")
-        assert (reply.status, reply.body["name"], reply.body["netboot"]) == (200, "node-1", True)
-        assert "Zq2uWm7xKp4tVn9rYc3sHd6f" not in f"{reply.body}{(await api.get()).body}{api.events}"
-
-    async def test_one_that_was_armed_can_be_disarmed_whatever_the_files_say_now(self, api: Api) -> None:
-        await api.ledger.arm(RESCUE, "x", 1.0)
-        assert (await api.post(f"/{RESCUE}/local")).status == 200
-
-    @pytest.mark.parametrize(("change", "stage"), [("install", None), ("local", Stage.DISARMED)])
-    async def test_what_cannot_be_written_is_not_acknowledged(self, api: Api, change: str, stage: Stage | None) -> None:
-        api.journal.broken = True
-        reply = await api.post(f"/{EDGE}/{change}")
-        assert reply.status == 503
-        assert "the state cannot be written" in problem(reply)
-        api.journal.durable = True
-        assert api.ledger.stage(EDGE) is stage
-
-
-class TestStrangers:
-    """Web pages elsewhere, and machines elsewhere."""
-
-    @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-    async def test_what_a_form_can_send_changes_nothing(self, api: Api, type_: str) -> None:
-        reply = await api.post(f"/{EDGE}/install", "{}", Content_Type=type_)
-        assert reply.status == 415
-        assert "application/json" in problem(reply)
-        assert api.ledger.entries() == ()
-
-    async def test_a_script_elsewhere_gets_no_leave_to_send_more(self, api: Api) -> None:
-        """The question a browser asks first is refused, so it never sends the request."""
-        reply = await api.ask("OPTIONS", f"/api/v1/machines/{EDGE}/install", Origin="http://evil.example")
-        assert reply.status == 405
-        assert "POST" in problem(reply)
-
-    async def test_a_name_that_is_not_ours_is_refused(self, api: Api) -> None:
-        reader, writer = await asyncio.open_connection(*api.address)
-        writer.write(b"POST /api/v1/machines/52:54:00:00:00:01/install HTTP/1.1\r\nHost: evil.example\r\n")
-        writer.write(b"Content-Type: application/json\r\nConnection: close\r\n\r\n")
-        assert (await reader.read()).startswith(b"HTTP/1.1 421")
-        writer.close()
-        assert api.ledger.entries() == ()
-
-    async def test_another_machine_changes_nothing(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("aiohttp.web.Request.remote", "192.0.2.9")
-        reply = await api.post(f"/{EDGE}/install")
-        assert reply.status == 403
-        assert "192.0.2.9" in problem(reply)
-        assert (await api.get()).status == 200
-
-    @pytest.mark.parametrize("remote", ["127.0.0.1", "::1", "::ffff:127.0.0.1", None])
-    async def test_this_one_does(self, api: Api, monkeypatch: pytest.MonkeyPatch, remote: str | None) -> None:
-        monkeypatch.setattr("aiohttp.web.Request.remote", remote)
-        assert (await api.post(f"/{EDGE}/install")).status == 200
+    async def test_a_page_says_how_many_there_are_and_where_the_next_is(self, fleet: Api) -> None:
+        first = await fleet.get("?limit=3&q=52:54")
+        assert first.headers["X-Total-Count"] == "4"
+        assert first.headers["Link"] == '</api/v1/machines?q=52%3A54&limit=3&offset=3>; rel="next"'
+        last = await fleet.get("?limit=3&q=52:54&offset=3")
+        assert (last.headers["X-Total-Count"], "Link" in last.headers, len(last.body)) == ("4", False, 1)
 
     @pytest.mark.parametrize(
-        "body", ["{", "[]", "1", '{"by": 1}', '{"by": ""}', '{"stage": "armed"}', '{"by": "x", "y": 1}']
+        ("query", "words"),
+        [
+            ("limit=0", "limit: "),
+            ("limit=many", "limit: "),
+            ("state=up", "state: "),
+            ("colour=red", "colour is not a parameter of this"),
+            ("q=a&q=b", "q is said twice"),
+        ],
     )
-    async def test_a_body_that_says_something_else_is_refused(self, api: Api, body: str) -> None:
-        reply = await api.post(f"/{EDGE}/install", body)
+    async def test_what_cannot_be_asked_is_refused(self, fleet: Api, query: str, words: str) -> None:
+        reply = await fleet.get(f"?{query}")
         assert reply.status == 400
-        assert "body" in problem(reply)
-        assert api.ledger.entries() == ()
+        assert words in problem(reply)
 
-    async def test_who_asks_is_shown_as_it_can_be_shown(self, api: Api) -> None:
-        reply = await api.post(f"/{EDGE}/install", '{"by": "a\\nb"}')
-        assert reply.body["by"] == "a?b"
+    async def test_packets_get_their_turn_while_a_large_fleet_is_looked_at(self, api: Api) -> None:
+        for number in range(1000):
+            api.records.learn(Record(f"r{number}", (Mac(number.to_bytes(6, "big")),), first_seen=1.0))
+        turns = 0
+
+        async def packets() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(packets())
+        reply = await api.get("?limit=1")
+        others.cancel()
+        assert reply.headers["X-Total-Count"] == "1003"
+        assert turns > 10
 
 
-async def test_what_is_not_there_is_a_problem_too(api: Api) -> None:
-    reply = await api.ask("GET", "/api/v1/nothing")
-    assert reply.status == 404
-    assert "/api/v1/nothing" in problem(reply)
+class TestBoots:
+    async def test_the_latest_comes_first_with_its_stages_and_bytes(self, api: Api) -> None:
+        api.saw(STRANGER)
+        for at in (100.0, 1000.0):
+            api.attempts.happened(Happening(Reached.FIRMWARE, at, STRANGER, detail="PXE"))
+            api.attempts.happened(Happening(Reached.LOADER, at + 1, STRANGER, "192.0.2.50", 1234, "undionly.kpxe"))
+        reply = await api.get(f"/{STRANGER}/boots")
+        assert [(boot["started"], boot["outcome"], boot["bytes"]) for boot in reply.body] == [
+            ("1970-01-01T00:16:40+00:00", "running", 1234),
+            ("1970-01-01T00:01:40+00:00", "abandoned", 1234),
+        ]
+        assert [(step["stage"], step["detail"]) for step in reply.body[0]["steps"]] == [
+            ("firmware", "PXE"),
+            ("loader", "undionly.kpxe"),
+        ]
+
+    async def test_a_machine_without_any_has_none(self, api: Api) -> None:
+        assert (await api.get("/node-1/boots")).body == []
+        assert (await api.get(f"/{STRANGER}/boots")).status == 404
 
 
-async def test_the_rest_of_the_site_answers_as_before(api: Api) -> None:
-    reader, writer = await asyncio.open_connection(*api.address)
-    writer.write(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert b"problem+json" not in await reader.read()
-    writer.close()
+class TestExport:
+    async def test_as_csv_a_line_for_each_before_it_is_powered_on(self, api: Api) -> None:
+        await api.change("POST", "/machines", mac=str(STRANGER), name="=x", soft_serial="E-1", profile="lab-eve")
+        reply = await api.ask("GET", "/api/v1/export.csv?q=%3Dx")
+        assert (reply.type, reply.headers["Content-Disposition"]) == (
+            "text/csv; charset=utf-8",
+            'attachment; filename="machines.csv"',
+        )
+        head, row, rest = reply.body.split("\r\n")
+        assert head == "name,soft_serial,serial,uuid,mac,manufacturer,model,profile,release,state"
+        assert row == f"'=x,E-1,,,{STRANGER},,,lab-eve,eve-13.3,approved"
+        assert rest == ""
+
+    async def test_a_template_of_the_profile_is_written_out_for_each_machine(self, api: Api) -> None:
+        rows = (await api.ask("GET", "/api/v1/export.json?profile=lab-eve")).body
+        assert [(row["name"], row["soft_serial"]) for row in rows] == [("node-1", EDGE.hexhyp)]

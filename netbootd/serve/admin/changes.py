@@ -1,0 +1,288 @@
+"""Changing machines: made, changed, approved, armed, left to their disks, forgotten.
+
+A file is the truth for what is in it, so what says otherwise is refused with the file and line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from aiohttp import web
+
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Boots, Machine
+from netbootd.fleet.identity import board, usable
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.merged import disputed
+from netbootd.fleet.record import Approval, PutRecord, Record, RecordChange
+from netbootd.fleet.records import NoRoom, Taken
+from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
+from netbootd.observe.events import MachineChanged
+from netbootd.serve.admin import shapes
+from netbootd.serve.admin.arguments import patched, setting
+from netbootd.serve.admin.asked import By, Draft, Nothing, Patch
+from netbootd.serve.admin.problems import Problem
+from netbootd.serve.admin.roster import Roster, Seat
+from netbootd.serve.admin.routes import as_answer
+from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.view import View
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
+
+_NOT_WRITTEN = "the state cannot be written, see the daemon's log"
+_CONFLICT = HTTPStatus.CONFLICT
+
+
+class Changes:
+    """Handlers of `routes`."""
+
+    def __init__(self, services: ApiServices) -> None:
+        self._services = services
+        self._ledger = services.ledger
+        self._records = services.records
+        self._roster = Roster(services)
+
+    async def create(self, _request: web.Request, _query: Nothing, draft: Draft) -> web.Response:
+        """A machine that nobody has seen yet."""
+        record = self._drafted(draft)
+        self._refuse_listed(record)
+        try:
+            changes = self._records.create(record)
+        except Taken as taken:
+            raise Problem(_CONFLICT, str(taken)) from None
+        except NoRoom as full:
+            raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(full)) from None
+        made = next(change.record for change in changes if isinstance(change, PutRecord))
+        await self._keep(made.name or made.id, changes)
+        self._told(made.macs[0] if made.macs else None, made.name or "", "created", draft.who)
+        seat = self._roster.find(made.id)
+        headers = {"Location": f"/api/v1/machines/{made.id}"}
+        return as_answer(View(self._services).machine(seat), HTTPStatus.CREATED, headers)
+
+    async def change(self, request: web.Request, _query: Nothing, patch: Patch) -> shapes.Machine:
+        """Some of what somebody may set."""
+        seat = self._seat(request)
+        before = self._own(seat, patch.who)
+        after = self._patched(before, patch, seat.machine)
+        if said := disputed(seat.machine, before, after):
+            raise Problem(_CONFLICT, "; ".join(said))
+        if self._records.get(before.id) is None and after == before:
+            return View(self._services).machine(seat)
+        try:
+            known = self._records.get(before.id)
+            changes = self._records.change(after) if known else self._records.create(after)
+        except Taken as taken:
+            raise Problem(_CONFLICT, str(taken)) from None
+        except NoRoom as full:
+            raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(full)) from None
+        if changes:
+            await self._keep(View(self._services).called(seat), changes)
+            self._changed(seat, "changed", f"by {patch.who}: {', '.join(sorted(patch.model_fields_set - {'by'}))}")
+        return self._again(seat, changes)
+
+    async def forget(self, request: web.Request, _query: Nothing, by: By) -> web.Response:
+        """As if it had never been there; it is left to its disk."""
+        seat = self._seat(request)
+        called = View(self._services).called(seat)
+        if seat.record is None and seat.machine is not None:
+            raise Problem(
+                _CONFLICT, f"{called} is listed in {seat.machine.origin} and has no record; take it away there"
+            )
+        if not await self._disarmed(seat, by.who):
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{called} is not forgotten: {_NOT_WRITTEN}")
+        if seat.record is not None:
+            self._services.attempts.forget(seat.record.id)
+            await self._keep(called, self._records.forget(seat.record.id))
+        self._changed(seat, "forgotten", f"by {by.who}")
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    async def approve(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
+        """It is one of theirs."""
+        seat = self._seat(request)
+        record = seat.record
+        changes: tuple[RecordChange, ...] = ()
+        if seat.machine is None and record is None:
+            raise Problem(_CONFLICT, f"{seat.mac} has not been seen yet: create it with POST /api/v1/machines")
+        if seat.machine is None and record is not None and record.approved is None:
+            approval = Approval(by.who, self._services.wall())
+            changes = self._records.change(replace(record, approved=approval))
+            await self._keep(View(self._services).called(seat), changes)
+            self._changed(seat, "approved", f"by {by.who}")
+        return self._again(seat, changes)
+
+    async def install(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
+        """Arm it: it gets its payload once."""
+        seat, mac = self._armable(request)
+        self._may_be_armed(seat)
+        entry = self._ledger.entry(mac)
+        if not await self._ledger.arm(mac, by.who, self._services.wall()):
+            called = View(self._services).called(seat)
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{called} is not armed: {_NOT_WRITTEN}")
+        if entry is None or entry.stage is not Stage.ARMED:
+            self._changed(seat, "armed", f"by {by.who}")
+        return View(self._services).machine(self._roster.of_card(mac))
+
+    async def local(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
+        """Leave it to its own disk."""
+        seat, mac = self._armable(request)
+        entry = self._ledger.entry(mac)
+        if entry is None or entry.stage is not Stage.ARMED:  # one that is armed can be disarmed whatever it boots now
+            self._may_be_armed(seat)
+        written = await self._ledger.disarm(mac, by.who, self._services.wall())
+        if entry is None or entry.stage is not Stage.DISARMED:
+            self._changed(seat, "disarmed", f"by {by.who}")
+        if not written:
+            called = View(self._services).called(seat)
+            detail = f"{called} boots its own disk for now, but a restart would undo that: {_NOT_WRITTEN}"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+        return View(self._services).machine(self._roster.of_card(mac))
+
+    def _seat(self, request: web.Request) -> Seat:
+        seat = self._roster.find(request.match_info["machine"])
+        if seat.conflict:
+            raise Problem(_CONFLICT, f"which machine is meant cannot be told: {seat.conflict}; ask for one by its id")
+        if not seat.known and (seat.mac is None or self._ledger.entry(seat.mac) is None):
+            raise Problem(HTTPStatus.NOT_FOUND, f"{seat.mac} is neither listed nor has it a record")
+        return seat
+
+    def _armable(self, request: web.Request) -> tuple[Seat, Mac]:
+        """One that nobody knows may be armed, too, where a rule gives it a profile."""
+        seat = self._roster.find(request.match_info["machine"])
+        if seat.mac is None:
+            called = View(self._services).called(seat)
+            raise Problem(_CONFLICT, f"{called} has shown no card yet, which an installation is remembered by")
+        return seat, seat.mac
+
+    def _may_be_armed(self, seat: Seat) -> None:
+        """Only a profile that boots once asks whether a machine is armed."""
+        view = View(self._services)
+        assignment, name = view.assignment(seat), view.called(seat)
+        profile = assignment.profile
+        if profile is None:
+            later = "; a rule may give it one once its iPXE has said more" if assignment.undecided else ""
+            raise Problem(_CONFLICT, f"{name} has no profile: {assignment.why}{later}")
+        if profile.boots is Boots.ALWAYS:
+            detail = f"{name} has the profile {profile.name}, which boots always: there is nothing to arm"
+            raise Problem(_CONFLICT, detail)
+
+    async def _disarmed(self, seat: Seat, by: str) -> bool:
+        """So that nothing of what it was armed for is left.  That it was installed stays known, or a profile that
+        arms by itself would install it once more."""
+        entry = self._ledger.entry(seat.mac) if seat.mac else None
+        if seat.mac is None or entry is None or (seat.machine and entry.stage is not Stage.ARMED):
+            return True
+        return await self._ledger.disarm(seat.mac, by, self._services.wall())
+
+    def _own(self, seat: Seat, by: str) -> Record:
+        """Its record, or one for what a file lists and nobody has seen."""
+        if seat.record is not None:
+            return seat.record
+        machine = seat.machine
+        return Record(
+            "",
+            seat.macs,
+            uuid=machine.uuid if machine else None,
+            serial=machine.serial if machine else None,
+            origin=by,
+        )
+
+    def _drafted(self, draft: Draft) -> Record:
+        macs = tuple(dict.fromkeys(map(_mac, (*([draft.mac] if draft.mac else []), *draft.macs))))
+        record = Record(
+            "",
+            macs,
+            uuid=draft.uuid,
+            serial=draft.serial,
+            name=self._name(draft.name, None),
+            profile=self._profile(draft.profile),
+            args=tuple(setting(key, value, draft.who) for key, value in draft.args.items()),
+            approved=Approval(draft.who, self._services.wall()),
+            origin=draft.who,
+        )
+        if not macs and board(record) is None:
+            raise Problem(HTTPStatus.BAD_REQUEST, "the body: a machine needs a mac, or a uuid and a serial of its own")
+        return replace(record, soft_serial=self._soft_serial(draft.soft_serial, ""))
+
+    def _patched(self, record: Record, patch: Patch, machine: Machine | None) -> Record:
+        said = patch.model_fields_set
+        if "name" in said:
+            record = replace(record, name=self._name(patch.name, machine))
+        if "profile" in said:
+            record = replace(record, profile=self._profile(patch.profile))
+        if "soft_serial" in said:
+            record = replace(record, soft_serial=self._soft_serial(patch.soft_serial, record.id))
+        if "args" in said:
+            record = replace(record, args=patched(record.args, patch.args, patch.who))
+        return record
+
+    def _refuse_listed(self, draft: Record) -> None:
+        fleet = self._services.fleet
+        for mac in draft.macs or (None,):
+            if found := fleet.named(Facts(mac=mac, uuid=draft.uuid, serial=draft.serial)):
+                raise Problem(
+                    _CONFLICT, f"{mac or draft.uuid} belongs to {found.name} of {found.origin}; change it there"
+                )
+
+    def _name(self, name: str | None, machine: Machine | None) -> str | None:
+        for other in self._services.fleet.machines if name else ():
+            if other is not machine and other.name.lower() == (name or "").lower():
+                raise Problem(_CONFLICT, f"the name {name} belongs to the machine of {other.origin}")
+        return name
+
+    def _profile(self, name: str | None) -> str | None:
+        profiles = self._services.fleet.profiles
+        if name is not None and name not in profiles:
+            there = ", ".join(profiles) or "none"
+            raise Problem(_CONFLICT, f"no profile {printable(name, 60)!r}; there is {printable(there, 300)}")
+        return name
+
+    def _soft_serial(self, text: str | None, id: str) -> str | None:
+        """This one, or the next of a range."""
+        if text is None:
+            return None
+        owners = {each.soft_serial.lower(): each.id for each in self._records.all() if each.soft_serial}
+        try:
+            rule = parse_rule(text)
+            if isinstance(rule, Template):
+                raise BadSoftSerial("a template for many machines belongs into the settings of their profile")
+            return assigned(rule, id, owners, lambda template: template)
+        except BadSoftSerial as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body: soft_serial: {printable(str(error), 300)}") from None
+        except Duplicate as error:
+            owner = self._roster.find(error.owner)
+            detail = f"the soft serial {error.serial} already belongs to {View(self._services).called(owner)}"
+            raise Problem(_CONFLICT, detail) from None
+        except Exhausted as error:
+            raise Problem(_CONFLICT, str(error)) from None
+
+    async def _keep(self, called: str, changes: tuple[RecordChange, ...]) -> None:
+        if changes and not await self._services.keep(changes):
+            detail = f"{called} is changed for now, but a restart would undo that: {_NOT_WRITTEN}"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+
+    def _again(self, seat: Seat, changes: tuple[RecordChange, ...]) -> shapes.Machine:
+        """As it is now."""
+        put = [change.record for change in changes if isinstance(change, PutRecord)]
+        found = self._roster.find(put[-1].id) if put else seat
+        return View(self._services).machine(replace(found, machine=seat.machine or found.machine))
+
+    def _changed(self, seat: Seat, change: str, detail: str) -> None:
+        name = View(self._services).called(seat)
+        self._told(seat.mac, "" if name == str(seat.mac) else name, change, detail.removeprefix("by "))
+
+    def _told(self, mac: Mac | None, name: str, change: str, by: str) -> None:
+        event = MachineChanged(mac=str(mac or ""), machine=name, change=change, detail=f"by {by}")
+        self._services.emit(event)
+
+
+def _mac(text: str) -> Mac:
+    try:
+        mac = Mac.parse(text)
+    except WireError:
+        detail = f"the body: {printable(text, 60)!r} is not a hardware address such as 52:54:00:12:34:56"
+        raise Problem(HTTPStatus.BAD_REQUEST, detail) from None
+    if not usable(mac):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body: {mac} is not the address of a card")
+    return mac

@@ -1,0 +1,160 @@
+"""Who there is: the machines of the files, those on record, and those that are only armed; and which one is meant.
+
+A machine is asked for by the id of its record, by a card in any spelling, or by its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
+from netbootd.fleet.identity import Conflict
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.merged import machine_of
+from netbootd.fleet.record import Record
+from netbootd.serve.admin.problems import Problem
+from netbootd.serve.admin.services import ApiServices
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
+from netbootd.wire.text import printable
+
+T = TypeVar("T")
+
+_AT_ONCE = 200
+"""Machines looked at before packets get their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One machine: a file's, a record's, or both; ``asked``: the card it was asked for by, which may be all there is
+    of it."""
+
+    machine: Machine | None
+    record: Record | None
+    asked: Mac | None = None
+    conflict: str = ""
+    """What several records claim of it; then it has none here."""
+
+    @property
+    def mac(self) -> Mac | None:
+        """The card it is remembered by."""
+        cards = self.macs
+        return cards[0] if cards else None
+
+    @property
+    def macs(self) -> tuple[Mac, ...]:
+        """Those of the file first."""
+        listed = self.machine.macs if self.machine else ()
+        shown = self.record.macs if self.record else ()
+        return tuple(dict.fromkeys((*listed, *shown))) or ((self.asked,) if self.asked else ())
+
+    @property
+    def known(self) -> bool:
+        """It is listed, or on record."""
+        return self.machine is not None or self.record is not None
+
+
+class Roster:
+    """Follows reloads."""
+
+    def __init__(self, services: ApiServices) -> None:
+        self._services = services
+
+    async def all(self) -> AsyncIterator[Seat]:
+        """Those of the files in their order, then those on record, then those that are armed or were and nothing
+        else.  Packets get their turn between."""
+        fleet, records = self._services.fleet, self._services.records.all()
+        of_machine: dict[int, list[Record]] = {}
+        alone: list[Record] = []
+        async for record in _in_turns(records):
+            machine = machine_of(fleet, record)
+            (of_machine.setdefault(id(machine), []) if machine else alone).append(record)
+        seated: set[Mac] = set()
+        listed = [self._listed(machine, of_machine.get(id(machine), [])) for machine in fleet.machines]
+        disputed = [each for found in of_machine.values() if len(found) > 1 for each in found]
+        async for seat in _in_turns([*listed, *(Seat(None, record) for record in (*disputed, *alone))]):
+            if seat.macs or seat.machine is None or not self._shown_otherwise(seat.machine):
+                seated.update(seat.macs)
+                yield seat
+        others = sorted(self._remembered() - seated, key=str)
+        async for mac in _in_turns(others):
+            yield self.of_card(mac)
+
+    def find(self, text: str) -> Seat:
+        """By id, card or name.  A card nobody knows is a machine all the same; raises `Problem` for other text."""
+        if record := self._services.records.get(text):
+            return self._of_record(record)
+        try:
+            return self.of_card(Mac.parse(text))
+        except WireError:
+            return self._named(text)
+
+    def of_card(self, mac: Mac) -> Seat:
+        """Whoever has it."""
+        machine = self._machine(mac)
+        found = self._records_of(machine, mac)
+        if len(found) > 1:
+            return Seat(machine, None, mac, f"{', '.join(record.id for record in found)} claim it")
+        record = next(iter(found), None)
+        return Seat(machine or (machine_of(self._services.fleet, record) if record else None), record, mac)
+
+    def _named(self, text: str) -> Seat:
+        for machine in self._services.fleet.machines:
+            if machine.name == text:
+                return self.of_card(machine.macs[0]) if machine.macs else self._cardless(machine)
+        for record in self._services.records.all():
+            if record.name == text:
+                return self._of_record(record)
+        detail = f"{printable(text, 60)!r} is not a hardware address, and no machine's id or name"
+        raise Problem(HTTPStatus.NOT_FOUND, detail)
+
+    def _cardless(self, machine: Machine) -> Seat:
+        """One that is listed by what its iPXE reports."""
+        fleet = self._services.fleet
+        found = [record for record in self._services.records.all() if machine_of(fleet, record) is machine]
+        return self._listed(machine, found)
+
+    def _listed(self, machine: Machine, found: list[Record]) -> Seat:
+        if len(found) > 1:
+            return Seat(machine, None, conflict=f"{', '.join(record.id for record in found)} claim it")
+        return Seat(machine, found[0] if found else None)
+
+    def _of_record(self, record: Record) -> Seat:
+        machine = machine_of(self._services.fleet, record)
+        return Seat(machine, record, record.macs[0] if record.macs else None)
+
+    def _machine(self, mac: Mac) -> Machine | None:
+        """The file's, also where only what its iPXE has said tells which it is."""
+        fleet = self._services.fleet
+        return fleet.machine(mac) or fleet.named(self._services.known(mac))
+
+    def _records_of(self, machine: Machine | None, mac: Mac) -> list[Record]:
+        records = self._services.records
+        found: dict[str, Record] = {}
+        for card in dict.fromkeys((mac, *(machine.macs if machine else ()))):
+            match records.identify(Facts(mac=card)):
+                case Conflict(ids=ids):
+                    found.update((id, each) for id in ids if (each := records.get(id)))
+                case known if each := records.get(getattr(known, "id", "")):
+                    found[each.id] = each
+        return list(found.values())
+
+    def _shown_otherwise(self, machine: Machine) -> bool:
+        """One that is named without a card is there under the card it has shown, once that has been armed."""
+        return any(self._machine(mac) is machine for mac in self._remembered())
+
+    def _remembered(self) -> set[Mac]:
+        """Those that were left to their disks and nothing else is known of are nobody's any more."""
+        return {entry.mac for entry in self._services.ledger.entries() if entry.stage is not Stage.DISARMED}
+
+
+async def _in_turns(values: Iterable[T]) -> AsyncIterator[T]:
+    for number, value in enumerate(values, 1):
+        yield value
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)

@@ -1,0 +1,240 @@
+"""A machine as the API shows it: each value with who says so, where it stands, and what it would get now."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from netbootd.boot.args import ArgError, ArgSetting, expand, merge
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Profile
+from netbootd.boot.render import RenderError
+from netbootd.boot.site import Site
+from netbootd.chain.subject import Subject, subject
+from netbootd.chain.world import World
+from netbootd.fleet.export import Row
+from netbootd.fleet.lifecycle import Stage, Standing, State, verdict
+from netbootd.fleet.merged import Merged, Value, merged
+from netbootd.fleet.record import Attempt, Ending, Record, Step
+from netbootd.fleet.snapshot import Assignment
+from netbootd.payloads import PAYLOADS
+from netbootd.serve.admin import shapes
+from netbootd.serve.admin.roster import Seat
+from netbootd.serve.admin.secrets import kept_from_sight
+from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.shapes import moment, when
+
+T = TypeVar("T")
+_NOWHERE = Site("127.0.0.1")
+_SHOWN = ("name", "profile", "uuid", "serial", "soft_serial", "approved")
+
+
+class View:
+    """Of all machines, for one request."""
+
+    def __init__(self, services: ApiServices) -> None:
+        self._services = services
+        self._conflicts: dict[str, list[str]] | None = None
+
+    def machine(self, seat: Seat) -> shapes.Machine:
+        """All there is to say."""
+        return shapes.Machine(**self._who(seat), **self._stands(seat), **self._said(seat))
+
+    def standing(self, seat: Seat) -> Standing:
+        """Where it stands now."""
+        if seat.mac is not None:
+            return self._services.standing(seat.mac)
+        return Standing(State.APPROVED, "a file lists it") if seat.machine else Standing(State.DISCOVERED, "")
+
+    def assignment(self, seat: Seat) -> Assignment:
+        """Which profile it has, and why."""
+        return self._services.world().assignment(self._facts(seat), seat.machine)
+
+    def called(self, seat: Seat) -> str:
+        """By its name, else what tells it from others."""
+        shown = merged(seat.machine, seat.record) if seat.known else None
+        return shown.name.value if shown and shown.name else str(seat.mac or (seat.record.id if seat.record else ""))
+
+    def row(self, seat: Seat) -> Row:
+        """For a table to take elsewhere."""
+        shown, record = _shown(seat), seat.record
+        profile = self.assignment(seat).profile
+        return Row(
+            name=_text(shown.name),
+            soft_serial=_text(shown.soft_serial) or self._soft_serial(seat),
+            serial=_text(shown.serial),
+            uuid=_text(shown.uuid),
+            mac=" ".join(map(str, seat.macs)),
+            manufacturer=(record.manufacturer or "") if record else "",
+            model=(record.product or "") if record else "",
+            profile=profile.name if profile else "",
+            release=self._release(profile),
+            state=self.standing(seat).state.value,
+        )
+
+    def boots(self, seat: Seat) -> list[shapes.Boot]:
+        """Those that are kept, the latest first."""
+        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
+        return [boot(each) for key in keys for each in self._services.attempts.of(key)]
+
+    def _who(self, seat: Seat) -> dict[str, Any]:
+        shown, record = _shown(seat), seat.record or Record("")
+        values = {name: getattr(shown, name) for name in _SHOWN}
+        return {
+            "id": record.id or None,
+            "mac": str(seat.mac) if seat.mac else None,
+            "macs": [str(mac) for mac in seat.macs],
+            "name": _text(shown.name) or None,
+            "uuid": _text(shown.uuid) or None,
+            "serial": _text(shown.serial) or None,
+            "soft_serial": _text(shown.soft_serial) or None,
+            "approved": _text(shown.approved) or None,
+            "asset": record.asset,
+            "manufacturer": record.manufacturer,
+            "product": record.product,
+            "arch": record.arch,
+            "platform": record.platform,
+            "ipxe": record.ipxe,
+            "addresses": list(record.addresses),
+            "first_seen": when(record.first_seen),
+            "last_seen": when(record.last_seen),
+            "args": [_argument(each) for each in shown.args],
+            "origins": {
+                name: shapes.Origin(origin=each.origin.value, where=each.where) for name, each in values.items() if each
+            },
+            "conflict": seat.conflict or "; ".join(self._disputes().get(record.id, ())) or None,
+        }
+
+    def _stands(self, seat: Seat) -> dict[str, Any]:
+        stands, record = self.standing(seat), seat.record
+        return {
+            "state": stands.state.value,
+            "state_why": stands.why,
+            "state_since": when(stands.since),
+            "until": when(stands.until),
+            "confidence": stands.confidence.value if stands.confidence else None,
+            "ended": _ended(record.ending) if record and record.ending else None,
+        }
+
+    def _said(self, seat: Seat) -> dict[str, Any]:
+        ledger, assignment = self._services.ledger, self.assignment(seat)
+        entry = ledger.entry(seat.mac) if seat.mac else None
+        return {
+            "profile": assignment.profile.name if assignment.profile else None,
+            "boots": assignment.profile.boots.value if assignment.profile else None,
+            "assigned": assignment.why,
+            "stage": entry.stage.name.lower() if entry else None,
+            "since": when(entry.since) if entry else None,
+            "by": entry.by if entry else None,
+            "fetching": any(handing.mac in seat.macs for handing in ledger.handings()),
+            **self._now(seat, assignment.profile),
+        }
+
+    def _now(self, seat: Seat, profile: Profile | None) -> dict[str, Any]:
+        """Whether it would get its payload now; without a profile it gets what its assignment says."""
+        if profile is None:
+            return {"waiting": False, "netboot": False, "why": "it has no profile"}
+        stage = self._services.ledger.stage(seat.mac) if seat.mac else Stage.DISARMED
+        said = verdict(profile, stage)
+        return {"waiting": said.waiting, "netboot": said.netboot, "why": said.why}
+
+    def _facts(self, seat: Seat) -> Facts:
+        """As the machine itself would say them, as far as that is known."""
+        record = seat.record or Record("")
+        told = self._services.known(seat.mac) if seat.mac else Facts()
+        kept = Facts(
+            mac=seat.mac,
+            uuid=record.uuid,
+            serial=record.serial,
+            asset=record.asset,
+            manufacturer=record.manufacturer,
+            product=record.product,
+            buildarch=record.arch,
+            platform=record.platform,
+        )
+        return told.over(kept)
+
+    def _soft_serial(self, seat: Seat) -> str:
+        """What its arguments make of it; "" where that takes facts nobody knows yet."""
+        assignment, facts, world = self.assignment(seat), self._facts(seat), self._services.world()
+        if assignment.profile is None or not (key := PAYLOADS[assignment.profile.payload].soft_serial):
+            return ""
+        payload, settings = PAYLOADS[assignment.profile.payload], assignment.profile.settings
+        defaults = payload.defaults(settings, facts, world.bundles.get(payload.bundle(settings)))
+        own = [each for each in merge(defaults, *assignment.args) if each.key == key]
+        try:
+            made = expand(own, lambda text, where: _expanded(world, text, where, subject(assignment, facts)))
+        except (ArgError, RenderError):
+            return ""
+        return next((each.value or "" for each in made), "")
+
+    def _release(self, profile: Profile | None) -> str:
+        if profile is None:
+            return ""
+        name = PAYLOADS[profile.payload].bundle(profile.settings)
+        bundle = self._services.world().bundles.get(name)
+        return str(getattr(bundle, "version", "") or name)
+
+    def _disputes(self) -> dict[str, list[str]]:
+        """What is claimed of each record by others."""
+        if self._conflicts is None:
+            self._conflicts = {}
+            for each in self._services.records.conflicts():
+                said = f"{each.what} is claimed by {' and '.join(each.ids)}"
+                for id in each.ids:
+                    self._conflicts.setdefault(id, []).append(said)
+        return self._conflicts
+
+
+def _expanded(world: World, text: str, where: str, machine: Subject) -> str:
+    return world.templates.expand(text, where, machine=machine, site=_NOWHERE)
+
+
+def boot(attempt: Attempt) -> shapes.Boot:
+    """One of them."""
+    return shapes.Boot(
+        id=attempt.id,
+        mac=str(attempt.mac),
+        profile=attempt.profile or None,
+        started=moment(attempt.started),
+        last=moment(attempt.last),
+        outcome=attempt.outcome.name.lower(),  # type: ignore[arg-type]
+        bytes=sum(step.bytes for step in attempt.steps),
+        steps=[_step(step) for step in attempt.steps],
+        left_out=attempt.left_out,
+    )
+
+
+def setting(each: ArgSetting, origin: str, where: str) -> shapes.Argument:
+    """An argument, its value left out where that is a secret."""
+    values = None if each.values is None else [kept_from_sight(each.key, value) for value in each.values]
+    return shapes.Argument(key=each.key, values=values, origin=origin, where=where)  # type: ignore[arg-type]
+
+
+def _argument(value: Value[ArgSetting]) -> shapes.Argument:
+    return setting(value.value, value.origin.value, value.where)
+
+
+def _shown(seat: Seat) -> Merged:
+    return merged(seat.machine, seat.record or (None if seat.machine else Record("")))
+
+
+def _text(value: Value[str] | Value[UUID] | None) -> str:
+    return str(value.value) if value else ""
+
+
+def _step(step: Step) -> shapes.Step:
+    return shapes.Step(
+        stage=step.stage.name.lower(),  # type: ignore[arg-type]
+        at=moment(step.at),
+        last=moment(max(step.last, step.at)),
+        times=step.times,
+        bytes=step.bytes,
+        detail=step.detail,
+        trouble=step.trouble,
+    )
+
+
+def _ended(ending: Ending) -> shapes.Ended:
+    signal = ending.signal.name.lower()
+    return shapes.Ended(done=ending.done, at=moment(ending.at), signal=signal, detail=ending.detail)  # type: ignore[arg-type]
