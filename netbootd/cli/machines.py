@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import getpass
-import http.client
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from netbootd.cli import own_url
-from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings
-from netbootd.wire.errors import WireError
-from netbootd.wire.mac import Mac
+from netbootd.cli.admin_api import Answer, Daemon
+from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail
+from netbootd.cli.common import row as labelled
 
-_PATIENCE = 15.0  # seconds; longer than the daemon waits for its disk
 _WIDTH = 80  # columns, where there is no terminal to ask
 
-app = typer.Typer(help="The fleet: who waits, arming, and leaving machines to their own disks.")
+app = typer.Typer(help="The fleet: who is there, who waits, arming, and leaving machines to their own disks.")
 
 Which = Annotated[list[str], typer.Argument(metavar="MACHINE...", help="Names, or MAC addresses in any spelling.")]
+State = Literal["discovered", "approved", "armed", "installing", "installed", "failed", "local"]
+StateOption = Annotated[State | None, typer.Option("--state", help="Those that stand there.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="Those that have this profile.")]
+SearchOption = Annotated[str | None, typer.Option("-q", "--search", metavar="TEXT", help="Those with it anywhere.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -36,22 +39,83 @@ def _root(context: typer.Context, config: ConfigOption = None, as_json: JsonOpti
 
 
 @app.command("list")
-def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """All machines that are listed in the settings or have a record."""
-    found = Daemon.of(config).machines()
+def list_(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    profile: ProfileOption = None,
+    search: SearchOption = None,
+) -> None:
+    """All machines that are listed in the settings or have a record, or some of them."""
+    found = Daemon.of(config).machines(state=state, profile=profile, q=search)
     if as_json:
         _print(found)
     elif not found:
-        typer.echo("no machine is listed in the settings, and none has a record")
+        some = state or profile or search
+        typer.echo("no machine is like that" if some else "no machine is listed in the settings, and none has a record")
     else:
         _table(found)
+
+
+@app.command()
+def add(
+    mac: Annotated[list[str] | None, typer.Argument(metavar="[MAC...]", help="Its cards.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    profile: Annotated[str | None, typer.Option(help="What it boots.")] = None,
+    uuid: Annotated[str | None, typer.Option(help="Of its board, where no card is known: with --serial.")] = None,
+    serial: Annotated[str | None, typer.Option(help="What SMBIOS says.")] = None,
+    soft_serial: Annotated[
+        str | None, typer.Option(help="This one, or the next of a range such as 'NODE-[0001-0999]'.")
+    ] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option("--arg", metavar="KEY[=VALUE]", help="Of the kernel; may be repeated.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a machine that nobody has seen yet.  It is approved by that, and not armed."""
+    said: dict[str, Any] = {"macs": mac or None, "name": name, "profile": profile, "uuid": uuid, "serial": serial}
+    said |= {"soft_serial": soft_serial, "args": _arguments(arg or [])}
+    answer = Daemon.of(config).ask("POST", "/machines", {key: value for key, value in said.items() if value})
+    _each([answer], as_json, _added)
+
+
+@app.command()
+def approve(machines: Which, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Say that machines that showed up are yours."""
+    _change("approve", machines, config, as_json, "is approved")
+
+
+@app.command()
+def forget(machines: Which, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Forget machines, with their boots: what they were armed for ends, and when they show up again they are new."""
+    daemon = Daemon.of(config)
+    keys = daemon.keys(machines)
+    before = [daemon.ask("GET", _path(key)) for key in keys]
+    answers = [daemon.ask("DELETE", _path(key)) if old.done else old for key, old in zip(keys, before, strict=True)]
+    said = [Answer(each.done, old.said if each.done else each.said) for each, old in zip(answers, before, strict=True)]
+    _each(said, as_json, lambda machine: typer.echo(f"{_called(machine)} is forgotten"))
+
+
+@app.command()
+def export(
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    profile: ProfileOption = None,
+    search: SearchOption = None,
+) -> None:
+    """The fleet as CSV: names, soft serials, serial numbers, cards, models, releases and states."""
+    form = "json" if as_json else "csv"
+    text = Daemon.of(config).text(f"/export.{form}", state=state, profile=profile, q=search)
+    typer.echo(text, nl=False)
 
 
 @app.command()
 def show(machines: Which, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Where a machine stands, and why."""
     daemon = Daemon.of(config)
-    _each([daemon.ask("GET", f"/{mac}") for mac in daemon.macs(machines)], as_json, _details)
+    _each([daemon.ask("GET", _path(key)) for key in daemon.keys(machines)], as_json, _details)
 
 
 @app.command()
@@ -70,71 +134,9 @@ app.command()(own_url.secret)
 app.command()(own_url.url)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """``said`` is a machine, or the problem with it."""
-
-    done: bool
-    said: dict[str, Any]
-
-
-class Daemon:
-    """The daemon's API, spoken over one address; whatever keeps it from answering ends the program."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
-
-    @classmethod
-    def of(cls, config: Path | None) -> Daemon:
-        """The one with these settings."""
-        host, port = settings(config).admin_listen
-        if not port:
-            fail("admin.listen lets the system choose the port: name one, or ask the API at the one `run --json` told")
-        return cls(host, port)
-
-    def machines(self) -> list[dict[str, Any]]:
-        """All of them."""
-        found = self._ask("GET", "")[1]
-        return found if isinstance(found, list) else self._not_netbootd()
-
-    def macs(self, wanted: Iterable[str]) -> list[str]:
-        """The addresses of machines called by name or address; ends the program at one that is neither."""
-        names = {machine["name"]: machine["mac"] for machine in self.machines() if machine["name"]}
-        return [names.get(each) or _address(each) for each in dict.fromkeys(wanted)]
-
-    def ask(self, method: str, path: str) -> Answer:
-        """About one machine."""
-        status, said = self._ask(method, path)
-        return Answer(status == http.client.OK, said) if isinstance(said, dict) else self._not_netbootd()
-
-    def _ask(self, method: str, path: str) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_PATIENCE)
-        body = json.dumps({"by": f"{_person()}, by netbootd machines"}) if method == "POST" else None
-        headers = {"Content-Type": "application/json"} if body else {}
-        try:
-            connection.request(method, f"/api/v1/machines{path}", body, headers)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        except TimeoutError:
-            fail(f"the daemon on {self._where} does not answer")
-        except OSError:
-            fail(f"no daemon answers on {self._where}; is `netbootd run` running?")
-        except (http.client.HTTPException, ValueError):
-            self._not_netbootd()
-        finally:
-            connection.close()
-
-    @property
-    def _where(self) -> str:
-        return f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
-
-    def _not_netbootd(self) -> NoReturn:
-        fail(f"what answers on {self._where} is not the admin API of this netbootd")
-
-
 def _change(verb: str, machines: list[str], config: Path | None, as_json: bool, done: str) -> None:
     daemon = Daemon.of(config)
-    answers = [daemon.ask("POST", f"/{mac}/{verb}") for mac in daemon.macs(machines)]
+    answers = [daemon.ask("POST", f"{_path(key)}/{verb}") for key in daemon.keys(machines)]
     _each(answers, as_json, lambda machine: typer.echo(f"{_called(machine)} {done}"))
 
 
@@ -164,9 +166,11 @@ def _table(machines: list[dict[str, Any]]) -> None:
     table.add_column("NAME", overflow="fold")
     table.add_column("MAC", no_wrap=True)
     table.add_column("PROFILE", overflow="fold")
+    table.add_column("STATE", no_wrap=True)
     table.add_column("NEXT BOOT", overflow="fold")
     for machine in machines:
-        table.add_row(machine["name"] or "-", machine["mac"], machine["profile"] or "-", _next_boot(machine))
+        cells = (machine["name"], machine["mac"], machine["profile"], machine["state"], _next_boot(machine))
+        table.add_row(*(escape(cell or "-") for cell in cells))
     console.print(table)
     if waiting := sum(machine["waiting"] for machine in machines):
         typer.echo(f"\n{waiting} wait{'s' * (waiting == 1)} to be armed: netbootd machines install MACHINE")
@@ -191,28 +195,68 @@ def _next_boot(machine: dict[str, Any]) -> str:
 
 
 def _details(machine: dict[str, Any]) -> None:
+    row = partial(labelled, width=13, indent=2)
     typer.secho(_called(machine), bold=True)
-    row("profile", f"{machine['profile'] or 'none'}: {machine['assigned']}", indent=2)
-    row("next boot", f"{_next_boot(machine)}: {machine['why']}", indent=2)
+    row("state", f"{machine['state']}{_sure(machine)}: {machine['state_why'] or 'nobody approved it'}")
+    row("profile", f"{machine['profile'] or 'none'}: {machine['assigned']}")
+    row("next boot", f"{_next_boot(machine)}: {machine['why']}")
     if machine["stage"]:
-        row("record", f"{machine['stage']} since {machine['since']}, {machine['by']}", indent=2)
+        row("record", f"{machine['stage']} since {machine['since']}, {machine['by']}")
     if len(machine["macs"]) > 1:
-        row("cards", ", ".join(machine["macs"]), indent=2)
+        row("cards", ", ".join(machine["macs"]))
+    for label, key in (
+        ("soft serial", "soft_serial"),
+        ("serial", "serial"),
+        ("uuid", "uuid"),
+        ("approved", "approved"),
+    ):
+        if machine[key]:
+            row(label, f"{machine[key]}{_from(machine, key)}")
+    if known := " ".join(filter(None, (machine["manufacturer"], machine["product"], machine["arch"]))):
+        row("hardware", known)
+    if machine["last_seen"]:
+        row("seen", f"{machine['last_seen']}, at {', '.join(machine['addresses']) or 'no address'}")
+    for position, arg in enumerate(machine["args"]):
+        row("" if position else "arguments", f"{_argument(arg)}  ({arg['where'] or arg['origin']})")
+    if machine["conflict"]:
+        row("conflict", machine["conflict"], colour=typer.colors.RED)
+
+
+def _sure(machine: dict[str, Any]) -> str:
+    return f" ({machine['confidence']})" if machine["confidence"] else ""
+
+
+def _from(machine: dict[str, Any], key: str) -> str:
+    origin = machine["origins"].get(key, {"origin": "seen", "where": ""})
+    return f"  ({origin['where'] or origin['origin']})" if origin["where"] != machine[key] else ""
+
+
+def _argument(arg: dict[str, Any]) -> str:
+    if arg["values"] is None:
+        return f"{arg['key']} (taken away)"
+    return " ".join(f"{arg['key']}={value}" for value in arg["values"]) or str(arg["key"])
+
+
+def _arguments(texts: list[str]) -> dict[str, Any]:
+    """``KEY=VALUE`` again and again repeats an argument, ``KEY`` is a bare flag."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or (key in found and not equals) or found.get(key) is True:
+            fail(f"--arg {text}: write KEY=VALUE, or KEY alone once", USED_WRONGLY)
+        found[key] = [*found.get(key, []), value] if equals else True
+    return found
+
+
+def _added(machine: dict[str, Any]) -> None:
+    soft = f", with the soft serial {machine['soft_serial']}" if machine["soft_serial"] else ""
+    typer.echo(f"{_called(machine)} is added{soft}")
 
 
 def _called(machine: dict[str, Any]) -> str:
-    return f"{machine['name']} ({machine['mac']})" if machine["name"] else str(machine["mac"])
+    card = machine["mac"] or machine["id"]
+    return f"{machine['name']} ({card})" if machine["name"] and card else str(machine["name"] or card)
 
 
-def _address(text: str) -> str:
-    try:
-        return str(Mac.parse(text))
-    except WireError:
-        fail(f"{text!r} is neither a machine's name nor a hardware address", USED_WRONGLY)
-
-
-def _person() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
+def _path(key: str) -> str:
+    return f"/machines/{quote(key, safe='')}"

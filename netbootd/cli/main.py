@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from netbootd import __version__
-from netbootd.cli import bundles, check, explain, import_, machines, render, run
+from netbootd.cli import bundles, check, explain, import_, machines, render, run, watch
 
 app = typer.Typer(
     name="netbootd",
@@ -39,6 +39,7 @@ app.command("check")(check.check)
 app.command("render")(render.render)
 app.command("explain")(explain.explain)
 app.command("import")(import_.import_)
+app.command("watch")(watch.watch)
 app.add_typer(bundles.app, name="bundles")
 app.add_typer(machines.app, name="machines")
 

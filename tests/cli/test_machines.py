@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.record import Record
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.net.tcp import bind_tcp
+from netbootd.wire.mac import Mac
 from tests.support.cli import Ran, netbootd
 from tests.support.fleet import BARE, EDGE, RESCUE, SECOND_CARD, STRANGER, Api, serving
 
@@ -45,11 +47,11 @@ async def test_the_list_fits_80_columns_and_says_what_each_machine_does_next(fle
     ran = await fleet.run("list")
     assert ran.code == 0
     assert ran.out.splitlines() == [
-        "NAME    MAC                PROFILE  NEXT BOOT          ",
-        "node-1  52:54:00:00:00:01  lab-eve  own disk, not armed",
-        "node-2  52:54:00:00:00:03  rescue   the profile, always",
-        "node-3  52:54:00:00:00:04  -        as unknown machines",
-        "-       52:54:00:00:00:05  -        as unknown machines",
+        "NAME    MAC                PROFILE  STATE     NEXT BOOT          ",
+        "node-1  52:54:00:00:00:01  lab-eve  approved  own disk, not armed",
+        "node-2  52:54:00:00:00:03  rescue   approved  the profile, always",
+        "node-3  52:54:00:00:00:04  -        approved  as unknown machines",
+        "-       52:54:00:00:00:05  -        armed     as unknown machines",
         "",
         "1 waits to be armed: netbootd machines install MACHINE",
     ]
@@ -176,6 +178,60 @@ def test_options_before_the_command_are_not_passed_over() -> None:
     ran = netbootd("machines", "--json", "list")
     assert ran.code == 2
     assert "behind 'list'" in ran.complaint
+
+
+class TestOnRecord:
+    async def test_the_list_can_be_narrowed(self, fleet: Fleet) -> None:
+        fleet.api.saw(STRANGER, serial="SN-7")
+        for option in (["--state", "discovered"], ["-q", "sn-7"]):
+            lines = (await fleet.run("list", *option)).out.splitlines()
+            assert [str(STRANGER) in line for line in lines[1:]] == [True]
+        assert (await fleet.run("list", "--profile", "rescue", "--json")).json[0]["name"] == "node-2"
+        assert (await fleet.run("list", "--state", "failed")).out == "no machine is like that\n"
+        assert (await fleet.run("list", "--state", "up")).code == 2
+
+    async def test_a_fleet_of_several_pages_is_listed_whole(self, fleet: Fleet) -> None:
+        for number in range(1, 1200):
+            fleet.api.records.learn(Record(f"r{number}", (Mac(number.to_bytes(6, "big")),)))
+        assert len((await fleet.run("list", "--json")).json) == 1202
+
+    async def test_a_machine_is_added_before_it_is_seen(self, fleet: Fleet) -> None:
+        ran = await fleet.run(
+            "add", STRANGER, "--name", "edge-9", "--profile", "lab-eve", "--soft-serial", "E-[1-9]",
+            "--arg", "quiet", "--arg", "console=tty0", "--arg", "console=ttyS0",
+        )  # fmt: skip
+        assert (ran.code, ran.out) == (0, f"edge-9 ({STRANGER}) is added, with the soft serial E-1\n")
+        (record,) = fleet.api.records.all()
+        assert {each.key: each.values for each in record.args} == {"quiet": (), "console": ("tty0", "ttyS0")}
+        assert record.origin.endswith(", by netbootd machines")
+        shown = (await fleet.run("show", "edge-9")).out
+        for words in ("approved: approved by", "soft serial", "E-1", "console=tty0 console=ttyS0"):
+            assert words in shown
+
+    async def test_one_that_belongs_to_a_file_is_not(self, fleet: Fleet) -> None:
+        ran = await fleet.run("add", EDGE)
+        assert ran.code == 1
+        assert "belongs to node-1 of machines.yaml:1; change it there" in ran.complaint
+
+    @pytest.mark.parametrize("arg", ["=x", "a"])
+    async def test_an_argument_that_is_none_is_used_wrongly(self, fleet: Fleet, arg: str) -> None:
+        assert (await fleet.run("add", STRANGER, "--arg", "a", "--arg", arg)).code == 2
+
+    async def test_who_showed_up_is_approved_and_forgotten(self, fleet: Fleet) -> None:
+        fleet.api.saw(STRANGER)
+        assert (await fleet.run("approve", STRANGER)).out == f"{STRANGER} is approved\n"
+        assert (await fleet.run("forget", STRANGER)).out == f"{STRANGER} is forgotten\n"
+        assert fleet.api.records.all() == ()
+        assert (await fleet.run("forget", STRANGER)).code == 1
+
+    async def test_the_fleet_is_exported(self, fleet: Fleet) -> None:
+        ran = await fleet.run("export", "--profile", "lab-eve")
+        assert ran.out.splitlines()[1].startswith(f"node-1,{EDGE.hexhyp},")
+        assert [row["name"] for row in (await fleet.run("export", "--json")).json] == ["node-1", "node-2", "node-3"]
+
+    async def test_what_a_machine_said_is_shown_as_it_is(self, fleet: Fleet) -> None:
+        fleet.api.records.learn(Record("r1", (STRANGER,), name="[red]x[/red]"))
+        assert "[red]x[/red]" in (await fleet.run("list")).out
 
 
 class TestNobodyThere:
