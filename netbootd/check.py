@@ -161,12 +161,15 @@ def _place(origin: str) -> tuple[str, int | None]:
 def _config_faults(world: World) -> Iterator[tuple[str, Problem]]:
     """What profiles' configuration files have wrong, each with how a machine's script would tell it."""
     for profile in world.fleet.profiles.values():
-        judge = PAYLOADS[profile.payload].config_fault
+        payload = PAYLOADS[profile.payload]
+        judge = payload.config_fault
         for file in profile.config if judge else ():
             if judge and template(file) is None and (why := judge(file)):
                 place = _place(file.origin)
                 told = config_refused(file, why)
                 yield told, Problem(*place, f"profiles.{profile.name}.config", f"{file.path}: {why}")
+        if why := payload.config_clash(profile.config):
+            yield why, Problem(*_place(profile.origin), f"profiles.{profile.name}.config", why)
 
 
 def _scripts(world: World, site: Site, tftp_port: int) -> Iterator[Problem]:

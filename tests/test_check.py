@@ -334,6 +334,31 @@ machines:
         (problem,) = self.found(files, "{server: root-certificate.pem}")
         assert problem.startswith("error: netbootd.yaml:8: profiles.edge.config: server: it must be one line")
 
+    def test_of_which_the_key_is_another_certificate_s_are_told_once(self, files: Files, tmp_path: Path) -> None:
+        files.write("server", "zed.example\n")
+        curve = "ec -pkeyopt ec_paramgen_curve:prime256v1"
+        one, other = (certify(tmp_path, name, key=curve) for name in ("one", "other"))
+        pair = f"server: server, root-certificate.pem: {one.certificate}, onboard.cert.pem: {one.certificate}"
+        assert self.found(files, f"{{{pair}, onboard.key.pem: {one.key}}}") == []
+        (problem,) = self.found(files, f"{{{pair}, onboard.key.pem: {other.key}}}")
+        assert problem == (
+            "error: netbootd.yaml:5: profiles.edge.config: onboard.key.pem of config (netbootd.yaml:8) is not the key "
+            "of onboard.cert.pem (netbootd.yaml:8)"
+        )
+
+    def test_of_which_a_machine_has_another_s_key_are_told_at_the_machine(self, files: Files, tmp_path: Path) -> None:
+        files.write("server", "zed.example\n")
+        one, other = (certify(tmp_path, name) for name in ("one", "other"))
+        machines = "machines:\n  - {mac: 52:54:00:12:34:56, name: n1, profile: edge}\n"
+        machines += (
+            f"  - {{mac: 52:54:00:12:34:57, name: n2, profile: edge, config: {{onboard.key.pem: {other.key}}}}}\n"
+        )
+        pair = f"onboard.cert.pem: {one.certificate}, onboard.key.pem: {one.key}"
+        (problem,) = self.found(files, f"{{server: server, root-certificate.pem: {one.certificate}, {pair}}}", machines)
+        assert problem.startswith(
+            "error: netbootd.yaml:11: machines.n2: onboard.key.pem of config (netbootd.yaml:11) is "
+        )
+
     def test_that_are_wrong_once_written_out_are_told_at_the_machine(self, files: Files) -> None:
         files.write("server", "{{ machine.name }}/x\n")
         problems = self.found(files, "{server: server}")

@@ -115,6 +115,8 @@ class Payload:
     """For one that takes it by configuration files: those.  Files that settings name go over them."""
     config_fault: Callable[[ConfigFile], str] | None = None
     """For a payload that takes configuration files: why one of them will not do, or ""."""
+    config_clash: Callable[[Collection[ConfigFile]], str] = lambda _files: ""
+    """For such a payload: why files will not do together, or "".  Its ``plan`` raises the same sentence."""
     stock_config: Callable[[Bundle | None], tuple[ConfigFile, ...]] = lambda _bundle: ()
     """For such a payload: those of a bundle itself, which a machine's own are laid over, as far as they are known."""
     config_sets: Mapping[str, str] = field(default_factory=dict)

@@ -10,8 +10,6 @@ An argument goes over a file: ``eve_install_server`` over ``server`` and ``eve_s
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -20,6 +18,7 @@ from types import MappingProxyType
 from netbootd.boot.model import ConfigFile
 from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve import port_config
+from netbootd.payloads.eve.key_pair import certificates_fault, decoded, key_fault, strangers
 from netbootd.wire import fat
 from netbootd.wire.fat_names import FatError
 from netbootd.wire.segments import Segments
@@ -28,8 +27,8 @@ SETS: Mapping[str, str] = MappingProxyType({"soft_serial": "eve_soft_serial", "s
 """Files, and the arguments that go over them."""
 
 _PAIR = ("onboard.cert.pem", "onboard.key.pem")  # of device.cert.pem the key may be in the node's TPM
+_PAIRS = (_PAIR, ("device.cert.pem", "device.key.pem"))
 _NEEDED = ("server", "root-certificate.pem", "onboard.cert.pem")
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\s(.*?)-----END \1-----", re.DOTALL)
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _SERVER = re.compile(rf"({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{{1,5}}))?", re.ASCII)
 _SERIAL = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
@@ -47,15 +46,28 @@ def image(files: Iterable[ConfigFile], size: int, stock: Iterable[ConfigFile] = 
 
     Raises `CannotBoot`.
     """
+    files = tuple(files)
     own = {file.path: file.data for file in files}
     if len(alone := own.keys() & set(_PAIR)) == 1:
         raise CannotBoot(f"config has {alone.pop()} alone: {' and '.join(_PAIR)} belong together")
+    if why := clash(files):
+        raise CannotBoot(why)
     named = {path.lower() for path in own}  # FAT knows no other names
     contents = {file.path: file.data for file in stock if file.path.lower() not in named} | own
     try:
         return fat.image(contents, kib=size // 1024)
     except FatError as error:
         raise CannotBoot(f"config: {error}") from None
+
+
+def clash(files: Iterable[ConfigFile]) -> str:
+    """Why these files will not do together, or ""."""
+    named = {file.path: file for file in files}
+    for certificate, key in ((named.get(one), named.get(other)) for one, other in _PAIRS):
+        if certificate and key and strangers(certificate.data, key.data):
+            whose = f"{certificate.path} ({certificate.origin})"
+            return f"{key.path} of config ({key.origin}) is not the key of {whose}"
+    return ""
 
 
 def lacks(paths: Collection[str], arguments: Collection[str], stock: Collection[str] = ()) -> tuple[str, ...]:
@@ -108,69 +120,6 @@ def _soft_serial(data: bytes) -> str:
     return ""
 
 
-def _certificates(data: bytes) -> str:
-    found = _PEM.findall(data)
-    if any(kind.endswith(b"PRIVATE KEY") for kind, _ in found):
-        return "it holds a private key, which does not belong into a certificate's file"
-    if not found:
-        return "it is not a certificate in PEM (-----BEGIN CERTIFICATE-----)"
-    for number, (kind, body) in enumerate(found, start=1):
-        if kind != b"CERTIFICATE":
-            return f"it holds a {kind.decode()}, not a certificate"
-        if not _is_certificate(_decoded(body)):
-            return f"certificate {number} of {len(found)} in it is broken"
-    return ""
-
-
-def _private_key(data: bytes) -> str:
-    keys = [(kind, body) for kind, body in _PEM.findall(data) if kind.endswith(b"PRIVATE KEY")]
-    if len(keys) != 1:
-        return "it must hold one private key in PEM (-----BEGIN PRIVATE KEY-----)"
-    kind, body = keys[0]
-    if b"ENCRYPTED" in kind or b"ENCRYPTED" in body:
-        return "the key has a passphrase, for which EVE cannot ask"
-    return "" if _elements(_decoded(body)) == [0x30] else "the key in it is broken"
-
-
-def _decoded(body: bytes) -> bytes:
-    try:
-        return base64.b64decode(b"".join(body.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _is_certificate(der: bytes) -> bool:
-    """RFC 5280 4.1: a SEQUENCE of a SEQUENCE that is signed, a SEQUENCE that says how, and a BIT STRING."""
-    return _elements(der) == [0x30] and _elements(_inner(der)) == [0x30, 0x30, 0x03]
-
-
-def _elements(der: bytes) -> list[int] | None:
-    """The tags of the DER elements that follow each other, None if they do not fill it."""
-    tags = []
-    while der:
-        head = _head(der)
-        if head is None or sum(head) > len(der):
-            return None
-        tags.append(der[0])
-        der = der[sum(head) :]
-    return tags
-
-
-def _inner(der: bytes) -> bytes:
-    head = _head(der)
-    return der[head[0] : sum(head)] if head else b""
-
-
-def _head(der: bytes) -> tuple[int, int] | None:
-    """Bytes of an element's tag and length, and of its content."""
-    if len(der) < 2:
-        return None
-    if der[1] < 0x80:
-        return 2, der[1]
-    more = der[1] & 0x7F
-    return (2 + more, int.from_bytes(der[2 : 2 + more], "big")) if 0 < more <= 4 and len(der) >= 2 + more else None
-
-
 def _authorized_keys(data: bytes) -> str:
     try:
         lines = data.decode("utf-8").splitlines()
@@ -187,7 +136,7 @@ def _key_fault(words: list[str]) -> str:
     if not _KEY_TYPE.fullmatch(words[0]):
         options = any(_KEY_TYPE.fullmatch(word) for word in words)
         return "begins with options, which EVE does not read" if options else "is not a public key of ssh"
-    blob = _decoded(words[1].encode()) if len(words) > 1 else b""
+    blob = decoded(words[1].encode()) if len(words) > 1 else b""
     kind = words[0].encode()
     return "" if blob.startswith(len(kind).to_bytes(4, "big") + kind) else "holds a broken key"
 
@@ -209,12 +158,12 @@ _LOOKS: Mapping[str, Callable[[bytes], str]] = MappingProxyType(
     {
         "server": _server,
         "soft_serial": _soft_serial,
-        "root-certificate.pem": _certificates,
-        "v2tlsbaseroot-certificates.pem": _certificates,
-        "onboard.cert.pem": _certificates,
-        "device.cert.pem": _certificates,
-        "onboard.key.pem": _private_key,
-        "device.key.pem": _private_key,
+        "root-certificate.pem": certificates_fault,
+        "v2tlsbaseroot-certificates.pem": certificates_fault,
+        "onboard.cert.pem": certificates_fault,
+        "device.cert.pem": certificates_fault,
+        "onboard.key.pem": key_fault,
+        "device.key.pem": key_fault,
         "authorized_keys": _authorized_keys,
         _BOOTSTRAP: _not_empty,
     }

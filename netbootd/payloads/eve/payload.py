@@ -112,6 +112,7 @@ PAYLOAD = Payload(
     judge=_judge,
     destroys=_destroys,
     config_fault=config_partition.fault,
+    config_clash=config_partition.clash,
     stock_config=_stock_config,
     config_sets=config_partition.SETS,
     soft_serial="eve_soft_serial",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
 from netbootd.boot.model import ConfigFile
 from netbootd.payloads.base import CannotBoot
-from netbootd.payloads.eve.config_partition import fault, image, lacks
+from netbootd.payloads.eve.config_partition import clash, fault, image, lacks
 from netbootd.wire.fat_reader import read_fat
 from tests.support.pem import CERTIFICATE, KEY, element, pem
+from tests.support.tls import certify
 
 MIB = 1 << 20
 SSH = b"ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519" + bytes(36)) + b" admin@example\n"
@@ -103,6 +105,19 @@ class TestStock:
         """Their key does not belong to this certificate."""
         with pytest.raises(CannotBoot, match="belong together"):
             self.files(ConfigFile("onboard.cert.pem", b"mine"))
+
+    @pytest.mark.parametrize("whose", ["onboard", "device"])
+    def test_a_key_that_is_not_that_of_its_certificate_is_refused(self, whose: str, tmp_path: Path) -> None:
+        one, other = (certify(tmp_path, name, key="ed25519" if name == "b" else "rsa:2048") for name in "ab")
+        certificate = ConfigFile(f"{whose}.cert.pem", one.certificate.read_bytes(), "x.yaml:1")
+        assert one.key
+        assert other.key
+        assert clash((certificate, ConfigFile(f"{whose}.key.pem", one.key.read_bytes(), "x.yaml:2"))) == ""
+        with pytest.raises(CannotBoot) as refused:
+            self.files(certificate, ConfigFile(f"{whose}.key.pem", other.key.read_bytes(), "x.yaml:2"))
+        assert str(refused.value) == (
+            f"{whose}.key.pem of config (x.yaml:2) is not the key of {whose}.cert.pem (x.yaml:1)"
+        )
 
     def test_a_file_where_the_release_has_a_directory_is_refused(self) -> None:
         with pytest.raises(CannotBoot, match="config: "):
