@@ -17,8 +17,10 @@ from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.merged import disputed
 from netbootd.fleet.record import Approval, PutRecord, Record, RecordChange
 from netbootd.fleet.records import NoRoom, Taken
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
 from netbootd.observe.events import MachineChanged
+from netbootd.payloads import PAYLOADS
 from netbootd.serve.admin import shapes
 from netbootd.serve.admin.arguments import patched, setting
 from netbootd.serve.admin.asked import By, Draft, Nothing, Patch
@@ -33,6 +35,7 @@ from netbootd.wire.text import printable
 
 _NOT_WRITTEN = "the state cannot be written, see the daemon's log"
 _CONFLICT = HTTPStatus.CONFLICT
+_SOFT_SERIALS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
 
 
 class Changes:
@@ -66,6 +69,11 @@ class Changes:
         seat = self._seat(request)
         before = self._own(seat, patch.who)
         after = self._patched(before, patch, seat.machine)
+        own = [
+            each for each in (seat.machine.args if seat.machine else ()) if each.key in _SOFT_SERIALS and each.values
+        ]
+        if own and after.soft_serial not in (None, before.soft_serial):
+            raise Problem(_CONFLICT, f"its argument {own[0].key} is set in {own[0].origin}; change it there")
         if said := disputed(seat.machine, before, after):
             raise Problem(_CONFLICT, "; ".join(said))
         if self._records.get(before.id) is None and after == before:
@@ -242,7 +250,7 @@ class Changes:
         """This one, or the next of a range."""
         if text is None:
             return None
-        owners = {each.soft_serial.lower(): each.id for each in self._records.all() if each.soft_serial}
+        owners = {**_in_files(self._services.fleet), **self._on_record()}
         try:
             rule = parse_rule(text)
             if isinstance(rule, Template):
@@ -256,6 +264,9 @@ class Changes:
             raise Problem(_CONFLICT, detail) from None
         except Exhausted as error:
             raise Problem(_CONFLICT, str(error)) from None
+
+    def _on_record(self) -> dict[str, str]:
+        return {each.soft_serial.lower(): each.id for each in self._records.all() if each.soft_serial}
 
     async def _keep(self, called: str, changes: tuple[RecordChange, ...]) -> None:
         if changes and not await self._services.keep(changes):
@@ -275,6 +286,17 @@ class Changes:
     def _told(self, mac: Mac | None, name: str, change: str, by: str) -> None:
         event = MachineChanged(mac=str(mac or ""), machine=name, change=change, detail=f"by {by}")
         self._services.emit(event)
+
+
+def _in_files(fleet: Snapshot) -> dict[str, str]:
+    """Those that files give to single machines as they are, with the machine's name."""
+    return {
+        value.lower(): machine.name
+        for machine in fleet.machines
+        for each in machine.args
+        for value in each.values or ()
+        if each.key in _SOFT_SERIALS
+    }
 
 
 def _mac(text: str) -> Mac:

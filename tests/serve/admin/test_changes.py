@@ -227,6 +227,16 @@ class TestPatching:
         assert words in problem(reply)
         assert api.records.all() == ()
 
+    async def test_a_soft_serial_of_a_file_is_its_own_and_nobody_else_gets_it(self, api: Api) -> None:
+        edge = replace(FLEET.machines[0], args=args("machine node-1", eve_soft_serial="NODE-01"))
+        api.fleet = Snapshot(FLEET.profiles.values(), [edge, *FLEET.machines[1:]])
+        reply = await api.change("PATCH", "/machines/node-1", soft_serial="E-1")
+        assert "its argument eve_soft_serial is set in machine node-1; change it there" in problem(reply)
+        reply = await api.change("PATCH", "/machines/node-3", soft_serial="node-01")
+        assert "the soft serial node-01 already belongs to node-1" in problem(reply)
+        reply = await api.change("PATCH", "/machines/node-3", soft_serial="NODE-[01-09]")
+        assert reply.body["soft_serial"] == "NODE-02"
+
     async def test_what_a_file_leaves_open_is_set_beside_it(self, api: Api) -> None:
         reply = await api.change("PATCH", "/machines/node-3", profile="lab-eve", soft_serial="E-7", by="ada")
         assert (reply.status, reply.body["name"], reply.body["profile"]) == (200, "node-3", "lab-eve")
