@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from netbootd.boot.facts import Facts
-from netbootd.fleet.database import Database
-from netbootd.fleet.ledger import Entry, Put
+from netbootd.fleet.changes import Entry, Order
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.sqlite import Sqlite
 from netbootd.load import load_recorded, load_world, read_templates
 from netbootd.payloads import PAYLOADS
 from netbootd.payloads.eve import direct
@@ -86,9 +86,9 @@ def test_commands_without_the_daemon_know_who_is_armed(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     config = Files(furnished(tmp_path)).load(settings(tmp_path))
     assert load_recorded(config).world.stage(MAC) is None
-    database = Database(state)
+    database = Sqlite(state)
     database.open(1.0)
-    database.commit([Put(Entry(MAC, Stage.ARMED, 1.0, "a test"), (MAC,))])
+    database.commit([[Order(Entry(MAC, Stage.ARMED, 1.0, "a test"), (MAC,))]])
     database.close()
     assert load_recorded(config).world.stage(MAC) is Stage.ARMED
 

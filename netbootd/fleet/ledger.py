@@ -8,18 +8,35 @@ moment to pull the plug turns one arming into two wipes:
 3. That the last file of the payload is on its way (``begun``) is on disk before its first byte is sent.
 4. That it went out whole (GIVEN) counts at once and is written behind.
 
-So whoever has a whole payload has left ``begun`` on disk.  A handing that is found begun at start is in doubt, and
-doubt never wipes: the machine counts as given, and `Ledger.doubted` names it.  One found not begun is followed on.
-What 2 and 3 cost is one commit each per install; no DHCP or TFTP packet waits for either.
+So whoever has a whole payload has left ``begun`` on disk.  A handing that is found begun, by a daemon that no longer
+runs, is in doubt, and doubt never wipes: the machine counts as given, and that is told.  One found not begun is
+followed on.  What 2 and 3 cost is one commit each per install; no DHCP or TFTP packet waits for either.
+
+Where several daemons share a database, each step is refused to the second that would take it, and what the others did
+is taken in by `Ledger.learn`.  While one has begun, the others hold the machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from netbootd.fleet.changes import (
+    NOTHING,
+    Entry,
+    Hand,
+    Handing,
+    Journal,
+    Keeper,
+    Known,
+    Order,
+    Put,
+    Undo,
+    Unhand,
+    Written,
+)
 from netbootd.fleet.lifecycle import Stage
 from netbootd.wire.mac import Mac
 
@@ -28,83 +45,7 @@ ROOM = 100_000
 
 IN_DOUBT = "netbootd stopped while the last file was on its way"
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """``since`` in seconds since the epoch; ``by`` says who or what made it so."""
-
-    mac: Mac
-    stage: Stage
-    since: float
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Handing:
-    """A machine has its script.  It has its payload when the last byte of ``file`` has gone to ``ip``."""
-
-    mac: Mac
-    ip: str
-    file: str
-    begun: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """The record of a machine, kept under each of its cards."""
-
-    entry: Entry
-    macs: tuple[Mac, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Forgot:
-    """There is no record of a machine."""
-
-    macs: tuple[Mac, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A handing, new or changed."""
-
-    handing: Handing
-
-
-@dataclass(frozen=True, slots=True)
-class Unhand:
-    """Handings that are over: all of these cards, or those at one address."""
-
-    macs: tuple[Mac, ...]
-    ip: str | None = None
-
-
-Change = Put | Forgot | Hand | Unhand
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a journal held at start."""
-
-    entries: tuple[Entry, ...] = ()
-    handings: tuple[Handing, ...] = ()
-
-
-class Journal(Protocol):
-    """Keeps changes in the order they are handed in, each call's changes wholly or not at all."""
-
-    @property
-    def durable(self) -> bool:
-        """False when what is written now would be lost by a restart."""
-        ...
-
-    def write(self, *changes: Change) -> Awaitable[bool]:
-        """Takes them at once, awaited or not.  True when they are on disk, False when they will not be written."""
-        ...
-
-    def later(self, *changes: Change) -> None:
-        """Write them behind, trying again until they are on disk."""
-        ...
+_TRIES = 8  # for an order that meets another daemon's each time
 
 
 def alone(mac: Mac) -> tuple[Mac, ...]:
@@ -112,27 +53,40 @@ def alone(mac: Mac) -> tuple[Mac, ...]:
     return (mac,)
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What `Ledger.learn` came to: machines with another record than before, and those that count as given by doubt."""
+
+    changed: tuple[Mac, ...]
+    doubted: tuple[Mac, ...]
+
+
 class Ledger:
     """``family`` gives all cards of the machine that has this one, the first first, and is asked each time, so that a
-    reload is followed; ``now`` is the time of the start, in seconds since the epoch."""
+    reload is followed; ``wall`` is seconds since the epoch.."""
 
     def __init__(
         self,
         journal: Journal,
-        known: Known = Known(),
+        known: Known = NOTHING,
         *,
         family: Callable[[Mac], tuple[Mac, ...]] = alone,
-        now: float = 0.0,
+        wall: Callable[[], float] = time.time,
         room: int = ROOM,
     ) -> None:
         self._journal = journal
         self._family = family
+        self._wall = wall
         self._room = room
+        self._tell: Callable[[Learned], None] = lambda learned: None
         self._entries = {entry.mac: entry for entry in known.entries}
         self._handings: dict[str, dict[Mac, Handing]] = {}
         for handing in known.handings:
             self._hold(handing)
-        self.doubted = self._settle_doubts(known.handings, now)
+        self._busy = _elsewhere(known.handings)
+        self._ordered: dict[Mac, int] = {}  # the generation of the latest order, which may not count yet
+        self.doubted = self._settle_doubts(known.handings)
+        journal.follow(self.learn)
 
     @property
     def durable(self) -> bool:
@@ -144,7 +98,11 @@ class Ledger:
         entry = self.entry(mac)
         if entry and entry.stage is not Stage.ARMED:
             return entry.stage
-        if not self.durable or (entry is None and len(self._entries) >= self._room):
+        if (
+            not self.durable
+            or (entry is None and len(self._entries) >= self._room)
+            or self._busy.intersection(self._macs(mac))
+        ):
             return Stage.HELD
         return entry.stage if entry else None
 
@@ -155,7 +113,8 @@ class Ledger:
         found = [entry for each in macs if (entry := self._entries.get(each))]
         if not found:
             return None
-        return replace(min(found, key=lambda e: (e.stage is Stage.ARMED, -e.since)), mac=macs[0])
+        latest = max(entry.generation for entry in found)
+        return replace(min(found, key=lambda e: (e.stage is Stage.ARMED, -e.since)), mac=macs[0], generation=latest)
 
     def entries(self) -> tuple[Entry, ...]:
         """One for each machine with a record, under its first card."""
@@ -165,32 +124,12 @@ class Ledger:
     async def arm(self, mac: Mac, by: str, now: float) -> bool:
         """Let this machine have its payload once.  True when that is on disk, False when it could not be written:
         then nothing has changed."""
-        macs, before = self._macs(mac), self.entry(mac)
-        if before and before.stage is Stage.ARMED:
-            return await self._journal.write(Put(before, macs))
-        untouched = self._watch(macs)
-        entry = Entry(macs[0], Stage.ARMED, now, by)
-        written = await self._journal.write(Put(entry, macs), Unhand(macs))
-        if not untouched():  # somebody changed it meanwhile, and that is what the journal ends with
-            return written
-        if written:
-            self._put(entry, macs)
-        else:
-            self._restore(before, macs)
-        return written
+        return await self._order(lambda: self._arm(mac, by, now))
 
     async def disarm(self, mac: Mac, by: str, now: float) -> bool:
         """Leave this machine to its own disk, at once.  False when that could not be written yet: a restart before
         it is would undo it."""
-        macs = self._macs(mac)
-        entry = Entry(macs[0], Stage.DISARMED, now, by)
-        self._put(entry, macs)
-        untouched = self._watch(macs)
-        if await self._journal.write(Put(entry, macs), Unhand(macs)):
-            return True
-        if untouched():
-            self._journal.later(Put(entry, macs), Unhand(macs))
-        return False
+        return await self._order(lambda: self._disarm(mac, by, now))
 
     def given(self, mac: Mac, by: str, now: float) -> bool:
         """It has its whole payload, and boots its own disk from now on.  False when it was not armed."""
@@ -198,7 +137,7 @@ class Ledger:
         if before is None or before.stage is not Stage.ARMED:
             return False
         macs = self._macs(mac)
-        entry = Entry(macs[0], Stage.GIVEN, now, by)
+        entry = Entry(macs[0], Stage.GIVEN, now, by, before.generation)
         self._put(entry, macs)
         self._journal.later(Put(entry, macs), Unhand(macs))
         return True
@@ -206,36 +145,39 @@ class Ledger:
     def handed(self, mac: Mac, ip: str, file: str, now: float) -> Awaitable[bool]:
         """An armed machine, or one that arms by itself, is about to get its script.  Counts at once; the script may
         be sent when this turns out True, and not when somebody disarmed the machine while the disk was busy."""
-        macs = self._macs(mac)
-        entry = self.entry(mac) or Entry(macs[0], Stage.ARMED, now, "auto")
+        macs, before = self._macs(mac), self.entry(mac)
+        entry = before or Entry(macs[0], Stage.ARMED, now, "auto")
         if entry.stage is not Stage.ARMED:
             raise AssertionError(f"{mac} is {entry.stage.value} and was handed its script")
         handing = Handing(mac, ip, file)
         self._put(entry, macs, keep=True)
         self._hold(handing)
-        written = self._journal.write(Put(entry, macs), Hand(handing))
+        written = self._journal.write(_change(entry, before, macs), Hand(handing, macs, entry.generation))
         return asyncio.ensure_future(self._still_followed(handing, written))
 
     def spend(self, mac: Mac, by: str, now: float) -> Awaitable[bool]:
         """As `handed`, for a payload that cannot be followed: with its script the machine has had it."""
         macs, before = self._macs(mac), self.entry(mac)
-        entry = Entry(macs[0], Stage.GIVEN, now, by)
+        entry = Entry(macs[0], Stage.GIVEN, now, by, before.generation if before else 1)
         self._put(entry, macs)
-        untouched, written = self._watch(macs), self._journal.write(Put(entry, macs))
+        untouched, written = self._watch(macs), self._journal.write(_change(entry, before, macs))
 
         async def spent() -> bool:
             done = await written
-            if not done and untouched():
-                self._restore(before, macs)
-            return done
+            if done is Written.NO and untouched():
+                self._undo(entry, before, macs)
+            return bool(done)
 
         return asyncio.ensure_future(spent())
 
-    def begin(self, handing: Handing) -> Awaitable[bool]:
-        """The last file is asked for; it may be sent when this turns out True."""
-        begun = replace(handing, begun=True)
+    def begin(self, handing: Handing) -> Awaitable[Written]:
+        """The last file is asked for; it may be sent when this turns out true."""
+        entry = self.entry(handing.mac)
+        if entry is None:
+            raise AssertionError(f"{handing.mac} has no record and was handed its script")
+        begun = replace(handing, begun=True, keeper=Keeper.US)
         self._hold(begun)
-        return self._journal.write(Hand(begun))
+        return self._journal.write(Hand(begun, self._macs(handing.mac), entry.generation))
 
     def handings_at(self, ip: str) -> tuple[Handing, ...]:
         """Those under way at this address; behind NAT it may be several."""
@@ -250,14 +192,74 @@ class Ledger:
         self._drop((handing.mac,), handing.ip)
         self._journal.later(Unhand((handing.mac,), handing.ip))
 
-    async def _still_followed(self, handing: Handing, written: Awaitable[bool]) -> bool:
+    def listen(self, tell: Callable[[Learned], None]) -> None:
+        """Have it told what is learned from the journal."""
+        self._tell = tell
+
+    def learn(self, found: Known, macs: Collection[Mac] | None = None, but: Collection[Mac] = ()) -> None:
+        """Take in what the journal holds of these cards, or of all; ``but`` these, with changes that still wait."""
+        entries = {entry.mac: entry for entry in found.entries}
+        handings = [handing for handing in found.handings if handing.mac not in but]
+        if macs is None:
+            macs = {*self._entries, *entries, *(handing.mac for handing in self.handings())}
+        about = set(macs).difference(but)
+        changed = [mac for mac in about if self._entries.get(mac) != entries.get(mac)]
+        for mac in changed:
+            self._record(mac, entries.get(mac))
+        self._drop(about)
+        for handing in handings:
+            self._hold(handing)
+        self._busy = _elsewhere(self.handings())
+        doubted = self._settle_doubts(handings)
+        if changed or doubted:
+            self._tell(Learned(tuple(dict.fromkeys(self._macs(mac)[0] for mac in changed)), doubted))
+
+    async def _order(self, order: Callable[[], Awaitable[Written]]) -> bool:
+        """Of orders through two daemons the later counts: it is given again, on top of what the other changed."""
+        for _ in range(_TRIES):
+            written = await order()
+            if written is not Written.REFUSED:
+                return bool(written)
+        return False
+
+    async def _arm(self, mac: Mac, by: str, now: float) -> Written:
+        macs, before = self._macs(mac), self.entry(mac)
+        if before and before.stage is Stage.ARMED:
+            return await self._journal.write(Put(before, macs))
+        untouched = self._watch(macs)
+        entry = Entry(macs[0], Stage.ARMED, now, by, self._next(macs))
+        written = await self._journal.write(Order(entry, macs), Unhand(macs))
+        if untouched():  # else somebody changed it meanwhile, and that is what the journal ends with
+            if written:
+                self._put(entry, macs)
+            elif written is Written.NO:
+                self._undo(entry, before, macs)
+        return written
+
+    async def _disarm(self, mac: Mac, by: str, now: float) -> Written:
+        macs = self._macs(mac)
+        entry = Entry(macs[0], Stage.DISARMED, now, by, self._next(macs))
+        self._put(entry, macs)
+        untouched = self._watch(macs)
+        written = await self._journal.write(Order(entry, macs), Unhand(macs))
+        if written is Written.NO and untouched():
+            self._journal.later(Order(entry, macs), Unhand(macs))
+        return written
+
+    def _next(self, macs: tuple[Mac, ...]) -> int:
+        recorded = [entry.generation for mac in macs if (entry := self._entries.get(mac))]
+        generation = 1 + max([*recorded, *(self._ordered.get(mac, 0) for mac in macs)])
+        self._ordered.update(dict.fromkeys(macs, generation))
+        return generation
+
+    async def _still_followed(self, handing: Handing, written: Awaitable[Written]) -> bool:
         """Arming again does not bring back a handing that was dropped: its script would be one nobody follows."""
         followed = await written and handing.mac in self._handings.get(handing.ip, {})
-        return followed and self.stage(handing.mac) is Stage.ARMED
+        return bool(followed) and self.stage(handing.mac) is Stage.ARMED
 
-    def _settle_doubts(self, handings: tuple[Handing, ...], now: float) -> tuple[Mac, ...]:
-        begun = dict.fromkeys(self._macs(h.mac)[0] for h in handings if h.begun)
-        return tuple(mac for mac in begun if self.given(mac, IN_DOUBT, now))
+    def _settle_doubts(self, handings: Iterable[Handing]) -> tuple[Mac, ...]:
+        begun = dict.fromkeys(self._macs(h.mac)[0] for h in handings if h.begun and h.keeper is Keeper.NOBODY)
+        return tuple(mac for mac in begun if self.given(mac, IN_DOUBT, self._wall()))
 
     def _macs(self, mac: Mac) -> tuple[Mac, ...]:
         return self._family(mac) or (mac,)
@@ -269,26 +271,40 @@ class Ledger:
 
     def _put(self, entry: Entry, macs: tuple[Mac, ...], *, keep: bool = False) -> None:
         for mac in macs:
-            self._entries[mac] = replace(entry, mac=mac)
+            self._record(mac, replace(entry, mac=mac))
         if not keep:
             self._drop(macs)
 
-    def _restore(self, before: Entry | None, macs: tuple[Mac, ...]) -> None:
-        """After a write that failed: it may have reached the disk all the same."""
-        if before:
-            self._put(before, macs, keep=True)
+    def _record(self, mac: Mac, entry: Entry | None) -> None:
+        if entry:
+            self._entries[mac] = entry
         else:
-            for mac in macs:
-                self._entries.pop(mac, None)
-        self._journal.later(Put(before, macs) if before else Forgot(macs))
+            self._entries.pop(mac, None)
+
+    def _undo(self, failed: Entry, before: Entry | None, macs: tuple[Mac, ...]) -> None:
+        """After a write that failed: it may have reached the disk all the same."""
+        for mac in macs:
+            self._record(mac, replace(before, mac=mac) if before else None)
+        self._journal.later(Undo(failed, before, macs))
 
     def _hold(self, handing: Handing) -> None:
         self._handings.setdefault(handing.ip, {})[handing.mac] = handing
 
-    def _drop(self, macs: tuple[Mac, ...], ip: str | None = None) -> None:
+    def _drop(self, macs: Collection[Mac], ip: str | None = None) -> None:
+        if ip is None:
+            self._busy = self._busy.difference(macs)
         for place in [ip] if ip is not None else list(self._handings):
             there = self._handings.get(place, {})
             for mac in macs:
                 there.pop(mac, None)
             if not there:
                 self._handings.pop(place, None)
+
+
+def _change(entry: Entry, before: Entry | None, macs: tuple[Mac, ...]) -> Order | Put:
+    """A machine that arms by itself begins with its first generation."""
+    return Put(entry, macs) if before else Order(entry, macs)
+
+
+def _elsewhere(handings: Iterable[Handing]) -> frozenset[Mac]:
+    return frozenset(handing.mac for handing in handings if handing.begun and handing.keeper is Keeper.ANOTHER)

@@ -1,63 +1,85 @@
-"""The `Journal` on disk: one worker thread writes, the loop never waits for it.
+"""The `Journal` in a database: one worker thread writes and reads, the loop never waits for it.
 
 Changes are written in the order they came, all that wait in one commit.  Trouble is told once when it begins and once
-when it ends; meanwhile the store is not ``durable``, and the ledger holds back whatever installs.  A state that could
-not be opened is left as it is and not looked at again before a restart.
+when it ends; meanwhile the store is not ``durable``, and the ledger holds back whatever installs.  A state file that
+could not be opened is left as it is and not looked at again before a restart; a database server is tried again.
+
+What others wrote, and what a refused change met, is read after each commit and learned by whoever follows.  Of a
+machine with a change that still waits nothing is learned: the loop knows more of it than the database.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
-from netbootd.fleet.database import Database, StateError
-from netbootd.fleet.ledger import Change, Known
+from netbootd.fleet.changes import NOTHING, Change, Known, Learn, Undo, Written, cards
+from netbootd.fleet.database import database
+from netbootd.fleet.state import StateError, shown
+from netbootd.wire.mac import Mac
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Told when the state stops being recorded, with a reason, and when it is again, with ``reason`` empty."""
 
-    path: Path
+    state: str
     reason: str
     opened: bool
-    """False: nothing at all is known from disk."""
+    """False: nothing at all is known of what it holds."""
+    final: bool = False
+    """It is not tried again before a restart."""
 
 
-@dataclass(frozen=True, slots=True)
+_A = TypeVarTuple("_A")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Job:
     changes: tuple[Change, ...]
-    done: asyncio.Future[bool] | None
+    done: asyncio.Future[Written] | None
     """None: to be tried until it is on disk."""
+
+    @property
+    def macs(self) -> frozenset[Mac]:
+        return frozenset(mac for change in self.changes for mac in cards(change))
 
 
 class Store:
     """``patience`` is how long, in seconds, a write may take before whoever waits is told that it failed, ``retry``
-    the time between two attempts to write what has to be written."""
+    the time between two attempts to write what has to be written, and to hear from a shared database.
+
+    Raises `BadStateUrl`.
+    """
 
     def __init__(
         self,
-        path: Path,
+        state: str,
         tell: Callable[[Trouble], None],
         *,
         patience: float = 5.0,
         retry: float = 5.0,
     ) -> None:
-        self._path = path
+        self._state = shown(state)
         self._tell = tell
         self._patience = patience
         self._retry = retry
-        self._database = Database(path)
+        self._database = database(state)
         self._thread = ThreadPoolExecutor(1, "state")
         self._jobs: list[_Job] = []
+        self._refused: list[_Job] = []
+        self._stale: set[Mac] | None = set()  # to be read; None: everybody
+        self._learn: Learn | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._worker: asyncio.Task[None] | None = None
+        self._opened = False
         self._reason = "not opened yet"
         self._closed = False
 
@@ -74,23 +96,30 @@ class Store:
     async def open(self) -> Known:
         """Read what is recorded.  Never raises: with a state that cannot be used nothing is known and nothing
         ``durable``."""
-        loop = asyncio.get_running_loop()
         try:
-            known = await loop.run_in_executor(self._thread, self._database.open, self._patience)
+            known = await self._in_thread(self._database.open, self._patience)
         except StateError as error:
-            await loop.run_in_executor(self._thread, self._database.close)
+            await self._in_thread(self._database.close)
             self._trouble(str(error))
-            return Known()
-        self._reason = ""
-        self._worker = loop.create_task(self._work())
+            if self._database.shared:
+                self._stale = None
+                self._worker = asyncio.create_task(self._work())
+            return NOTHING
+        self._reason, self._opened = "", True
+        self._worker = asyncio.create_task(self._work())
         return known
 
-    def write(self, *changes: Change) -> asyncio.Future[bool]:
+    def follow(self, learn: Learn) -> None:
+        """See `Journal`."""
+        self._learn = learn
+        self._wake.set()
+
+    def write(self, *changes: Change) -> asyncio.Future[Written]:
         """See `Journal`."""
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[bool] = loop.create_future()
+        done: asyncio.Future[Written] = loop.create_future()
         if self._worker is None:
-            done.set_result(False)
+            done.set_result(Written.NO)
             return done
         self._add(_Job(changes, done))
         timer = loop.call_later(self._patience, self._overdue, done)
@@ -103,7 +132,7 @@ class Store:
             self._add(_Job(changes, None))
 
     async def close(self) -> None:
-        """Write what waits, as far as the disk takes it within ``patience``, and let go of the file."""
+        """Write what waits, as far as the disk takes it within ``patience``, and let go of the database."""
         if self._closed:
             return
         self._closed = True
@@ -125,41 +154,105 @@ class Store:
 
     async def _work(self) -> None:
         while True:
+            await self._wait()
+            try:
+                await self._write_all()
+                await self._read_all()
+            except StateError as error:
+                if not self._reason and self._database.shared:
+                    self._wake.set()  # a connection that was cut is had again at once, unless the server is gone
+                self._trouble(str(error))
+            else:
+                self._trouble("")
+            if not self._jobs:
+                self._idle.set()
+
+    async def _wait(self) -> None:
+        """Until there is something to write or to hear, or it is time to try."""
+        loop, fd = asyncio.get_running_loop(), self._database.fileno()
+
+        def readable(fd: int) -> None:
+            loop.remove_reader(fd)  # it stays readable until the thread has read
+            self._wake.set()
+
+        if fd is not None:
+            loop.add_reader(fd, readable, fd)
+        try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._retry if self._jobs or self._reason else None)
-            self._wake.clear()
-            await self._write_all()
+                regularly = self._jobs or self._reason or self._database.shared
+                await asyncio.wait_for(self._wake.wait(), self._retry if regularly else None)
+        finally:
+            if fd is not None:
+                loop.remove_reader(fd)
+        self._wake.clear()
 
     async def _write_all(self) -> None:
+        if not self._jobs and not self._reason:
+            return
         jobs, self._jobs = self._jobs, []
-        changes = [change for job in jobs for change in job.changes]
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._database.commit, changes)
-        except StateError as error:
+            written = await self._in_thread(self._database.commit, [job.changes for job in jobs])
+        except StateError:
             self._jobs[:0] = [job for job in jobs if job.done is None]
-            self._trouble(str(error))
+            raise
         else:
-            self._trouble("")
-            _settle(jobs, True)
+            self._sort(jobs, written)
         finally:
-            _settle(jobs, False)
-        if not self._jobs:
-            self._idle.set()
+            _settle((job for job in jobs if job not in self._refused), Written.NO)
 
-    def _overdue(self, done: asyncio.Future[bool]) -> None:
+    def _sort(self, jobs: list[_Job], written: list[bool]) -> None:
+        refused = [job for job, taken in zip(jobs, written, strict=True) if not taken]
+        _settle((job for job, taken in zip(jobs, written, strict=True) if taken), Written.YES)
+        self._refused += refused
+        undone = (cards(change) for job in jobs for change in job.changes if isinstance(change, Undo))
+        self._to_read(frozenset().union(*(job.macs for job in refused), *undone))
+
+    async def _read_all(self) -> None:
+        if self._learn is None:
+            self._settle_refused(frozenset())
+            return
+        if self._database.shared:
+            self._to_read(await self._in_thread(self._database.heard))
+        if self._stale is not None and not self._stale:
+            return
+        about, self._stale = self._stale, set()
+        try:
+            known = await self._in_thread(self._database.read, about)
+        except StateError:
+            self._to_read(about)
+            raise
+        waiting = frozenset(mac for job in self._jobs for mac in job.macs)
+        self._opened = True
+        self._learn(known, about, waiting)
+        self._to_read(waiting if about is None else waiting & about)
+        self._settle_refused(waiting)
+
+    def _settle_refused(self, waiting: frozenset[Mac]) -> None:
+        """Whoever was refused is told so when it has been told why."""
+        told, self._refused = self._refused, [job for job in self._refused if job.macs & waiting]
+        _settle((job for job in told if job not in self._refused), Written.REFUSED)
+
+    def _to_read(self, macs: Collection[Mac] | None) -> None:
+        self._stale = None if macs is None or self._stale is None else self._stale | set(macs)
+
+    async def _in_thread(self, call: Callable[[*_A], _R], *arguments: *_A) -> _R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+    def _overdue(self, done: asyncio.Future[Written]) -> None:
         if not done.done():
-            self._trouble("the disk does not answer")
-            done.set_result(False)
+            self._trouble(self._database.silence)
+            done.set_result(Written.NO)
 
     def _trouble(self, reason: str) -> None:
         """A second reason for the same trouble is not told."""
         changed = bool(reason) != bool(self._reason) or self._worker is None
         self._reason = reason
         if changed:
-            self._tell(Trouble(self._path, reason, self._worker is not None))
+            final = not self._opened and not self._database.shared
+            self._tell(Trouble(self._state, reason, self._opened, final))
 
 
-def _settle(jobs: list[_Job], written: bool) -> None:
+def _settle(jobs: Iterable[_Job], written: Written) -> None:
     """Those not settled yet."""
     for job in jobs:
         if job.done is not None and not job.done.done():

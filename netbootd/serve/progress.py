@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import unquote
 
 from netbootd.boot.model import Boots
 from netbootd.boot.plan import GrubPlan, KernelPlan, Plan
 from netbootd.chain.scripts import Rendered
-from netbootd.fleet.ledger import IN_DOUBT, Handing, Ledger
+from netbootd.fleet.changes import Handing
+from netbootd.fleet.ledger import IN_DOUBT, Learned, Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
@@ -61,11 +62,11 @@ class Progress:
         self._wall = wall
         self._clock = clock
         self._active = {_key(handing): clock() for handing in ledger.handings()}
+        ledger.listen(self._learned)
 
     def tell_doubts(self) -> None:
         """Once at start: machines that may have been given their payload when the daemon stopped."""
-        for mac in self._ledger.doubted:
-            self._changed(mac, "may have been given its payload", f"{IN_DOUBT}; {_from_now_on(mac)}")
+        self._doubt(self._ledger.doubted)
 
     def handed(self, mac: Mac, ip: str, rendered: Rendered, base_url: str) -> Awaitable[bool] | None:
         """A script is about to be sent.  None: it installs nothing.  Else send it when this turns out True, and
@@ -96,6 +97,18 @@ class Progress:
             for handing in self._due(unmapped(event.ip), event.file, mac):
                 self._give(handing.mac, f"{handing.file} went to {handing.ip}")
 
+    def _learned(self, learned: Learned) -> None:
+        """Another daemon, or an order of a person through it."""
+        for mac in learned.changed:
+            entry = self._ledger.entry(mac)
+            stage = entry.stage.value if entry else "without a record"
+            self._changed(mac, "changed elsewhere", f"{stage}, {entry.by}" if entry else stage)
+        self._doubt(learned.doubted)
+
+    def _doubt(self, macs: Iterable[Mac]) -> None:
+        for mac in macs:
+            self._changed(mac, "may have been given its payload", f"{IN_DOUBT}; {_from_now_on(mac)}")
+
     def _due(self, ip: str, file: str, mac: Mac | None) -> list[Handing]:
         name = _normal(file)
         if mac is not None:  # wherever it has its address from now, and by whichever of its scripts it goes
@@ -122,7 +135,7 @@ class Progress:
         """Whether this machine can be followed.  One that cannot, or no longer, counts as given: to lose track of it
         would be to install it twice."""
         followed = {_key(handing): handing for handing in self._ledger.handings()}
-        self._active = {key: since for key, since in self._active.items() if key in followed}
+        self._active = {key: self._active.get(key, self._clock()) for key in followed}
         for key in [key for key, since in self._active.items() if self._clock() - since > _FOLLOWED]:
             self._ledger.forget_handing(followed.pop(key))
         if len(followed) >= _AT_ONCE:
@@ -164,11 +177,11 @@ def _document(file: str) -> str:
 def state_notice(trouble: Trouble) -> DaemonNotice:
     """The store's trouble as an event."""
     if not trouble.reason:
-        text = f"state {trouble.path} can be written again"
+        text = f"state {trouble.state} can be written again"
         return DaemonNotice(text=text)
-    cure = "put that right" + ("" if trouble.opened else ", or name another file, and start netbootd again")
+    cure = "put that right" + ("" if not trouble.final else ", or name another file, and start netbootd again")
     text = (
-        f"state {trouble.path} cannot be {'written' if trouble.opened else 'used'}: {trouble.reason}; "
+        f"state {trouble.state} cannot be {'written' if trouble.opened else 'used'}: {trouble.reason}; "
         f"until then no profile that boots once is handed out: {cure}"
     )
     return DaemonNotice(text=text, severity="error")

@@ -46,8 +46,8 @@ from tests.support.settings import Files
             "state: must be a database URL: sqlite:////var/lib/netbootd/state.db",
         ),
         (
-            "state: postgresql://netbootd:secret@db/netbootd",
-            "state: postgresql is not supported yet: sqlite:////var/lib/netbootd/state.db",
+            "state: mysql://netbootd:secret@db/netbootd",
+            "state: mysql is not supported: sqlite:////ABSOLUTE/PATH or postgresql://USER@HOST/NAME",
         ),
         ("log: {level: loud}", "log.level: must be 'debug', 'info' or 'warning', not 'loud'"),
         ("firmware: [1, {a: 1}]", "firmware[1]: must be text, not a table of keys"),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from netbootd.fleet.ledger import Entry, Known, Ledger, Put
+from netbootd.fleet.changes import Entry, Known, Order
+from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.store import Store, Trouble
 from netbootd.wire.mac import Mac
@@ -52,7 +53,7 @@ async def make(path: Path, told: Told) -> AsyncIterator[Callable[..., Store]]:
     made: list[Store] = []
 
     def new(**more: float) -> Store:
-        made.append(Store(path, told, **{"retry": 0.01, **more}))
+        made.append(Store(f"sqlite:///{path}", told, **{"retry": 0.01, **more}))
         return made[-1]
 
     yield new
@@ -85,8 +86,8 @@ async def test_what_is_written_is_known_after_a_restart(make: Make, told: Told) 
     store = make()
     assert await store.open() == Known()
     assert store.durable
-    assert await store.write(Put(ARMED, (CARD,)))
-    store.later(Put(GIVEN, (OTHER_CARD,)))
+    assert await store.write(Order(ARMED, (CARD,)))
+    store.later(Order(GIVEN, (OTHER_CARD,)))
     await store.close()
     assert await make().open() == Known((ARMED, GIVEN))
     assert told.all == []
@@ -95,10 +96,10 @@ async def test_what_is_written_is_known_after_a_restart(make: Make, told: Told) 
 async def test_changes_reach_the_disk_in_the_order_they_came(make: Make) -> None:
     store = make()
     await store.open()
-    entries = [Entry(CARD, stage, float(n), "x") for n, stage in enumerate([Stage.ARMED, Stage.GIVEN] * 20)]
+    entries = [Entry(CARD, stage, 1.0, "x", n) for n, stage in enumerate([Stage.ARMED, Stage.GIVEN] * 20, 1)]
     for entry in entries[:-1]:
-        store.later(Put(entry, (CARD,)))
-    assert await store.write(Put(entries[-1], (CARD,)))
+        store.later(Order(entry, (CARD,)))
+    assert await store.write(Order(entries[-1], (CARD,)))
     await store.close()
     assert await make().open() == Known((entries[-1],))
 
@@ -106,7 +107,7 @@ async def test_changes_reach_the_disk_in_the_order_they_came(make: Make) -> None
 async def test_a_write_is_acknowledged_only_when_it_is_on_disk(make: Make, path: Path) -> None:
     store = make()
     await store.open()
-    assert await store.write(Put(ARMED, (CARD,)))
+    assert await store.write(Order(ARMED, (CARD,)))
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT mac, stage FROM machines").fetchall() == [(str(CARD), "armed")]
     other.close()
@@ -117,13 +118,13 @@ async def test_trouble_is_told_once_and_so_is_its_end(make: Make, told: Told, pa
     store = make()
     await store.open()
     with refusing(path):
-        assert not await store.write(Put(ARMED, (CARD,)))
-        store.later(Put(GIVEN, (OTHER_CARD,)))
-        assert not await store.write(Put(ARMED, (CARD,)))
+        assert not await store.write(Order(ARMED, (CARD,)))
+        store.later(Order(GIVEN, (OTHER_CARD,)))
+        assert not await store.write(Order(ARMED, (CARD,)))
         assert not store.durable
-        assert told.all == [Trouble(path, "no such table: netbootd_schema", True)]
+        assert told.all == [Trouble(str(path), "no such table: netbootd_schema", True)]
     await told.until(lambda: store.durable)
-    assert told.all[1:] == [Trouble(path, "", True)]
+    assert told.all[1:] == [Trouble(str(path), "", True)]
     await store.close()
     assert await make().open() == Known((GIVEN,))
 
@@ -144,8 +145,8 @@ async def test_a_disk_that_does_not_answer_is_trouble_and_nobody_waits_for_it(
     store = make(patience=0.05)
     await store.open()
     with holding(path):
-        assert not await store.write(Put(ARMED, (CARD,)))
-        assert told.all == [Trouble(path, "the disk does not answer", True)]
+        assert not await store.write(Order(ARMED, (CARD,)))
+        assert told.all == [Trouble(str(path), "the disk does not answer", True)]
     await told.until(lambda: store.durable)
 
 
@@ -153,13 +154,13 @@ async def test_a_state_that_cannot_be_opened_arms_nobody_and_is_told(make: Make,
     path.write_bytes(b"no database" * 100)
     store = make()
     assert await store.open() == Known()
-    assert told.all == [Trouble(path, "file is not a database", False)]
+    assert told.all == [Trouble(str(path), "file is not a database", False, final=True)]
     assert not store.durable
     ledger = Ledger(store)
     assert ledger.stage(CARD) is Stage.HELD
     assert not await ledger.arm(CARD, "a person", 1.0)
     assert ledger.stage(CARD) is Stage.HELD
-    store.later(Put(ARMED, (CARD,)))
+    store.later(Order(ARMED, (CARD,)))
     await store.close()
     assert path.read_bytes() == b"no database" * 100
 
@@ -178,7 +179,7 @@ async def test_a_second_daemon_waits_for_the_first_to_let_go(make: Make, told: T
     first, second = make(), make()
     await first.open()
     opening = asyncio.ensure_future(second.open())
-    assert await first.write(Put(ARMED, (CARD,)))
+    assert await first.write(Order(ARMED, (CARD,)))
     await first.close()
     assert await opening == Known((ARMED,))
     assert told.all == []
@@ -188,7 +189,7 @@ async def test_after_closing_nothing_is_acknowledged(make: Make) -> None:
     store = make()
     await store.open()
     await store.close()
-    assert not await store.write(Put(ARMED, (CARD,)))
+    assert not await store.write(Order(ARMED, (CARD,)))
     assert not store.durable
 
 
@@ -196,7 +197,7 @@ async def test_a_thousand_changes_at_once_are_few_commits(make: Make) -> None:
     """Rooms full of machines switched on together wait for one flush, not for a thousand."""
     store = make()
     await store.open()
-    writes = [store.write(Put(ARMED, (Mac(n.to_bytes(6, "big")),))) for n in range(1000)]
+    writes = [store.write(Order(ARMED, (Mac(n.to_bytes(6, "big")),))) for n in range(1000)]
     assert all(await asyncio.gather(*writes))
     await store.close()
     assert len((await make().open()).entries) == 1000

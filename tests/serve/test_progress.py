@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
@@ -59,7 +58,7 @@ class House:
 
     def restart(self) -> None:
         self.journal = SlowJournal(self.disk, at_once=True)
-        self.ledger = Ledger(self.journal, self.disk.known(), now=self.now)
+        self.ledger = Ledger(self.journal, self.disk.known(), wall=lambda: self.now)
         self.progress = Progress(self.ledger, self.events.append, wall=lambda: self.now, clock=lambda: self.now)
 
     async def arm(self, *macs: Mac) -> None:
@@ -444,7 +443,7 @@ class TestBounds:
 
 @pytest.fixture(params=[True, False], ids=["while running", "at start"])
 def trouble(request: pytest.FixtureRequest) -> Trouble:
-    return Trouble(Path("/var/lib/netbootd/state.db"), "database or disk is full", request.param)
+    return Trouble("/var/lib/netbootd/state.db", "database or disk is full", request.param, not request.param)
 
 
 def test_trouble_with_the_state_says_what_follows_and_what_to_do(trouble: Trouble) -> None:

@@ -75,8 +75,8 @@ def keeper(state: Path) -> Iterator[Keeper]:
 
 
 async def _serve(path: Path) -> None:
-    store = Store(path, lambda trouble: None)
-    ledger = Ledger(store, await store.open(), now=time.time())
+    store = Store(f"sqlite:///{path}", lambda trouble: None)
+    ledger = Ledger(store, await store.open())
     progress = Progress(ledger, lambda event: None)
     fleet = Snapshot([eve("by-hand"), eve("auto", auto=True)], [machine("auto", mac=BY_ITSELF)], unknown="by-hand")
     world = World(fleet, FIRMWARE, templates(), ledger.stage)
