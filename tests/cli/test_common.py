@@ -118,7 +118,7 @@ def on_a_terminal(arguments: list[str]) -> list[str]:
                 break
         process.wait()
     text = shown.decode()
-    for colour in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[35m"):
+    for colour in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[35m", "\x1b[36m"):
         text = text.replace(colour, "")
     assert "\x1b" not in text
     return text.replace("\r", "").splitlines()
