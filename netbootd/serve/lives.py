@@ -1,0 +1,163 @@
+"""Follows the lives of all machines: a sink for events, and a look at the clock now and then.
+
+What happens goes into the records and the boots; what that amounts to (`fleet.lifecycle`) is written into the record,
+and where an installation is over that was still armed, the ledger uses the arming up.  Nothing here arms anybody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from netbootd.boot.facts import Facts
+from netbootd.fleet.attempts import Attempts
+from netbootd.fleet.behind import Behind
+from netbootd.fleet.changes import Entry
+from netbootd.fleet.ledger import Ledger
+from netbootd.fleet.lifecycle import Limits, Stage, Standing, ending_of, learned, spends, state_of, told
+from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Record, RecordChange
+from netbootd.fleet.records import Records
+from netbootd.observe.boots import happening
+from netbootd.observe.events import DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
+from netbootd.wire.mac import Mac
+
+
+class Lives:
+    """``known`` gives what a machine's iPXE said of it, ``limits`` how long its installation may take, ``listed``
+    whether a file names it, ``auto`` whether its profile arms by itself; ``wall`` is seconds since the epoch."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        records: Records,
+        attempts: Attempts,
+        behind: Behind,
+        emit: Callable[[Event], None],
+        *,
+        known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac),
+        limits: Callable[[Mac], Limits] = lambda _mac: Limits(),
+        listed: Callable[[Mac], bool] = lambda _mac: False,
+        auto: Callable[[Mac], bool] = lambda _mac: False,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._attempts = attempts
+        self._behind = behind
+        self._emit = emit
+        self._known = known
+        self._limits = limits
+        self._listed = listed
+        self._auto = auto
+        self._wall = wall
+
+    def __call__(self, event: Event) -> None:
+        """Take in what happened."""
+        now = self._wall()
+        what = happening(event, now)
+        if what is None:
+            return
+        match event:
+            case ScriptServed() if what.mac:
+                self._saw(self._known(what.mac), what.ip, now)
+            case DhcpAnswered() if what.mac:
+                self._saw(Facts(mac=what.mac), what.ip, now)
+            case DhcpSilent() if what.mac and self._records.of_card(what.mac):
+                self._saw(Facts(mac=what.mac), what.ip, now)
+        self._attempts.happened(what)
+
+    def look(self) -> None:
+        """Once in some seconds: what time and silence have made of those that install."""
+        now = self._wall()
+        for entry in self._ledger.entries():
+            if entry.stage in (Stage.ARMED, Stage.GIVEN):
+                self._look_at(entry, now)
+
+    def prune(self) -> None:
+        """Now and then: history that is too old."""
+        self._attempts.prune(self._wall())
+
+    def waiting(self, most: int = 1000) -> tuple[RecordChange, ...]:
+        """What is to be written behind."""
+        self._behind.add(self._attempts.take())
+        return self._behind.take(most)
+
+    def standing(self, mac: Mac) -> Standing:
+        """Where a machine stands now."""
+        record = self.record(mac)
+        return state_of(
+            record,
+            self._ledger.entry(mac),
+            self._latest(mac, record),
+            self._wall(),
+            listed=self._listed(mac),
+            auto=self._auto(mac),
+            held=self._ledger.stage(mac) is Stage.HELD,
+            limits=self._limits(mac),
+        )
+
+    def record(self, mac: Mac) -> Record | None:
+        """The one record of this card; None also where records conflict about it."""
+        return self._records.get(self._records.owner(mac))
+
+    def told(self, mac: Mac, generation: int, done: bool, detail: str = "") -> Ending | None:
+        """The installer called.  None: refuse it, there is no such installation."""
+        entry = self._ledger.entry(mac)
+        if entry is None:
+            return None
+        self._saw(Facts(mac=mac), "", self._wall())  # its record may be one that was not written before a power cut
+        record = self.record(mac)
+        ending = told(record, entry, generation, done, self._wall(), detail)
+        if ending is not None:
+            self._end(entry, record, ending)
+        return ending
+
+    def _look_at(self, entry: Entry, now: float) -> None:
+        record = self.record(entry.mac)
+        if spends(record, entry):  # netbootd stopped between the two
+            assert record is not None
+            assert record.ending is not None, "what is over has an ending"
+            self._use_up(entry, record.ending)
+            return
+        ending = learned(record, entry, self._latest(entry.mac, record), now, self._limits(entry.mac))
+        if ending is not None:
+            self._end(entry, record, ending)
+
+    def _end(self, entry: Entry, record: Record | None, ending: Ending) -> None:
+        if record is not None and ending_of(record, entry) != ending:
+            self._behind.add(self._records.change(replace(record, ending=ending)))
+            attempt = self._latest(entry.mac, record)
+            if attempt is not None:
+                self._attempts.ended(attempt.id, ending.done, ending.at, ending.detail)
+            said = ": ".join(filter(None, (ending.signal.value, ending.detail)))
+            change = "installed" if ending.done else "failed"
+            self._emit(MachineChanged(mac=str(entry.mac), change=change, detail=said))
+        if entry.stage is Stage.ARMED:
+            self._use_up(entry, ending)
+
+    def _use_up(self, entry: Entry, ending: Ending) -> None:
+        """Also where no record could be told: to go on handing out what failed would be worse than not to show it."""
+        self._ledger.given(
+            entry.mac, f"{'installed' if ending.done else 'failed'}: {ending.signal.value}", self._wall()
+        )
+
+    def _latest(self, mac: Mac, record: Record | None) -> Attempt | None:
+        return self._attempts.current(record.id if record else str(mac))
+
+    def _saw(self, facts: Facts, ip: str, now: float) -> None:
+        changes = self._records.saw(facts, ip, now)
+        kept = next((change.record.id for change in changes if isinstance(change, PutRecord)), None)
+        for change in changes:
+            if isinstance(change, DropRecord):
+                self._gone(change.id, kept)
+        self._behind.add(changes)
+
+    def _gone(self, id: str, kept: str | None) -> None:
+        """A record became part of the one it is about, or there was no room for it."""
+        record = self._records.get(kept) if kept else None
+        cards = {str(mac) for mac in record.macs} if record else set()
+        if kept and any(str(attempt.mac) in cards for attempt in self._attempts.of(id)):
+            self._attempts.moved(id, kept)
+        else:
+            self._attempts.forget(id)
