@@ -14,21 +14,11 @@ from ssl import SSLContext
 from netbootd import __version__
 from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
-from netbootd.boot.facts import Facts
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.config.certificate import doubts, identify
-from netbootd.fleet.attempts import Attempts
-from netbootd.fleet.behind import Behind
-from netbootd.fleet.identity import Match
-from netbootd.fleet.ledger import Ledger
-from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.merged import machine_of
-from netbootd.fleet.record import Record, RecordChange
-from netbootd.fleet.records import Records
-from netbootd.fleet.snapshot import Snapshot
-from netbootd.fleet.store import Store
 from netbootd.load import Loaded, load_world
+from netbootd.memory import Memory
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.net.neighbours import neighbour
 from netbootd.net.served import Interfaces
@@ -48,12 +38,9 @@ from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import Secure, start_http
 from netbootd.serve.listening import listen
-from netbootd.serve.lives import Lives
-from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
 from netbootd.serve.tftp import TftpServer
-from netbootd.serve.tokens import Tokens
 from netbootd.systemd import Notifier
 from netbootd.wire.mac import Mac
 
@@ -91,17 +78,14 @@ class Daemon:
         self._ends: list[Callable[[], Awaitable[None]]] = []  # of what was started
         self._dhcp: ProxyDhcp | None = None
         self._tftp: TftpServer | None = None
-        self._store: Store | None = None
         self._metrics = Metrics()
-        self._records = Records(new_id=_new_id, kept=self._listed, family=self._family)
-        self._attempts = Attempts(new_id=_new_id, owner=self._records.owner)
-        self._behind = Behind()
         self.token: str | None = None
         """See `serve.admin.access.AccessServices`."""
         self._directory = Directory(self._named, neighbour)
         self._hub = Hub(self._directory.who)
         self._hub.add(log)
         self._hub.add(self._metrics.observe)
+        self._memory = Memory(config.state, self._hub, lambda: self._loaded.world, self._directory)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -115,7 +99,7 @@ class Daemon:
         try:
             self._listening = listen(self._config, self._sockets)
             become(user)
-            await self._remember()
+            await self._memory.open()
             self.token = made_token(path) if (path := self._config.token_file) else None
             await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
@@ -127,47 +111,21 @@ class Daemon:
             self._told(started(self._interfaces.served, self._listening, self._site))
             self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())
+            self._background(self._memory.follow())
             await self._stopping.wait()
         finally:
             await self._stop()
 
     # start
 
-    async def _remember(self) -> None:
-        """Open the state: who is armed, who has been given a payload."""
-        self._store = Store(self._config.state, lambda trouble: self._hub(state_notice(trouble)))
-        known = await self._store.open()
-        if self._store.created and (notice := new_state_notice(self._config.state, self._fleet())):
-            self._hub(notice)
-        self._ledger = Ledger(self._store, known, family=self._family)
-        self._progress = Progress(self._ledger, self._hub)
-        self._hub.add(self._progress)
-        self._tokens = Tokens(self._ledger.entry)
-        self._hub.add(self._tokens.observe)
-        self._progress.tell_doubts()
-        self._lives = Lives(
-            self._ledger,
-            self._records,
-            self._attempts,
-            self._behind,
-            self._hub,
-            known=self._directory.known,
-            listed=lambda mac: self._fleet().machine(mac) is not None,
-        )
-        self._hub.add(self._lives)
-
     def _load(self, config: Config) -> Loaded:
         return load_world(
-            config, stage=self._stage, known=self._directory.known, left=self._directory.left, recorded=self._recorded
+            config,
+            stage=self._memory.stage,
+            known=self._directory.known,
+            left=self._directory.left,
+            recorded=self._memory.recorded,
         )
-
-    def _stage(self, mac: Mac) -> Stage | None:
-        return self._ledger.stage(mac)
-
-    def _family(self, mac: Mac) -> tuple[Mac, ...]:
-        """All cards of the machine that has this one."""
-        machine = self._loaded.world.fleet.machine(mac)
-        return machine.macs if machine else (mac,)
 
     async def _start(self) -> None:
         config = self._config
@@ -189,9 +147,9 @@ class Daemon:
             tree=Tree(config.artifacts, self._loaded.world.bundles),
             stall_seconds=config.stall_timeout,
             trusted_proxies=config.trusted_proxies,
-            handed=self._progress.handed,
-            admit=self._progress.admit,
-            tokens=self._tokens,
+            handed=self._memory.progress.handed,
+            admit=self._memory.progress.admit,
+            tokens=self._memory.tokens,
         )
         listening = self._listening
         for sock, port in listening.dhcp:
@@ -213,25 +171,16 @@ class Daemon:
         stream = Stream(secrets.token_hex(4), time.time)
         self._hub.add(stream)
         return ApiServices(
-            ledger=self._ledger,
-            records=self._records,
-            attempts=self._attempts,
+            ledger=self._memory.ledger,
+            records=self._memory.records,
+            attempts=self._memory.attempts,
             world=lambda: self._loaded.world,
-            standing=self._lives.standing,
+            standing=self._memory.lives.standing,
             known=self._directory.known,
-            keep=self._keep,
+            keep=self._memory.keep,
             emit=self._hub,
             stream=stream,
         )
-
-    async def _keep(self, changes: tuple[RecordChange, ...]) -> bool:
-        """Have these on disk."""
-        self._behind.add(changes)
-        return False
-
-    def _recorded(self, facts: Facts) -> Record | None:
-        found = self._records.identify(facts)
-        return self._records.get(found.id) if isinstance(found, Match) else None
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -272,12 +221,6 @@ class Daemon:
         # Who says what address to advertise or to listen on knows that it can be reached from every interface.
         chosen = self._config.advertise or self._listening.address
         return chosen is not None or self._interfaces.owns(index, address)
-
-    def _listed(self, record: Record) -> bool:
-        return machine_of(self._fleet(), record) is not None
-
-    def _fleet(self) -> Snapshot:
-        return self._loaded.world.fleet
 
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
@@ -383,11 +326,6 @@ class Daemon:
         if self._dhcp is not None:
             self._dhcp.stop()
         await asyncio.gather(*(end() for end in self._ends))
-        if self._store is not None:  # last: what transfers came to is written there
-            await self._store.close()
+        await self._memory.close()  # last: what transfers came to is written there
         self._sockets.close()
         self._log.flush()
-
-
-def _new_id() -> str:
-    return secrets.token_hex(8)

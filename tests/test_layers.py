@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "netbootd"
 BELOW_CHAIN = {"wire", "boot", "payloads", "fleet", "artifacts"}
 BELOW_LOAD = BELOW_CHAIN | {"config", "chain", "resources"}
 BELOW_ANNOUNCE = BELOW_LOAD | {"net", "observe", "serve", "load"}
-BELOW_DAEMON = BELOW_ANNOUNCE | {"check", "systemd", "privileges", "announce"}
+BELOW_DAEMON = BELOW_ANNOUNCE | {"check", "systemd", "privileges", "announce", "memory"}
 MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
     "boot": {"wire"},
@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": BELOW_LOAD | {"net", "observe"},
     "privileges": {"config"},
     "announce": BELOW_ANNOUNCE | {"check"},
+    "memory": BELOW_ANNOUNCE,
     "daemon": BELOW_DAEMON,
     "cli": BELOW_DAEMON | {"daemon"},
 }

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.record import DropAttempts, DropRecord, PutAttempt, PutRecord, RecordChange
 from netbootd.wire.mac import Mac
 
 
@@ -55,6 +56,8 @@ class Order:
 
     entry: Entry
     macs: tuple[Mac, ...]
+    late: bool = False
+    """It could not be written when it was given: refused, too, where somebody gave another one since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class Unhand:
     ip: str | None = None
 
 
-Change = Order | Put | Undo | Forgot | Hand | Unhand
+Change = Order | Put | Undo | Forgot | Hand | Unhand | RecordChange
+"""Those of records and boots are never refused: no decision to wipe a disk rests on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,5 +158,9 @@ class Journal(Protocol):
 
 
 def cards(change: Change) -> tuple[Mac, ...]:
-    """Whom it is about."""
-    return change.macs
+    """Whose records for booting once it is about."""
+    match change:
+        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts():
+            return ()
+        case _:
+            return change.macs

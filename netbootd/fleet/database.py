@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netbootd.fleet.changes import Change, Known
+from netbootd.fleet.history import History
 from netbootd.fleet.postgresql import Postgresql, peek_server
 from netbootd.fleet.sqlite import Sqlite, peek_file
 from netbootd.fleet.state import parse_state
@@ -38,6 +39,10 @@ class Database(Protocol):
 
     def read(self, macs: Collection[Mac] | None) -> Known:
         """What is held of these cards, or of all."""
+        ...
+
+    def history(self, most_attempts: int) -> History:
+        """All records, and the latest boots."""
         ...
 
     def fileno(self) -> int | None:

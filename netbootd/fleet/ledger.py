@@ -243,7 +243,7 @@ class Ledger:
         untouched = self._watch(macs)
         written = await self._journal.write(Order(entry, macs), Unhand(macs))
         if written is Written.NO and untouched():
-            self._journal.later(Order(entry, macs), Unhand(macs))
+            self._journal.later(Order(entry, macs, late=True), Unhand(macs))
         return written
 
     def _next(self, macs: tuple[Mac, ...]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert, inspect, select
 
+from netbootd.fleet.history import HISTORY
 from netbootd.fleet.state import StateError
 from netbootd.fleet.tables import SCHEMA, TABLES, VERSION
 
@@ -31,6 +32,7 @@ def migrate(connection: Connection, found: int) -> None:
     installation."""
     if found == 0:
         TABLES.create_all(connection)
+        HISTORY.create_all(connection)
         connection.execute(insert(SCHEMA).values(version=VERSION))
         return
     for step in _STEPS[found - 1 :]:
@@ -53,4 +55,13 @@ _TO_2 = (
     "ALTER TABLE handings ADD COLUMN owner INTEGER NOT NULL DEFAULT 0",
 )
 
-_STEPS = (_TO_2,)
+# The records of machines and their boots.
+_TO_3 = (
+    "CREATE TABLE records (id VARCHAR(64) NOT NULL, body TEXT NOT NULL, PRIMARY KEY (id))",
+    "CREATE TABLE attempts (id VARCHAR(64) NOT NULL, record VARCHAR(64) NOT NULL, last FLOAT NOT NULL, "
+    "body TEXT NOT NULL, PRIMARY KEY (id))",
+    "CREATE INDEX ix_attempts_record ON attempts (record)",
+    "CREATE INDEX ix_attempts_last ON attempts (last)",
+)
+
+_STEPS = (_TO_2, _TO_3)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from netbootd.fleet.changes import NOTHING, Change, Known, cards
+from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
 from netbootd.fleet.statements import LOOKER, begun_by_others, read, run
@@ -100,6 +101,13 @@ class Postgresql:
         """See `Database`."""
         with self._told():
             return self._read(self._opened(), macs)
+
+    def history(self, most_attempts: int) -> History:
+        """See `Database`."""
+        with self._told():
+            connection = self._opened()
+            with connection.begin():
+                return read_history(connection, most_attempts)
 
     def fileno(self) -> int | None:
         """See `Database`."""

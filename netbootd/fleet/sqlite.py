@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from netbootd.fleet.changes import NOTHING, Change, Known
+from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
 from netbootd.fleet.statements import LOOKER, read, run
@@ -71,6 +72,15 @@ class Sqlite:
         try:
             with connection.begin():
                 return read(connection, macs, self._owner, ())
+        except SQLAlchemyError as error:
+            raise StateError(told(error)) from error
+
+    def history(self, most_attempts: int) -> History:
+        """See `Database`."""
+        connection = self._opened()
+        try:
+            with connection.begin():
+                return read_history(connection, most_attempts)
         except SQLAlchemyError as error:
             raise StateError(told(error)) from error
 

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, true
 
 from netbootd.fleet.changes import Change, Entry, Forgot, Hand, Handing, Keeper, Known, Order, Put, Undo, Unhand
+from netbootd.fleet.history import apply_history
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.record import DropAttempts, DropRecord, PutAttempt, PutRecord
 from netbootd.fleet.state import StateError
 from netbootd.fleet.tables import HANDINGS, MACHINES
 from netbootd.wire.errors import WireError
@@ -86,8 +88,9 @@ def _mac(text: str) -> Mac:
 
 def _apply(connection: Connection, change: Change, owner: int) -> None:
     match change:
-        case Order(entry, macs):
-            if any(row.generation >= entry.generation for row in _recorded(connection, macs)):
+        case Order(entry, macs, late):
+            rows = _recorded(connection, macs)
+            if any(row.generation >= entry.generation or (late and row.since > entry.since) for row in rows):
                 raise Refused
             _record(connection, entry, macs)
         case Put(entry, macs):
@@ -102,6 +105,8 @@ def _apply(connection: Connection, change: Change, owner: int) -> None:
             _hand(connection, handing, macs, owner)
         case Unhand(macs, ip):
             _unhand(connection, macs, ip, owner)
+        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts():
+            apply_history(connection, (change,))
 
 
 def _recorded(connection: Connection, macs: Sequence[Mac]) -> Sequence[Row[Any]]:

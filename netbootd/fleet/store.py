@@ -19,6 +19,7 @@ from typing import TypeVar, TypeVarTuple
 
 from netbootd.fleet.changes import NOTHING, Change, Known, Learn, Undo, Written, cards
 from netbootd.fleet.database import database
+from netbootd.fleet.history import History
 from netbootd.fleet.state import StateError, shown
 from netbootd.wire.mac import Mac
 
@@ -108,6 +109,16 @@ class Store:
         self._reason, self._opened = "", True
         self._worker = asyncio.create_task(self._work())
         return known
+
+    async def history(self, most_attempts: int) -> History:
+        """All records, and the latest boots; nothing where they cannot be read, which is `Trouble` like any."""
+        if not self.durable:
+            return History()
+        try:
+            return await self._in_thread(self._database.history, most_attempts)
+        except StateError as error:
+            self._trouble(str(error))
+            return History()
 
     def follow(self, learn: Learn) -> None:
         """See `Journal`."""

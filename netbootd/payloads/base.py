@@ -105,6 +105,8 @@ class Payload:
     """What is to be said of these arguments with this bundle and configuration files of these paths, once each."""
     destroys: Callable[[str], str] = lambda _key: ""
     """What an argument of this name does to what is on a machine's disks, or "": nobody but a person may ask for it."""
+    silent_end: bool = False
+    """Its installer tells nobody that it is done, and may switch the machine off: silence then is a success."""
     soft_serial: str = ""
     """The argument that gives a machine its soft serial, where there is one."""
     local: Callable[[Any], LocalMethod | None] = lambda _settings: None

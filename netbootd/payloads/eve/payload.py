@@ -115,5 +115,6 @@ PAYLOAD = Payload(
     config_clash=config_partition.clash,
     stock_config=_stock_config,
     config_sets=config_partition.SETS,
+    silent_end=True,
     soft_serial="eve_soft_serial",
 )

@@ -1,0 +1,160 @@
+"""Everything the daemon remembers: who is armed, the record and the boots of each machine, and where that is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from netbootd.boot.facts import Facts
+from netbootd.chain.world import World
+from netbootd.fleet.attempts import Attempts
+from netbootd.fleet.attempts import Limits as Room
+from netbootd.fleet.behind import Behind
+from netbootd.fleet.identity import Match
+from netbootd.fleet.ledger import Ledger
+from netbootd.fleet.lifecycle import Limits, Stage
+from netbootd.fleet.merged import machine_of
+from netbootd.fleet.record import Record, RecordChange
+from netbootd.fleet.records import Records
+from netbootd.fleet.snapshot import Assignment
+from netbootd.fleet.store import Store
+from netbootd.observe.events import DaemonNotice
+from netbootd.observe.hub import Hub
+from netbootd.payloads import PAYLOADS
+from netbootd.serve.directory import Directory
+from netbootd.serve.lives import Lives
+from netbootd.serve.progress import Progress, new_state_notice, state_notice
+from netbootd.serve.tokens import Tokens
+from netbootd.wire.mac import Mac
+
+_WRITES = 1.0  # seconds between two writes of what nobody waits for
+_LOOKS = 5  # of those between two looks at machines that install
+_PRUNES = 3600  # and between two looks for history that is too old
+
+
+class Memory:
+    """To be opened before anything is served, and closed after everything has ended.
+
+    ``world`` is what decisions look at now; it may look here in turn.  ``retry`` is as a `Store` has it.
+    """
+
+    ledger: Ledger
+    records: Records
+    attempts: Attempts
+    lives: Lives
+    progress: Progress
+    tokens: Tokens
+
+    def __init__(
+        self, state: str, hub: Hub, world: Callable[[], World], directory: Directory, *, retry: float = 5.0
+    ) -> None:
+        self._state = state
+        self._hub = hub
+        self._world = world
+        self._directory = directory
+        self._store = Store(state, lambda trouble: hub(state_notice(trouble)), retry=retry)
+        self._behind = Behind()
+        self._opened = False
+
+    async def open(self) -> None:
+        """Read what is known, and take in what happens from now on.  Never raises: see `Store.open`."""
+        known = await self._store.open()
+        if self._store.created and (notice := new_state_notice(self._state, self._world().fleet)):
+            self._hub(notice)
+        self.ledger = Ledger(self._store, known, family=self._family)
+        await self._open_history()
+        self.lives = Lives(
+            self.ledger,
+            self.records,
+            self.attempts,
+            self._behind,
+            self._hub,
+            known=self._directory.known,
+            limits=self._limits,
+            listed=lambda mac: self._world().fleet.machine(mac) is not None,
+            auto=self._arms_by_itself,
+        )
+        self._hub.add(self.lives)
+        self.progress = Progress(self.ledger, self._hub)
+        self._hub.add(self.progress)
+        self.tokens = Tokens(self.ledger.entry)
+        self._hub.add(self.tokens.observe)
+        self._opened = True
+        self.progress.tell_doubts()
+
+    async def follow(self) -> None:
+        """Until it is cancelled: write behind what happened, and look what time and silence have made of it."""
+        turn = 0
+        while True:
+            turn += 1
+            await asyncio.sleep(_WRITES)
+            if turn % _LOOKS == 0:
+                self.lives.look()
+            if turn % _PRUNES == 0:
+                self.lives.prune()
+            self._write()
+
+    async def keep(self, changes: tuple[RecordChange, ...]) -> bool:
+        """Have these on disk, with what came before them.  False: they are kept for now, and written when that can be
+        done, but a restart before then would undo them."""
+        self._behind.add(changes)
+        if not self._store.durable:
+            return False
+        waiting = self.lives.waiting()
+        if await self._store.write(*waiting):
+            return True
+        self._behind.add(waiting)
+        return False
+
+    def recorded(self, facts: Facts) -> Record | None:
+        """The one record of a machine that says this of itself."""
+        found = self.records.identify(facts)
+        return self.records.get(found.id) if isinstance(found, Match) else None
+
+    def stage(self, mac: Mac) -> Stage | None:
+        """Where a machine stands with a profile that boots once."""
+        return self.ledger.stage(mac)
+
+    async def close(self) -> None:
+        """What transfers came to is written here."""
+        if self._opened:
+            self._write()
+        await self._store.close()
+
+    async def _open_history(self) -> None:
+        history = await self._store.history(Room().total)
+        if history.unreadable:
+            text = f"the state holds {history.unreadable} records or boots that cannot be read; they are left there"
+            self._hub(DaemonNotice(text=text, severity="warning"))
+        self.records = Records(history.records, new_id=_new_id, kept=self._listed, family=self._family)
+        self.attempts = Attempts(history.attempts, new_id=_new_id, owner=self.records.owner)
+        self._behind = Behind((each.id for each in history.records), (each.id for each in history.attempts))
+
+    def _write(self) -> None:
+        """While nothing can be written it waits where the last state of each machine alone is kept."""
+        if self._store.durable and (waiting := self.lives.waiting()):
+            self._store.later(*waiting)
+
+    def _family(self, mac: Mac) -> tuple[Mac, ...]:
+        """All cards of the machine that has this one."""
+        machine = self._world().fleet.machine(mac)
+        return machine.macs if machine else (mac,)
+
+    def _listed(self, record: Record) -> bool:
+        return machine_of(self._world().fleet, record) is not None
+
+    def _assignment(self, mac: Mac) -> Assignment:
+        return self._world().assignment(self._directory.known(mac))
+
+    def _limits(self, mac: Mac) -> Limits:
+        profile = self._assignment(mac).profile
+        return Limits(powers_off=profile is not None and PAYLOADS[profile.payload].silent_end)
+
+    def _arms_by_itself(self, mac: Mac) -> bool:
+        profile = self._assignment(mac).profile
+        return profile is not None and profile.auto
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)

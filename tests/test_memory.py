@@ -1,0 +1,127 @@
+"""What the daemon remembers: of a restart it loses nothing, and while nothing can be written it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from netbootd.boot.facts import Facts
+from netbootd.fleet.lifecycle import Stage, State
+from netbootd.fleet.record import PutRecord, Reached, Record
+from netbootd.memory import Memory
+from netbootd.observe.events import DaemonNotice, Event, ScriptServed
+from netbootd.observe.hub import Hub
+from netbootd.serve.directory import Directory
+from netbootd.wire.mac import Mac
+from tests.support.worlds import CARD, ONCE, OTHER_CARD, linux, machine, world
+
+IP = "192.0.2.77"
+WORLD = world(linux(boots=ONCE), machines=(machine("rescue"),))
+
+
+class Remembered:
+    """An opened memory, and what it told."""
+
+    def __init__(self, state: str) -> None:
+        self.told: list[Event] = []
+        self.directory = Directory(lambda _mac: "")
+        self.hub = Hub(lambda mac, _ip: (mac, ""))
+        self.hub.add(self.told.append)
+        self.memory = Memory(state, self.hub, lambda: WORLD, self.directory, retry=0.01)
+
+    def boots(self, mac: Mac, serial: str) -> None:
+        """A machine fetches its script."""
+        self.directory.told(Facts(mac=mac, serial=serial))
+        self.hub(ScriptServed(mac=str(mac), ip=IP, script=f"machines/{mac.hexhyp}/ipxe.cfg", payload="local"))
+
+    def notices(self) -> list[str]:
+        return [event.text for event in self.told if isinstance(event, DaemonNotice)]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@asynccontextmanager
+async def remembered(state: Path) -> AsyncIterator[Remembered]:
+    house = Remembered(f"sqlite:///{state}")
+    await house.memory.open()
+    try:
+        yield house
+    finally:
+        await house.memory.close()
+
+
+async def test_a_machine_that_showed_up_and_its_boot_are_known_after_a_restart(state: Path) -> None:
+    async with remembered(state) as house:
+        house.boots(CARD, "7XK2B32")
+    async with remembered(state) as house:
+        record = house.memory.recorded(Facts(mac=CARD))
+        assert record is not None
+        assert (record.serial, record.macs, record.addresses) == ("7XK2B32", (CARD,), (IP,))
+        (boot,) = house.memory.attempts.of(record.id)
+        assert Reached.LOCAL in {step.stage for step in boot.steps}
+
+
+async def test_what_a_person_sets_is_on_disk_when_that_is_said(state: Path) -> None:
+    """With what waited before it, in that order: the machine's record may be one of that moment."""
+    async with remembered(state) as house:
+        house.boots(OTHER_CARD, "SN-2")
+        record = house.memory.recorded(Facts(mac=OTHER_CARD))
+        assert record is not None
+        changes = house.memory.records.change(replace(record, name="node-2"))
+        assert await house.memory.keep(changes)
+        with closing(sqlite3.connect(state)) as other:
+            ((body,),) = other.execute("SELECT body FROM records").fetchall()
+        assert "node-2" in body
+        assert "SN-2" in body
+
+
+async def test_what_cannot_be_written_is_not_said_to_be_and_is_kept_for_later(state: Path) -> None:
+    async with remembered(state) as house:
+        with closing(sqlite3.connect(state, isolation_level=None)) as other:
+            other.execute("ALTER TABLE netbootd_schema RENAME TO away")
+            assert not await house.memory.keep((PutRecord(Record("1", (CARD,), name="node-1")),))
+            other.execute("ALTER TABLE away RENAME TO netbootd_schema")
+        while not await house.memory.keep(()):
+            await asyncio.sleep(0.01)
+    async with remembered(state) as house:
+        assert [record.name for record in house.memory.records.all()] == ["node-1"]
+
+
+async def test_a_row_that_cannot_be_read_is_told_and_takes_nothing_with_it(state: Path) -> None:
+    async with remembered(state) as house:
+        house.boots(CARD, "7XK2B32")
+    with closing(sqlite3.connect(state)) as other, other:
+        other.execute("INSERT INTO records VALUES ('x', 'no record')")
+    async with remembered(state) as house:
+        assert [record.serial for record in house.memory.records.all()] == ["7XK2B32"]
+        assert any("1 records or boots that cannot be read" in text for text in house.notices())
+
+
+async def test_nobody_is_armed_by_what_is_remembered_of_machines(state: Path) -> None:
+    async with remembered(state) as house:
+        house.boots(CARD, "7XK2B32")
+        assert house.memory.stage(CARD) is None
+        assert house.memory.lives.standing(CARD).state is State.APPROVED
+        assert await house.memory.ledger.arm(CARD, "a person", 1.0)
+    async with remembered(state) as house:
+        assert house.memory.stage(CARD) is Stage.ARMED
+        assert house.memory.lives.standing(CARD).state is State.ARMED
+
+
+async def test_a_state_that_is_no_database_arms_nobody_and_everything_else_goes_on(state: Path) -> None:
+    state.write_bytes(b"no database" * 100)
+    async with remembered(state) as house:
+        house.boots(CARD, "7XK2B32")
+        assert house.memory.stage(CARD) is Stage.HELD
+        assert not await house.memory.keep((PutRecord(Record("1", (OTHER_CARD,))),))
+        assert house.memory.recorded(Facts(mac=CARD)) is not None
+    assert state.read_bytes() == b"no database" * 100
