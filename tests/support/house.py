@@ -56,11 +56,15 @@ def tftp_read(place: Namespace, server: str, name: str) -> tuple[bytes, str]:
 
 
 def tftp_rest(sock: socket.socket, data: bytes = b"") -> tuple[bytes, str]:
-    """The blocks that are still to come, 512 octets each as without options."""
+    """The blocks that are still to come, 512 octets each as without options; one that was sent again counts once."""
+    last = b""
     while True:
         block, peer = sock.recvfrom(2048)
         assert block[:2] == b"\0\3", block
         sock.sendto(b"\0\4" + block[2:4], peer)
+        if block[2:4] == last:
+            continue
+        last = block[2:4]
         data += block[4:]
         if len(block) < 516:
             return data, peer[0]
