@@ -124,12 +124,13 @@ class Ledger:
     async def arm(self, mac: Mac, by: str, now: float) -> bool:
         """Let this machine have its payload once.  True when that is on disk, False when it could not be written:
         then nothing has changed."""
-        return await self._order(lambda: self._arm(mac, by, now))
+        # What came later, here or elsewhere, counts: to arm again what was disarmed since would wipe it.
+        return await self._order(lambda: self._arm(mac, by, now), lambda: self._is_latest(mac, now))
 
     async def disarm(self, mac: Mac, by: str, now: float) -> bool:
         """Leave this machine to its own disk, at once.  False when that could not be written yet: a restart before
         it is would undo it."""
-        return await self._order(lambda: self._disarm(mac, by, now))
+        return await self._order(lambda: self._disarm(mac, by, now), lambda: True)
 
     def given(self, mac: Mac, by: str, now: float) -> bool:
         """It has its whole payload, and boots its own disk from now on.  False when it was not armed."""
@@ -214,13 +215,17 @@ class Ledger:
         if changed or doubted:
             self._tell(Learned(tuple(dict.fromkeys(self._macs(mac)[0] for mac in changed)), doubted))
 
-    async def _order(self, order: Callable[[], Awaitable[Written]]) -> bool:
-        """Of orders through two daemons the later counts: it is given again, on top of what the other changed."""
+    async def _order(self, order: Callable[[], Awaitable[Written]], goes_on: Callable[[], bool]) -> bool:
+        """One that another daemon's came before is given again, on top of that."""
         for _ in range(_TRIES):
             written = await order()
-            if written is not Written.REFUSED:
+            if written is not Written.REFUSED or not goes_on():
                 return bool(written)
         return False
+
+    def _is_latest(self, mac: Mac, now: float) -> bool:
+        entry = self.entry(mac)
+        return entry is None or entry.since <= now
 
     async def _arm(self, mac: Mac, by: str, now: float) -> Written:
         macs, before = self._macs(mac), self.entry(mac)

@@ -69,6 +69,12 @@ class TestOrder:
         assert run(connection, [Order(AGAIN, ONE)], OTHERS)
         assert known(connection).entries == (AGAIN,)
 
+    def test_one_that_comes_late_gives_way_to_what_was_ordered_since(self, connection: Connection) -> None:
+        assert run(connection, [Order(ARMED, ONE)], US)
+        earlier = Entry(CARD, Stage.DISARMED, 0.5, "a person", 2)
+        assert not run(connection, [Order(earlier, ONE, late=True)], OTHERS)
+        assert run(connection, [Order(replace(earlier, since=1.5), ONE, late=True)], OTHERS)
+
     def test_what_failed_and_was_written_all_the_same_is_undone(self, connection: Connection) -> None:
         """Under a generation of its own: nobody else may go on with the one that failed."""
         before = replace(GIVEN, generation=1)
@@ -167,7 +173,7 @@ entries = st.builds(
     Entry,
     st.just(MACS[0]),
     st.sampled_from([Stage.ARMED, Stage.ARMED, Stage.GIVEN, Stage.DISARMED]),
-    st.just(1.0),
+    st.sampled_from([1.0, 2.0]),
     st.sampled_from(["x", "y"]),
     st.integers(1, 4),
 )
@@ -175,7 +181,7 @@ handings = st.builds(
     Handing, st.sampled_from(MACS), st.sampled_from(["192.0.2.1", "192.0.2.2"]), st.just("f"), st.booleans()
 )
 changes = st.one_of(
-    st.builds(Order, entries, some_macs),
+    st.builds(Order, entries, some_macs, st.booleans()),
     st.builds(Put, entries, some_macs),
     st.builds(Undo, entries, st.none() | entries, some_macs),
     st.builds(Forgot, some_macs),

@@ -58,8 +58,10 @@ class Disk:
 
     def _apply(self, change: Change, owner: int) -> None:
         match change:
-            case Order(entry, macs):
-                self._refuse(any(each.generation >= entry.generation for each in self._recorded(macs)))
+            case Order(entry, macs, late):
+                found = self._recorded(macs)
+                self._refuse(any(each.generation >= entry.generation for each in found))
+                self._refuse(late and any(each.since > entry.since for each in found))
                 self._record(entry, macs)
             case Put(entry, macs):
                 self._refuse(not self._is_armed(macs, entry.generation))
