@@ -212,8 +212,7 @@ class Ledger:
             self._hold(handing)
         self._busy = _elsewhere(self.handings())
         doubted = self._settle_doubts(handings)
-        if changed or doubted:
-            self._tell(Learned(tuple(dict.fromkeys(self._macs(mac)[0] for mac in changed)), doubted))
+        self._tell(Learned(tuple(dict.fromkeys(self._macs(mac)[0] for mac in changed)), doubted))
 
     async def _order(self, order: Callable[[], Awaitable[Written]], goes_on: Callable[[], bool]) -> bool:
         """One that another daemon's came before is given again, on top of that."""

@@ -149,7 +149,8 @@ class Store:
         self._closed = True
         if self._worker is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), self._patience)
+                async with asyncio.timeout(self._patience):
+                    await self._idle.wait()
             self._worker.cancel()
             with suppress(asyncio.CancelledError):
                 await self._worker
@@ -191,7 +192,9 @@ class Store:
         try:
             with suppress(TimeoutError):
                 regularly = self._jobs or self._reason or self._database.shared
-                await asyncio.wait_for(self._wake.wait(), self._retry if regularly else None)
+                # Not wait_for, which in Python 3.11 swallows a cancellation that comes together with the event.
+                async with asyncio.timeout(self._retry if regularly else None):
+                    await self._wake.wait()
         finally:
             if fd is not None:
                 loop.remove_reader(fd)
