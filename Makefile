@@ -25,7 +25,7 @@ test: ## every test, the firmware lab included (up to 20 minutes)
 
 quick: ## the tests that need no lab (under a minute)
 	@.ci/setup python
-	$(PYTEST) -q -n 2 --dist worksteal -m 'not lab and not system and not soak' $(ARGS)
+	$(PYTEST) -q -n 2 --dist worksteal -m 'not lab and not system and not slow and not soak' $(ARGS)
 
 soak: ## the long tests: fuzzing, storms, days compressed
 	@.ci/setup python lab

@@ -39,6 +39,28 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return check
 
 
+_SLOW = {
+    "test_evetest.py",
+    "test_import_.py",
+    "test_inside_iso.py",
+    "test_node.py",
+    "test_postgresql.py",
+    "test_progress_killed.py",
+    "test_progress_lives.py",
+    "test_run.py",
+    "test_statements.py",
+    "test_store_shared.py",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules of which single tests take seconds; before ``-m`` chooses."""
+    for item in items:
+        if item.path.name in _SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Octets name no test: some hold the time (gzip's header), and xdist's workers must agree on names."""
     return argname if isinstance(val, bytes) and not val.isascii() else None
