@@ -124,13 +124,12 @@ class Ledger:
     async def arm(self, mac: Mac, by: str, now: float) -> bool:
         """Let this machine have its payload once.  True when that is on disk, False when it could not be written:
         then nothing has changed."""
-        # What came later, here or elsewhere, counts: to arm again what was disarmed since would wipe it.
-        return await self._order(lambda: self._arm(mac, by, now), lambda: self._is_latest(mac, now))
+        return await self._order(lambda: self._arm(mac, by, now), mac, Stage.ARMED, now)
 
     async def disarm(self, mac: Mac, by: str, now: float) -> bool:
         """Leave this machine to its own disk, at once.  False when that could not be written yet: a restart before
         it is would undo it."""
-        return await self._order(lambda: self._disarm(mac, by, now), lambda: True)
+        return await self._order(lambda: self._disarm(mac, by, now), mac, Stage.DISARMED, now)
 
     def given(self, mac: Mac, by: str, now: float) -> bool:
         """It has its whole payload, and boots its own disk from now on.  False when it was not armed."""
@@ -214,17 +213,17 @@ class Ledger:
         doubted = self._settle_doubts(handings)
         self._tell(Learned(tuple(dict.fromkeys(self._macs(mac)[0] for mac in changed)), doubted))
 
-    async def _order(self, order: Callable[[], Awaitable[Written]], goes_on: Callable[[], bool]) -> bool:
-        """One that another daemon's came before is given again, on top of that."""
+    async def _order(self, order: Callable[[], Awaitable[Written]], mac: Mac, ordered: Stage, now: float) -> bool:
+        """One that another daemon's came before is given again, on top of that; but one that was given later, here or
+        there, counts: to arm again what was disarmed since would wipe it."""
         for _ in range(_TRIES):
             written = await order()
-            if written is not Written.REFUSED or not goes_on():
+            entry = self.entry(mac)
+            if written is not Written.REFUSED:
                 return bool(written)
+            if entry and entry.since > now:
+                return entry.stage is ordered
         return False
-
-    def _is_latest(self, mac: Mac, now: float) -> bool:
-        entry = self.entry(mac)
-        return entry is None or entry.since <= now
 
     async def _arm(self, mac: Mac, by: str, now: float) -> Written:
         macs, before = self._macs(mac), self.entry(mac)
