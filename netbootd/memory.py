@@ -14,6 +14,7 @@ from netbootd.fleet.behind import Behind
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Limits, Stage
+from netbootd.fleet.limits import limits_of
 from netbootd.fleet.merged import machine_of
 from netbootd.fleet.record import Record, RecordChange
 from netbootd.fleet.records import Records
@@ -21,7 +22,6 @@ from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.store import Store
 from netbootd.observe.events import DaemonNotice
 from netbootd.observe.hub import Hub
-from netbootd.payloads import PAYLOADS
 from netbootd.serve.directory import Directory
 from netbootd.serve.lives import Lives
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
@@ -148,8 +148,8 @@ class Memory:
         return self._world().assignment(self._directory.known(mac))
 
     def _limits(self, mac: Mac) -> Limits:
-        profile = self._assignment(mac).profile
-        return Limits(powers_off=profile is not None and PAYLOADS[profile.payload].silent_end)
+        assignment = self._assignment(mac)
+        return limits_of(assignment.profile, assignment.machine)
 
     def _arms_by_itself(self, mac: Mac) -> bool:
         profile = self._assignment(mac).profile

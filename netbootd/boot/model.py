@@ -22,6 +22,17 @@ class Boots(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitKeys:
+    """How long an installation may take, in seconds, as far as settings say; `netbootd.fleet.lifecycle.Limits` says
+    what each is."""
+
+    fetching: float | None = None
+    installing: float | None = None
+    quiet: float | None = None
+    powers_off: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigFile:
     """A file of a machine's own configuration.  It may be a key: ``data`` is shown by nothing."""
 
@@ -56,6 +67,7 @@ class Profile:
     """A name in `netbootd.boot.providers`: whose cloud the machines stand in."""
     network: NetworkKeys | None = None
     """For machines without DHCP."""
+    limits: LimitKeys = LimitKeys()
     origin: str = ""
     """File and line."""
 
@@ -84,5 +96,7 @@ class Machine:
     provider: str = ""
     """Over the profile's."""
     network: NetworkKeys | None = None
+    """Over the profile's, key by key."""
+    limits: LimitKeys = LimitKeys()
     """Over the profile's, key by key."""
     origin: str = ""

@@ -9,9 +9,12 @@ import sys
 import typer
 
 from netbootd import check as checks
+from netbootd.boot.model import LimitKeys
 from netbootd.cli.common import FOUND_WRONG, ConfigOption, JsonOption, counted, find_settings, row, tell
 from netbootd.cli.missing import missed
+from netbootd.cli.told import in_words
 from netbootd.config import Config, ConfigError, Problem, load
+from netbootd.fleet.limits import limits_of
 from netbootd.load import Loaded, load_recorded
 
 
@@ -41,6 +44,9 @@ def _summary(settings: Config, loaded: Loaded) -> None:
     row("firmware", ", ".join(sorted(b.name for b in world.firmware.binaries)) or "none")
     row("profiles", ", ".join(world.fleet.profiles) or "none")
     row("machines", f"{len(world.fleet.machines) or 'none'} named; others: {world.fleet.unknown}")
+    for profile in world.fleet.profiles.values():
+        if profile.limits != LimitKeys():
+            row("limits", f"{profile.name}: {in_words(limits_of(profile))}")
     waits = checks.waiting(world)
     if waits:
         row("waiting", ", ".join(m.name for m in waits))

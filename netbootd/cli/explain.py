@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from netbootd.boot.decide import Answer
 from netbootd.boot.facts import Facts
 from netbootd.boot.identify import DHCP_PORT, Arrival
 from netbootd.boot.memory import Memory
-from netbootd.boot.model import Machine
+from netbootd.boot.model import Boots, Machine
 from netbootd.boot.silence import Silence
 from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
@@ -27,7 +27,8 @@ from netbootd.cli import common
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
 from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, site
 from netbootd.cli.facts import FactOption, facts
-from netbootd.cli.told import record, told
+from netbootd.cli.told import in_words, record, told
+from netbootd.fleet.limits import limits_of
 from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, MessageType, Op, Packet, decode, encode
 from netbootd.wire.errors import WireError
@@ -190,13 +191,18 @@ def _machine(mac: Mac, world: World, here: Site, as_json: bool, known: Machine |
         for label, code, vendor_class, more in _KINDS
     }
     rendered = script(Facts(mac=mac).over(world.known(mac)), world, here, machine=known)
+    assignment = world.assignment(world.known(mac), known)
     if as_json:
         records = {label: _trace_record(trace) for label, trace in answers.items()}
-        typer.echo(json.dumps({"mac": str(mac), "answers": records, "script": record(rendered)}, indent=2))
+        profile = assignment.profile
+        limits = limits_of(profile, assignment.machine) if profile and profile.boots is Boots.ONCE else None
+        about = {"mac": str(mac), "limits": asdict(limits) if limits else None}
+        typer.echo(json.dumps({**about, "answers": records, "script": record(rendered)}, indent=2))
         return
-    assignment = world.assignment(world.known(mac), known)
     typer.echo(f"{mac}: {assignment.name or 'not named'}\n")
     row("profile", f"{assignment.profile.name if assignment.profile else 'none'}: {assignment.why}", indent=2)
+    if assignment.profile and assignment.profile.boots is Boots.ONCE:
+        row("limits", in_words(limits_of(assignment.profile, assignment.machine)), indent=2)
     typer.echo("\nWhat it is told when it asks, by the firmware it has:\n")
     _answers(answers)
     typer.echo("\nIts script, once its iPXE asks:\n")

@@ -11,6 +11,8 @@ from netbootd.boot.finding import Finding
 from netbootd.boot.model import ConfigFile
 from netbootd.chain.scripts import Rendered
 from netbootd.cli.common import COLOURS, human, row
+from netbootd.config.durations import written
+from netbootd.fleet.lifecycle import Limits
 
 
 def told(rendered: Rendered, *, indent: int = 0) -> None:
@@ -33,6 +35,15 @@ def record(rendered: Rendered) -> dict[str, object]:
         "config": [_file(each) for each in rendered.config],
         "findings": [_finding(each) for each in rendered.findings],
     }
+
+
+def in_words(limits: Limits) -> str:
+    """How long an installation may take, as settings write it."""
+    end = "silence at its end is a success" if limits.powers_off else "silence at its end is a failure"
+    return (
+        f"fetching {written(limits.fetching)}, installing {written(limits.installing)}, "
+        f"quiet {written(limits.quiet)}; {end}"
+    )
 
 
 def _rows(label: str, said: list[tuple[str, str]], indent: int) -> None:

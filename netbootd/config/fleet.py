@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
-from netbootd.boot.model import Boots, Machine, Profile
+from netbootd.boot.model import Boots, LimitKeys, Machine, Profile
 from netbootd.boot.network import NetworkKeys
 from netbootd.config import sources
 from netbootd.config.args import read_args
@@ -89,6 +89,8 @@ class _Reader:
             self._problems.error(self._at(entry, "network"), f"payload {payload.name} takes no address")
         if keys.auto and (keys.boots or payload.boots) is Boots.ALWAYS:
             self._problems.warn(entry.place, "auto has no meaning for a profile that boots always")
+        if keys.limits.model_fields_set and (keys.boots or payload.boots) is Boots.ALWAYS:
+            self._problems.warn(self._at(entry, "limits"), "limits have no meaning for a profile that boots always")
         self.profiles.append(
             Profile(
                 name=entry.name,
@@ -104,6 +106,7 @@ class _Reader:
                 config=config,
                 provider=keys.provider or "",
                 network=self._network(keys, f"profile {entry.name}", entry),
+                limits=LimitKeys(**keys.limits.model_dump()),
                 origin=entry.origin,
             )
         )
@@ -143,6 +146,7 @@ class _Reader:
                 only_by_secret=keys.only_by_secret or (secret is not None and not by_more),
                 provider=keys.provider or "",
                 network=self._network(keys, f"machine {name}", entry),
+                limits=LimitKeys(**keys.limits.model_dump()),
                 origin=entry.origin,
             )
         )

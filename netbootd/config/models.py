@@ -18,6 +18,7 @@ from netbootd.boot.facts import unsafe
 from netbootd.boot.model import Boots
 from netbootd.boot.network import BY_IPXE
 from netbootd.boot.plan import LocalMethod
+from netbootd.config.durations import duration
 from netbootd.config.problems import said
 from netbootd.fleet.state import parse_state
 
@@ -244,6 +245,11 @@ class Log(Closed):
     level: Literal["debug", "info", "warning"] = "info"
 
 
+class Syslog(Closed):
+    mode: Literal["on", "off"] = "off"
+    port: Port = 514
+
+
 class Settings(Closed):
     """The top of a settings file.  ``profiles``, ``machines`` and ``rules`` are read by `netbootd.config.fleet`."""
 
@@ -261,6 +267,7 @@ class Settings(Closed):
     unknown: Text = "menu"
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
     log: Log = Log()
+    syslog: Syslog = Syslog()
     user: Text | None = None
     profiles: Any = DEFAULT_PROFILES
     machines: Any = DEFAULT_MACHINES
@@ -281,6 +288,16 @@ class Static(Closed):
 
 
 OwnNetwork = Annotated[Static | None, BeforeValidator(_own_network)]
+Duration = Annotated[float, BeforeValidator(duration)]
+
+
+class Limits(Closed):
+    """How long an installation may take; see `netbootd.fleet.lifecycle.Limits`."""
+
+    fetching: Duration | None = None
+    installing: Duration | None = None
+    quiet: Duration | None = None
+    powers_off: Flag | None = None
 
 
 class ProfileKeys(Closed):
@@ -297,6 +314,7 @@ class ProfileKeys(Closed):
     config: Any = None
     provider: ProviderName | None = None
     network: OwnNetwork = None
+    limits: Limits = Limits()
 
 
 class MachineKeys(Closed):
@@ -315,6 +333,7 @@ class MachineKeys(Closed):
     only_by_secret: Flag = False
     provider: ProviderName | None = None
     network: OwnNetwork = None
+    limits: Limits = Limits()
 
 
 class RuleKeys(Closed):

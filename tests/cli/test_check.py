@@ -86,3 +86,8 @@ def test_without_any_settings_the_defaults_are_checked(house: Path, monkeypatch:
     monkeypatch.chdir(house)
     monkeypatch.setattr("netbootd.config.loader.SYSTEM", house / "none.yaml")
     assert netbootd("check").out.startswith("settings   none found, the defaults are used\n")
+
+
+def test_limits_of_a_profile_s_own_are_summed_up(house: Path) -> None:
+    more = "profiles: {i: {payload: linux, kernel: kernel, boots: once, limits: {installing: 4h}}}"
+    assert "limits     i: fetching 30m, installing 4h, quiet 1m; silence" in check(house, more).out

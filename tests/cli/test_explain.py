@@ -218,3 +218,12 @@ class TestFindings:
             ("info", "args.eve_reboot_after_install"),
         ]
         assert said == netbootd("render", "-c", path, "n1", "--json").json["findings"]
+
+
+def test_of_a_profile_that_boots_once_it_says_how_long_an_installation_may_take(path: Path) -> None:
+    assert (
+        "limits     fetching 30m, installing 2h, quiet 1m; silence at its end is a failure"
+        in explain(path, "52:54:00:00:00:02").out
+    )
+    assert "limits" not in explain(path, "52:54:00:00:00:01").out
+    assert explain(path, "52:54:00:00:00:02", "--json").json["limits"]["installing"] == 7200.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.boot.facts import Facts
-from netbootd.boot.model import Boots, Machine, Profile
+from netbootd.boot.model import Boots, LimitKeys, Machine, Profile
 from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.rules import Condition
 from netbootd.fleet.snapshot import Policy, Snapshot
@@ -51,6 +51,26 @@ class TestProfiles:
                 origin=f"{origin}:6",
             ),
         ]
+
+    def test_how_long_an_installation_may_take_is_said_by_a_profile_and_by_a_machine(self, files: Files) -> None:
+        snapshot = files.load(
+            """
+            profiles:
+              edge: {payload: eve, bundle: b, limits: {fetching: 30m, installing: 2h, quiet: 90, powers_off: false}}
+            machines:
+              - {mac: 52:54:00:12:34:56, profile: edge, limits: {installing: 1d}}
+            """
+        ).snapshot
+        assert snapshot.profiles["edge"].limits == LimitKeys(1800.0, 7200.0, 90.0, False)
+        assert snapshot.machines[0].limits == LimitKeys(installing=86400.0)
+
+    def test_limits_that_are_none_or_are_for_nothing_are_told_with_their_place(self, files: Files) -> None:
+        (doubt,) = files.warned("profiles: {r: {payload: linux, kernel: k, limits: {quiet: 5s}}}")
+        assert doubt.endswith(
+            "netbootd.yaml:1: profiles.r.limits: limits have no meaning for a profile that boots always"
+        )
+        (fault,) = files.wrong("profiles: {e: {payload: eve, bundle: b, limits: {quiet: soon}}}")
+        assert fault.endswith("profiles.e.limits.quiet: must be a time such as 90s, 30m or 2h, not 'soon'")
 
     @pytest.mark.parametrize(
         ("keys", "settings", "boots"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from aiohttp import web
 
 from netbootd.boot.bundle import Bundle
-from netbootd.boot.model import Profile
+from netbootd.boot.model import Boots, Profile
+from netbootd.fleet.limits import limits_of
 from netbootd.payloads import PAYLOADS
 from netbootd.payloads.eve.bundle import Bundle as EveBundle
 from netbootd.serve.admin import shapes
@@ -45,6 +48,7 @@ class Catalogue:
             provider=profile.provider,
             bundle=_bundle_of(profile) or None,
             args=[setting(each, "file", profile.origin) for each in profile.args],
+            limits=shapes.Limits(**asdict(limits_of(profile))) if profile.boots is Boots.ONCE else None,
             machines=sum(machine.profile == profile.name for machine in self._services.fleet.machines),
             origin=profile.origin,
         )

@@ -114,6 +114,15 @@ class Boot(Shape):
     left_out: int = Field(description="Steps there was no room for.")
 
 
+class Limits(Shape):
+    """How long an installation may take, in seconds."""
+
+    fetching: float = Field(description="Without any request, before all of the payload has gone out.")
+    installing: float = Field(description="After that, until a sign that it is over.")
+    quiet: float = Field(description="What is asked for sooner after the last byte is the installer's own request.")
+    powers_off: bool = Field(description="Silence at its end is a success.")
+
+
 class Profile(Shape):
     """What a group of machines boots."""
 
@@ -126,6 +135,7 @@ class Profile(Shape):
     provider: str
     bundle: str | None
     args: list[Argument]
+    limits: Limits | None = Field(description="Null for one that boots always.")
     machines: int = Field(description="How many have it because a file says so.")
     origin: str
 

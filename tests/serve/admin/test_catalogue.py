@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from netbootd.boot.model import LimitKeys
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.payloads.eve.bundle import Era
 from tests.support.eve_bundles import bundle
@@ -37,6 +38,14 @@ async def test_profiles_say_what_they_boot_and_how_many_have_them(api: Api) -> N
         ("debug", None, "profiles.yaml:3"),
     ]
     assert (second["name"], second["boots"], second["bundle"]) == ("rescue", "always", None)
+
+
+async def test_a_profile_that_boots_once_says_how_long_its_installation_may_take(api: Api) -> None:
+    edge = replace(FLEET.profiles["lab-eve"], limits=LimitKeys(installing=60.0))
+    api.fleet = Snapshot([edge, FLEET.profiles["rescue"]], FLEET.machines)
+    first, second = (await api.ask("GET", "/api/v1/profiles")).body
+    assert first["limits"] == {"fetching": 1800.0, "installing": 60.0, "quiet": 60.0, "powers_off": True}
+    assert second["limits"] is None
 
 
 async def test_a_bundle_is_there_once_with_all_its_names_and_who_boots_it(api: Api) -> None:
