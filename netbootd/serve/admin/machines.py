@@ -72,12 +72,12 @@ class Machines:
 
     async def _matching(self, wanted: Which, view: View) -> AsyncIterator[Seat]:
         async for seat in self._roster.all():
-            if _fits(seat, wanted, view):
+            if fits(seat, wanted, view):
                 yield seat
 
 
-def _fits(seat: Seat, wanted: Which, view: View) -> bool:
-    """The cheap questions first."""
+def fits(seat: Seat, wanted: Which, view: View) -> bool:
+    """Whether all of that is true of it; the cheap questions first."""
     if wanted.mac is not None and not any(str(mac).startswith(_card(wanted.mac)) for mac in seat.macs):
         return False
     if wanted.name is not None and not fnmatchcase(view.called(seat).lower(), wanted.name.lower()):

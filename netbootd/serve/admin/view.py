@@ -48,7 +48,7 @@ class View:
 
     def assignment(self, seat: Seat) -> Assignment:
         """Which profile it has, and why."""
-        return self._services.world().assignment(self._facts(seat), seat.machine)
+        return self._services.world().assignment(self.facts(seat), seat.machine)
 
     def called(self, seat: Seat) -> str:
         """By its name, else what tells it from others."""
@@ -138,7 +138,7 @@ class View:
         said = verdict(profile, stage)
         return {"waiting": said.waiting, "netboot": said.netboot, "why": said.why}
 
-    def _facts(self, seat: Seat) -> Facts:
+    def facts(self, seat: Seat) -> Facts:
         """As the machine itself would say them, as far as that is known."""
         record = seat.record or Record("")
         told = self._services.known(seat.mac) if seat.mac else Facts()
@@ -156,7 +156,7 @@ class View:
 
     def _soft_serial(self, seat: Seat) -> str:
         """What its arguments make of it; "" where that takes facts nobody knows yet."""
-        assignment, facts, world = self.assignment(seat), self._facts(seat), self._services.world()
+        assignment, facts, world = self.assignment(seat), self.facts(seat), self._services.world()
         if assignment.profile is None or not (key := PAYLOADS[assignment.profile.payload].soft_serial):
             return ""
         payload, settings = PAYLOADS[assignment.profile.payload], assignment.profile.settings
