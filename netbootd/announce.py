@@ -73,6 +73,8 @@ class Started:
     """None: there is no TLS."""
     tftp: Service | None
     """None: it is off."""
+    syslog: Service | None
+    """None: it is off."""
     admin: Service
     """At a Unix socket its address is ``unix:/PATH``, and the port 0."""
     dhcp: tuple[int, ...]
@@ -91,6 +93,7 @@ def started(served: Sequence[Interface], listening: Listening, site: Callable[[s
         http=Service(*listening.http_address),
         https=Service(*listening.https_address) if listening.https_address else None,
         tftp=Service(*listening.tftp_address) if listening.tftp_address else None,
+        syslog=Service(*listening.syslog_address) if listening.syslog_address else None,
         admin=_admin(listening.admin_address),
         dhcp=tuple(port for _, port in listening.dhcp),
     )
@@ -168,7 +171,8 @@ def _services(listening: Listening) -> tuple[str, ...]:
     dhcp = ("ProxyDHCP on 67 and 4011",) if listening.dhcp else ()
     tftp = (f"TFTP on {_where(listening.tftp_address)}",) if listening.tftp_address else ()
     https = (f"HTTPS on {_where(listening.https_address)}",) if listening.https_address else ()
-    return (*dhcp, *tftp, f"HTTP on {_where(listening.http_address)}", *https)
+    syslog = (f"syslog on {_where(listening.syslog_address)}",) if listening.syslog_address else ()
+    return (*dhcp, *tftp, f"HTTP on {_where(listening.http_address)}", *https, *syslog)
 
 
 def _where(bound: tuple[str, int]) -> str:

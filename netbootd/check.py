@@ -47,7 +47,7 @@ def _site(config: Config) -> Site:
     """The ports as machines will find them; one of the system's choice is any."""
     usual = Site(_ADDRESS)
     tftp_port = (config.tftp_port or usual.tftp_port) if config.tftp_mode == "on" else None
-    return Site(_ADDRESS, config.http_port or usual.http_port, tftp_port)
+    return Site(_ADDRESS, config.http_port or usual.http_port, tftp_port, syslog_port=config.syslog_port)
 
 
 def _certificate(config: Config) -> tuple[Problem, ...]:

@@ -40,6 +40,7 @@ from netbootd.serve.http.server import Secure, start_http
 from netbootd.serve.listening import listen
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
+from netbootd.serve.syslog import SyslogServer
 from netbootd.serve.tftp import TftpServer
 from netbootd.systemd import Notifier
 from netbootd.wire.mac import Mac
@@ -78,6 +79,7 @@ class Daemon:
         self._ends: list[Callable[[], Awaitable[None]]] = []  # of what was started
         self._dhcp: ProxyDhcp | None = None
         self._tftp: TftpServer | None = None
+        self._syslog: SyslogServer | None = None
         self._metrics = Metrics()
         self.token: str | None = None
         """See `serve.admin.access.AccessServices`."""
@@ -158,6 +160,9 @@ class Daemon:
             self._tftp = TftpServer(self._boot.resolve, self._hub, single_port=config.single_port)
             await self._tftp.start(listening.tftp)
             self._ends.append(partial(self._tftp.stop, _DRAIN))
+        if listening.syslog is not None:
+            self._syslog = SyslogServer(self._directory.mac_of, self._hub, time.monotonic)
+            self._syslog.start(partial(UdpEndpoint, listening.syslog))
         secure = Secure(listening.https, self._context) if listening.https else None
         self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN, secure=secure)
         self._ends.append(self._http.stop)
@@ -212,7 +217,8 @@ class Daemon:
         config, listening = self._config, self._listening
         address = config.advertise or listening.address or local
         tftp_port = listening.tftp_address[1] if listening.tftp_address else None
-        return Site(address, listening.http_address[1], tftp_port, config.public_url)
+        syslog_port = listening.syslog_address[1] if listening.syslog_address else None
+        return Site(address, listening.http_address[1], tftp_port, config.public_url, syslog_port)
 
     def _interface(self, index: int) -> str | None:
         return self._interfaces.name(index)
@@ -325,6 +331,8 @@ class Daemon:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._dhcp is not None:
             self._dhcp.stop()
+        if self._syslog is not None:
+            self._syslog.stop()
         await asyncio.gather(*(end() for end in self._ends))
         await self._memory.close()  # last: what transfers came to is written there
         self._sockets.close()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import stat
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +24,7 @@ from netbootd.config.certificate import Tls
 from netbootd.daemon import CannotListen, Daemon
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.observe.banner import Banner
-from netbootd.observe.events import DaemonNotice, Event
+from netbootd.observe.events import DaemonNotice, Event, InstallerSaid
 from netbootd.observe.log import LogSink
 from netbootd.serve.sockets import Sockets
 from netbootd.systemd import Notifier
@@ -381,3 +382,13 @@ class TestTheAdminSide:
             there = "http://localhost/api/v1/profiles"
             async with aiohttp.ClientSession(connector=connector) as session, session.get(there) as answer:
                 assert answer.status == 200
+
+
+async def test_the_lines_of_an_installer_come_with_its_machine(house: House) -> None:
+    async with house.running("syslog: {mode: on, port: 0}\n"):
+        await house.get("/machines/52:54:00:00:00:07/ipxe.cfg")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as installer:
+            installer.sendto(b"<30>anna[812]: downloading", ("127.0.0.1", house.port("syslog")))
+        while not (said := [event for event in house.log.events if isinstance(event, InstallerSaid)]):
+            await asyncio.sleep(0.01)
+        assert (said[0].mac, said[0].program, said[0].text) == ("52:54:00:00:00:07", "anna", "downloading")

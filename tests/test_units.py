@@ -15,6 +15,7 @@ from tests.support.tools import need, without
 UNITS = Path(__file__).parents[1] / "systemd"
 SOCKETS = {"dhcp": "0.0.0.0:67", "pxe": "0.0.0.0:4011", "tftp": "0.0.0.0:69", "http": "0.0.0.0:8080"} | {
     "https": "0.0.0.0:8443",
+    "syslog": "0.0.0.0:514",
     "admin": "127.0.0.1:8081",
 }
 

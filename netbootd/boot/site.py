@@ -19,6 +19,8 @@ class Site:
     tftp_port: int | None = 69
     """None: there is no TFTP."""
     public_url: str | None = None
+    syslog_port: int | None = None
+    """Where an installer's lines are taken; None: nowhere."""
     artifacts: str = "artifacts"
     """The room that artifacts are fetched from, as its path."""
 
@@ -37,6 +39,16 @@ class Site:
         if self.tftp_port is None:
             return ""
         return f"tftp://{self.address}" + ("" if self.tftp_port == 69 else f":{self.tftp_port}")
+
+    @property
+    def syslog(self) -> str:
+        """``192.0.2.1:514``, as installers are told it; "" where no lines are taken."""
+        return "" if self.syslog_port is None else f"{self.address}:{self.syslog_port}"
+
+    @property
+    def ipxe_syslog(self) -> str:
+        """The address for iPXE's own, which goes to port 514 alone; "" where none are taken there."""
+        return self.address if self.syslog_port == 514 else ""
 
     def entry_url(self) -> str:
         """The script for any iPXE."""

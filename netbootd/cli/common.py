@@ -135,7 +135,7 @@ def site(config: Config) -> Site:
     """How machines come back to a daemon with these settings on this machine."""
     address = config.advertise or config.listen or _address(config)
     tftp_port = config.tftp_port if config.tftp_mode == "on" else None
-    return Site(address, config.http_port, tftp_port, config.public_url)
+    return Site(address, config.http_port, tftp_port, config.public_url, config.syslog_port)
 
 
 def _address(config: Config) -> str:

@@ -152,6 +152,7 @@ def _config(
         loop=settings.loop,
         log_format=settings.log.format,
         log_level=settings.log.level,
+        syslog_port=settings.syslog.port if settings.syslog.mode == "on" else None,
         user=settings.user,
         snapshot=snapshot,
         warnings=problems.warnings(),

@@ -50,6 +50,8 @@ class Config:
     loop: Literal["auto", "uvloop", "asyncio"]
     log_format: Literal["auto", "text", "json"]
     log_level: Literal["debug", "info", "warning"]
+    syslog_port: int | None
+    """Where installers send their lines; None: nowhere."""
     user: str | None
     """Who to become once the ports are bound."""
     snapshot: Snapshot
@@ -75,6 +77,7 @@ _FROM_A_START_ON = {
     "loop": "loop",
     "log_format": "log.format",
     "log_level": "log.level",
+    "syslog_port": "syslog",
     "user": "user",
 }
 """What a running daemon cannot change, and how the settings file calls it."""

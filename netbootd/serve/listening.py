@@ -25,6 +25,8 @@ class Listening:
     http: socket.socket
     https: socket.socket | None
     """None without ``http.tls``."""
+    syslog: socket.socket | None
+    """None when ``syslog.mode`` is off."""
     admin: socket.socket
     admin_address: tuple[str, int] | Path
     """A Path is a Unix socket."""
@@ -33,6 +35,11 @@ class Listening:
     def tftp_address(self) -> tuple[str, int] | None:
         """Address and port; 0.0.0.0 is every address."""
         return _bound_to(self.tftp) if self.tftp else None
+
+    @property
+    def syslog_address(self) -> tuple[str, int] | None:
+        """As `tftp_address`."""
+        return _bound_to(self.syslog) if self.syslog else None
 
     @property
     def http_address(self) -> tuple[str, int]:
@@ -63,9 +70,10 @@ def listen(config: Config, sockets: Sockets) -> Listening:
         raise CannotListen(
             "systemd passed a socket named 'https': name a certificate with http.tls, or disable its unit"
         )
+    syslog = sockets.udp("syslog", address, config.syslog_port) if config.syslog_port is not None else None
     where = config.admin_listen
     admin = sockets.unix("admin", where) if isinstance(where, Path) else sockets.tcp("admin", *where)
-    return Listening(dhcp, tftp, http, https, admin, _path_of(admin) if is_unix(admin) else _bound_to(admin))
+    return Listening(dhcp, tftp, http, https, syslog, admin, _path_of(admin) if is_unix(admin) else _bound_to(admin))
 
 
 def _path_of(sock: socket.socket) -> Path:

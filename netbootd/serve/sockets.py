@@ -20,6 +20,8 @@ _HINTS = {
     "and no other. 'tftp: {port: N}' is for tests and for clients that can be told.",
     "http": "Set another port with 'http: {port: N}'.",
     "https": "Set another port with 'http: {tls: {port: N}}'.",
+    "syslog": "A syslog daemon of this machine takes lines by UDP. Stop it, or set another port with "
+    "'syslog: {port: N}'; iPXE knows 514 alone.",
     "admin": "Set another address with 'admin: {listen: 127.0.0.1:PORT}'.",
 }
 
@@ -30,7 +32,7 @@ class CannotListen(Exception):
 
 @dataclass(slots=True)
 class Sockets:
-    """Sockets by name: ``dhcp``, ``pxe``, ``tftp``, ``http``, ``https``, ``admin``."""
+    """Sockets by name: ``dhcp``, ``pxe``, ``tftp``, ``http``, ``https``, ``syslog``, ``admin``."""
 
     passed: dict[str, list[socket.socket]] = field(default_factory=dict)
     """What systemd opened, by FileDescriptorName.  Each name stands for one socket."""

@@ -56,3 +56,11 @@ def test_artifacts_may_be_fetched_from_a_room_of_one_machine() -> None:
 def test_one_more_pair_goes_behind_those_there_are() -> None:
     assert asked("http://h/ipxe.cfg", "leave=yes") == "http://h/ipxe.cfg?leave=yes"
     assert asked("http://h/ipxe.cfg?mac=1", "leave=yes") == "http://h/ipxe.cfg?mac=1&leave=yes"
+
+
+def test_installers_are_told_where_their_lines_are_taken_and_ipxe_where_it_can_reach() -> None:
+    """iPXE sends to port 514 and no other (SYSLOG_PORT)."""
+    assert (Site("192.0.2.1").syslog, Site("192.0.2.1").ipxe_syslog) == ("", "")
+    usual, other = Site("192.0.2.1", syslog_port=514), Site("192.0.2.1", syslog_port=5514)
+    assert (usual.syslog, usual.ipxe_syslog) == ("192.0.2.1:514", "192.0.2.1")
+    assert (other.syslog, other.ipxe_syslog) == ("192.0.2.1:5514", "")

@@ -42,6 +42,7 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         loop="auto",
         log_format="auto",
         log_level="info",
+        syslog_port=None,
         user=None,
         snapshot=None,  # type: ignore[arg-type]
     )

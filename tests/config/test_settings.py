@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "loop": {"loop": "asyncio"},
     "log.format": {"log_format": "json"},
     "log.level": {"log_level": "debug"},
+    "syslog": {"syslog_port": 514},
     "user": {"user": "netbootd"},
 }
 TAKEN_OVER: dict[str, Any] = {

@@ -138,3 +138,13 @@ def test_a_path_that_is_taken_is_told(tmp_path: Path) -> None:
     with pytest.raises(CannotListen, match=f"admin: {path} is there already"):
         listen(replace(CONFIG, admin_listen=path), sockets)
     sockets.close()
+
+
+def test_lines_of_installers_are_taken_where_the_settings_say_so() -> None:
+    sockets = Named()
+    listening = listen(replace(CONFIG, tftp_mode="off", listen="127.0.0.9", syslog_port=514), sockets)
+    assert sockets.asked == [("syslog", "127.0.0.9", 514, False)]
+    assert listening.syslog
+    assert listening.syslog_address == ("127.0.0.1", port(listening.syslog))
+    assert listen(replace(CONFIG, tftp_mode="off"), sockets).syslog_address is None
+    sockets.close()
