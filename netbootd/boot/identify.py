@@ -88,6 +88,14 @@ def identify(packet: Packet, arrival: Arrival) -> Client | Silence:
         return Silence(Reason.MALFORMED, str(error))
 
 
+def described(packet: Packet, arrival: Arrival) -> Client | None:
+    """Who asks, whether it is for us or for another server; None for what is no netboot client.  Never raises."""
+    try:
+        return None if packet.message_type is None or _stranger(packet) else _client(packet, arrival)
+    except WireError:
+        return None
+
+
 def _stranger(packet: Packet) -> Silence | None:
     """Not ours at all: a reply, or an ordinary DHCP client."""
     if packet.op != Op.REQUEST:

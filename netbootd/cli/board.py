@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from netbootd.fleet.record import Reached
-from netbootd.observe.boots import GIVEN, stage_of
+from netbootd.observe.boots import stage_of
+from netbootd.observe.events import Change
 from netbootd.observe.sentences import size_text
 
 ROOM = 500
@@ -121,7 +122,7 @@ def _stage(data: Mapping[str, Any]) -> Reached | None:
         case {"event": "script.served", "payload": payload}:
             return Reached.LOCAL if payload == "local" else Reached.SCRIPT
         case {"event": "machine.changed", "change": str(change)}:
-            return {GIVEN: Reached.PAYLOAD, "installed": Reached.END}.get(change)
+            return {Change.GIVEN.value: Reached.PAYLOAD, Change.INSTALLED.value: Reached.END}.get(change)
         case _:
             return None
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from netbootd.boot.recent import Recent
+from netbootd.fleet.happening import ALWAYS_KEPT, OVER, Happening, taken_in
 from netbootd.fleet.record import Attempt, DropAttempts, Outcome, PutAttempt, Reached, RecordChange, Step
 from netbootd.wire.mac import Mac
 
@@ -21,30 +22,9 @@ QUIET = 300.0
 """Seconds without a word after which what comes belongs to another boot."""
 ON_ITS_WAY = 60.0
 """Seconds; a machine left to its disk may still try its other cards and HTTP Boot."""
-FOLD = 60.0
-"""Seconds within which the like of what happened is counted with it."""
 _FIRST = (Reached.FIRMWARE, Reached.IPXE)
 _FAR = frozenset({Reached.SCRIPT, Reached.FILE, Reached.PAYLOAD, Reached.LOCAL, Reached.SYSTEM, Reached.END})
-_OVER = frozenset({Reached.PAYLOAD, Reached.SYSTEM, Reached.END})
-_ALWAYS_KEPT = _OVER | {Reached.AGAIN}
 _SYSTEMS = 4  # times that an ordinary system shows up and it is written down
-_OUTCOMES = {Reached.PAYLOAD: Outcome.PAYLOAD, Reached.LOCAL: Outcome.LOCAL}
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One thing a machine did, or got; ``at`` in seconds since the epoch.  ``detail`` is one printable line."""
-
-    stage: Reached
-    at: float
-    mac: Mac | None = None
-    ip: str = ""
-    bytes: int = 0
-    detail: str = ""
-    profile: str = ""
-    trouble: bool = False
-    goes_on: bool = False
-    """It never begins a boot, as a second packet of one exchange does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +73,11 @@ class Attempts:
         if current is not None and what.stage is Reached.SYSTEM and not _of_interest(current):
             return
         if current is None or _begins_anew(current, what):
-            if what.mac is None or what.stage in _ALWAYS_KEPT:
+            if what.mac is None or what.stage in ALWAYS_KEPT:
                 return
             self._close(current, what)
             current = self._begin(machine, what)
-        self._store(_with(current, what, self._limits.steps))
+        self._store(taken_in(current, what, self._limits.steps))
 
     def current(self, machine: str) -> Attempt | None:
         """The latest boot; ``machine`` is a record's id, or a card of none."""
@@ -119,7 +99,7 @@ class Attempts:
             return
         what = Happening(Reached.END, at, detail=detail, trouble=not done)
         outcome = Outcome.INSTALLED if done else Outcome.FAILED
-        self._store(replace(_with(attempt, what, self._limits.steps), outcome=outcome))
+        self._store(replace(taken_in(attempt, what, self._limits.steps), outcome=outcome))
 
     def moved(self, machine: str, to: str) -> None:
         """A record became part of another, and so do its boots."""
@@ -171,7 +151,7 @@ class Attempts:
         if attempt is None:
             return
         if _reached(attempt, Reached.PAYLOAD):
-            attempt = _with(attempt, replace(what, stage=Reached.AGAIN), self._limits.steps)
+            attempt = taken_in(attempt, replace(what, stage=Reached.AGAIN), self._limits.steps)
         ended = Outcome.ABANDONED if attempt.outcome is Outcome.RUNNING else attempt.outcome
         self._store(replace(attempt, outcome=ended))
 
@@ -232,40 +212,11 @@ def _begins_anew(attempt: Attempt, what: Happening) -> bool:
             loaded = what.stage is Reached.FIRMWARE and _reached(attempt, Reached.LOADER)
             return loaded or any(step.stage in _FAR for step in attempt.steps)
         case Reached.SCRIPT | Reached.LOCAL | Reached.LOADER:  # where no DHCP is seen, a boot begins with these
-            return idle > QUIET or any(step.stage in _OVER for step in attempt.steps)
+            return idle > QUIET or any(step.stage in OVER for step in attempt.steps)
         case _:
             return False
 
 
-def _with(attempt: Attempt, what: Happening, most: int) -> Attempt:
-    attempt = replace(
-        attempt,
-        last=max(attempt.last, what.at),
-        outcome=_outcome(attempt, what),
-        profile=what.profile or attempt.profile,
-    )
-    for place in reversed(range(len(attempt.steps))):
-        if _alike(step := attempt.steps[place], what):
-            more = replace(step, bytes=step.bytes + what.bytes, last=max(step.last, what.at), times=step.times + 1)
-            return replace(attempt, steps=(*attempt.steps[:place], more, *attempt.steps[place + 1 :]))
-    step = Step(what.stage, what.at, what.bytes, what.detail, what.at, 1, what.trouble)
-    room = most if what.stage in _ALWAYS_KEPT else most - 8
-    if len(attempt.steps) >= room:
-        return replace(attempt, left_out=attempt.left_out + 1)
-    return replace(attempt, steps=(*attempt.steps, step))
-
-
-def _outcome(attempt: Attempt, what: Happening) -> Outcome:
-    """A boot that was given up for abandoned goes on when more comes: a large file is told of when it is through."""
-    if not what.trouble and what.stage in _OUTCOMES:
-        return _OUTCOMES[what.stage]
-    return Outcome.RUNNING if attempt.outcome is Outcome.ABANDONED and what.stage not in _OVER else attempt.outcome
-
-
-def _alike(step: Step, what: Happening) -> bool:
-    same = (step.stage, step.detail, step.trouble) == (what.stage, what.detail, what.trouble)
-    return same and (step.stage is Reached.FILE or what.at - step.last <= FOLD)
-
-
 def _reached(attempt: Attempt, stage: Reached) -> bool:
-    return any(step.stage is stage and not step.trouble for step in attempt.steps)
+    """Really: to have asked for the size of a boot program is not to have fetched it."""
+    return any(step.stage is stage and not step.trouble and (step.bytes or not step.transfer) for step in attempt.steps)

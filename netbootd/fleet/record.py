@@ -6,7 +6,7 @@ boots, and both say what they changed as one of the changes at the end, for a `J
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
 
@@ -91,7 +91,42 @@ class Reached(Enum):
     LOCAL = "it was left to its own disk"
     SYSTEM = "an ordinary system asked for an address"
     AGAIN = "its firmware asked anew"
+    SAID = "its installer said something"
     END = "its installation ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A DHCP question, and what became of it."""
+
+    message: str
+    """``DISCOVER``, ``REQUEST`` or ``INFORM``."""
+    port: int
+    """67 or 4011."""
+    client: str = ""
+    """``x86-64 UEFI PXE``, ``iPXE 1.21.1 on x86 BIOS``; "" for an ordinary system."""
+    arch: str = ""
+    """The name of a `boot.arch.Architecture`."""
+    server: str = ""
+    """The server it is meant for (option 54): in a REQUEST on port 67, the DHCP server that it chose."""
+    offered: str = ""
+    """The boot file of our answer; "" for silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How a file went out, all repetitions of a step together; an attempt to learn the size alone has sent nothing."""
+
+    via: str
+    """``tftp``, ``http`` or ``https``."""
+    size: int = 0
+    """Of the whole file; 0: not known."""
+    sent: int = 0
+    """At the latest try."""
+    seconds: float = 0.0
+    blksize: int = 0
+    windowsize: int = 0
+    retransmits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +144,15 @@ class Step:
     times: int = 1
     trouble: bool = False
     """It went wrong: refused, aborted, given up."""
+    file: str = ""
+    """What was fetched, as events name it."""
+    reason: str = ""
+    """A name that stays the same for what went otherwise than well, never to be read as text: of a
+    `boot.silence.Reason` or a `wire.transfer.Outcome`, ``http-404``, ``tftp-refused``, ``script-failed``, or the
+    ``stalled``, ``gone``, ``short``, ``changed`` or ``unreadable`` of a `net.sendfile.Ending`; ``probed`` where only
+    the size was asked for, which is no trouble."""
+    asked: Asked | None = None
+    transfer: Transfer | None = None
 
 
 class Outcome(Enum):
@@ -138,27 +182,37 @@ class Attempt:
     left_out: int = 0
     """Steps there was no room for."""
     profile: str = ""
+    files: tuple[str, ...] = ()
+    """What its latest script has it fetch from here, in that order, as `Step.file` will name it."""
+    generation: int = 0
+    """Of the arming that a script was handed out for; 0: for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class PutRecord:
-    """A record, new or changed."""
+    """A record, new or changed, as a difference from ``base``, which was on disk; None: it was not."""
 
     record: Record
+    base: Record | None = field(default=None, compare=False)
+    firm: bool = field(default=False, compare=False)
+    """Somebody waits for the answer: refused, and not merged, where it meets what somebody else set."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropRecord:
-    """There is no such record any more, nor its attempts."""
+    """There is no such record any more, nor its attempts; ``base`` and ``firm`` as in `PutRecord`."""
 
     id: str
+    base: Record | None = field(default=None, compare=False)
+    firm: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PutAttempt:
-    """A boot, new or changed."""
+    """A boot, new or changed; ``base`` was on disk."""
 
     attempt: Attempt
+    base: Attempt | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +220,14 @@ class DropAttempts:
     """Boots that are too old, or too many, to be kept."""
 
     ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Boots last heard of before this are on disk no longer, nor more than so many of the others."""
+
+    before: float
+    most: int
 
 
 RecordChange = PutRecord | DropRecord | PutAttempt | DropAttempts

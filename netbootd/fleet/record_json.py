@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from netbootd.boot.args import ArgSetting
-from netbootd.fleet.record import Approval, Attempt, Ending, Outcome, Reached, Record, Signal, Step
+from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -32,8 +32,8 @@ def record_text(record: Record) -> str:
 
 
 def attempt_text(attempt: Attempt) -> str:
-    """As JSON."""
-    return _text({field.name: _plain(getattr(attempt, field.name)) for field in fields(attempt)})
+    """As JSON, without what is as it mostly is."""
+    return json.dumps(_told(attempt))
 
 
 def read_record(text: str) -> Record:
@@ -59,10 +59,17 @@ def _plain(value: Any) -> Any:
             return value.name
         case tuple():
             return [_plain(each) for each in value]
-        case Approval() | Ending() | Step() | ArgSetting():
+        case Approval() | Ending() | ArgSetting():
             return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        case Step() | Asked() | Transfer():
+            return _told(value)
         case _:
             return value
+
+
+def _told(value: Attempt | Step | Asked | Transfer) -> dict[str, Any]:
+    said = ((field, getattr(value, field.name)) for field in fields(value))
+    return {field.name: _plain(each) for field, each in said if each != field.default}
 
 
 def _read(text: str, read: Callable[[dict[str, Any]], _T]) -> _T:
@@ -126,6 +133,12 @@ def _argument(said: Any) -> ArgSetting:
 _str, _int, _bool = _is(str), _is(int), _is(bool)
 _APPROVAL = {"by": _str, "at": _number}
 _ENDING = {"generation": _int, "done": _bool, "at": _number, "signal": _one_of(Signal), "detail": _str}
+_ASKED = {**dict.fromkeys(("message", "client", "arch", "server", "offered"), _str), "port": _int}
+_TRANSFER = {
+    "via": _str,
+    "seconds": _number,
+    **dict.fromkeys(("size", "sent", "blksize", "windowsize", "retransmits"), _int),
+}
 _STEP = {
     "stage": _one_of(Reached),
     "at": _number,
@@ -134,6 +147,10 @@ _STEP = {
     "last": _number,
     "times": _int,
     "trouble": _bool,
+    "file": _str,
+    "reason": _str,
+    "asked": _part(Asked, _ASKED),
+    "transfer": _part(Transfer, _TRANSFER),
 }
 _TEXTS = (
     "id serial asset manufacturer product arch platform ipxe name profile soft_serial origin".split()  # noqa: SIM905
@@ -159,4 +176,6 @@ _ATTEMPT: dict[str, Callable[[Any], Any]] = {
     "steps": _each(_part(Step, _STEP)),
     "left_out": _int,
     "profile": _str,
+    "files": _each(_str),
+    "generation": _int,
 }

@@ -8,6 +8,7 @@ logs and counters; the list below is the documented list of log events.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Literal
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -38,6 +39,9 @@ class DhcpAnswered(Event):
     style: str  # how option 43 was used, the value of a `boot.memory.Style`
     port: int  # 67 or 4011
     interface: str = ""
+    arch: str = ""  # the name of a `boot.arch.Architecture`
+    server: str = ""  # whom the message is meant for (option 54)
+    uuid: str = ""  # the machine's, where it says one of its own (option 97)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,11 @@ class DhcpSilent(Event):
     reason: str
     detail: str = ""
     port: int = 67
+    message: str = ""
+    client: str = ""  # these as in `DhcpAnswered`, of a client that netboots
+    arch: str = ""
+    server: str = ""
+    uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +97,11 @@ class TftpAborted(Event):
     reason: str
     sent: int = 0
     detail: str = ""
+    size: int = 0  # of the file
+    seconds: float = 0.0
+    blksize: int = 0
+    windowsize: int = 0
+    retransmits: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +136,8 @@ class ScriptServed(Event):
     profile: str = ""
     payload: str = ""
     via: str = "http"
+    files: tuple[str, ...] = ()  # what it has the machine fetch from here, in order, as `ArtifactServed` names it
+    installs: bool = False  # its profile boots once, and this is that once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +177,22 @@ class ArtifactServed(Event):
     offset: int = 0  # of the first byte in the file
     total: int = 0  # bytes of the file; 0: ``size`` is all of it
     detail: str = ""
+    reason: str = ""  # the name of the `net.sendfile.Ending` of one that is not complete
+    via: str = "http"  # or "https"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferMoved(Event):
+    """A file is on its way: at most once a second, and never of one that takes less."""
+
+    name: ClassVar[str] = "transfer.moved"
+    level: ClassVar[Level] = "debug"
+
+    file: str
+    via: str  # "tftp", "http", "https"
+    sent: int  # bytes so far
+    size: int  # bytes that will be
+    seconds: float  # since it began
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,14 +228,55 @@ class TlsFailed(Event):
     reason: str  # in words about the client: "does not trust who has signed the certificate"
 
 
+class Change(StrEnum):
+    """What became of a machine; the value is what logs, metrics and programs see."""
+
+    ARMED = "armed"
+    DISARMED = "disarmed"
+    GIVEN = "given its payload"
+    DOUBTED = "may have been given its payload"
+    INSTALLED = "installed"
+    FAILED = "failed"
+    CREATED = "created"
+    CHANGED = "changed"
+    APPROVED = "approved"
+    FORGOTTEN = "forgotten"
+    ELSEWHERE = "changed elsewhere"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineChanged(Event):
-    """Where a machine stands changed: it was armed or disarmed, or has been given its payload."""
+    """Where a machine stands changed, or what is on record of it."""
 
     name: ClassVar[str] = "machine.changed"
 
-    change: str
+    change: Change
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerHeard(Event):
+    """Another server's OFFER or ACK was overheard; ``mac`` and ``ip`` are whom it was for and what that was given."""
+
+    name: ClassVar[str] = "server.heard"
+    level: ClassVar[Level] = "debug"
+
+    server: str  # its address
+    kind: str  # "dhcp", "proxy"
+    file: str = ""  # the boot file it names
+    next_server: str = ""
+    pxe: bool = False  # it says that it is a boot server (option 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallerSaid(Event):
+    """A line of a machine's own: by syslog, or with its call that it is done or failed."""
+
+    name: ClassVar[str] = "installer.said"
+
+    text: str
+    severity: str = ""  # syslog's word for it
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

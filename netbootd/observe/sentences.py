@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from netbootd.observe.events import (
     ArtifactServed,
+    Change,
     DaemonNotice,
     DhcpAnswered,
     DhcpSilent,
@@ -16,16 +17,19 @@ from netbootd.observe.events import (
     HostileValue,
     HttpProbed,
     HttpRefused,
+    InstallerSaid,
     Level,
     MachineChanged,
     ScriptFailed,
     ScriptServed,
+    ServerHeard,
     TftpAborted,
     TftpFinished,
     TftpProbed,
     TftpRefused,
     TftpStarted,
     TlsFailed,
+    TransferMoved,
 )
 from netbootd.wire.text import printable
 
@@ -93,6 +97,12 @@ def _words(event: Event) -> str:
             return f"no TLS: {reason}"
         case MachineChanged(change=change, detail=detail):
             return f"{_CHANGES.get(change, change)}{_because(detail)}"
+        case TransferMoved(file=file, sent=sent, size=size, seconds=seconds):
+            return f"is at {size_text(sent)} of {size_text(size)} of {file}, after {seconds_text(seconds)}"
+        case ServerHeard():
+            return _server_heard(event)
+        case InstallerSaid(text=text, program=program):
+            return f"says: {program}: {text}" if program else f"says: {text}"
         case DaemonNotice(text=text):
             return text
         case _:
@@ -100,9 +110,9 @@ def _words(event: Event) -> str:
 
 
 _CHANGES = {
-    "armed": "is armed: installs at its next boot",
-    "disarmed": "is disarmed: boots its own disk",
-    "given its payload": "has been given its payload",
+    Change.ARMED: "is armed: installs at its next boot",
+    Change.DISARMED: "is disarmed: boots its own disk",
+    Change.GIVEN: "has been given its payload",
 }
 
 
@@ -155,6 +165,11 @@ def _artifact_served(event: ArtifactServed) -> str:
 
 def _probed(file: str, size: int) -> str:
     return f"asked for the size of {file}, {size_text(size)}"
+
+
+def _server_heard(event: ServerHeard) -> str:
+    kind = "another PXE server" if event.kind == "proxy" else "the DHCP server"
+    return f"was answered by {kind} {event.server}" + (f", boot file {event.file}" if event.file else "")
 
 
 def _spoken(reason: str) -> str:

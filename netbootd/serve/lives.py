@@ -19,7 +19,7 @@ from netbootd.fleet.lifecycle import Limits, Stage, Standing, ending_of, learned
 from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Record, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.observe.boots import happening
-from netbootd.observe.events import DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
+from netbootd.observe.events import Change, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
 from netbootd.wire.mac import Mac
 
 
@@ -59,8 +59,9 @@ class Lives:
         if what is None:
             return
         match event:
-            case ScriptServed() if what.mac:
+            case ScriptServed(installs=installs) if what.mac:
                 self._saw(self._known(what.mac), what.ip, now)
+                what = replace(what, generation=self._generation(what.mac) if installs else 0)
             case DhcpAnswered() if what.mac:
                 self._saw(Facts(mac=what.mac), what.ip, now)
             case DhcpSilent() if what.mac and self._records.of_card(what.mac):
@@ -113,6 +114,11 @@ class Lives:
             self._end(entry, record, ending)
         return ending
 
+    def _generation(self, mac: Mac) -> int:
+        """Of the arming that a script is handed out for now; who is armed by its profile is not on record yet."""
+        entry = self._ledger.entry(mac)
+        return entry.generation if entry else 1
+
     def _look_at(self, entry: Entry, now: float) -> None:
         record = self.record(entry.mac)
         if spends(record, entry):  # netbootd stopped between the two
@@ -131,7 +137,7 @@ class Lives:
             if attempt is not None:
                 self._attempts.ended(attempt.id, ending.done, ending.at, ending.detail)
             said = ": ".join(filter(None, (ending.signal.value, ending.detail)))
-            change = "installed" if ending.done else "failed"
+            change = Change.INSTALLED if ending.done else Change.FAILED
             self._emit(MachineChanged(mac=str(entry.mac), change=change, detail=said))
         if entry.stage is Stage.ARMED:
             self._use_up(entry, ending)

@@ -21,26 +21,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from urllib.parse import unquote
 
 from netbootd.boot.model import Boots
-from netbootd.boot.plan import GrubPlan, KernelPlan, Plan
 from netbootd.chain.scripts import Rendered
 from netbootd.fleet.changes import Handing
 from netbootd.fleet.ledger import IN_DOUBT, Learned, Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
-from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged
+from netbootd.observe.events import ArtifactServed, Change, DaemonNotice, Event, MachineChanged
 from netbootd.serve.http.target import unmapped
-from netbootd.serve.tokens import label
+from netbootd.serve.planned import NODE, installs, last_file, normal
 from netbootd.wire.mac import Mac
-from netbootd.wire.text import printable
 
 _FOLLOWED = 24 * 3600.0  # seconds
 _PER_MACHINE = 16  # addresses one machine may have asked from
 _AT_ONCE = 4096
-_NODE = "node/"  # made for one machine: this, the token's label, the name
 
 
 class Progress:
@@ -71,7 +67,7 @@ class Progress:
     def handed(self, mac: Mac, ip: str, rendered: Rendered, base_url: str) -> Awaitable[bool] | None:
         """A script is about to be sent.  None: it installs nothing.  Else send it when this turns out True, and
         otherwise render it anew: it then leaves the machine to its own disk.  ``base_url`` is `Site.base_url`."""
-        if not _installs(rendered):
+        if not installs(rendered):
             return None
         ip, file = unmapped(ip), last_file(rendered.plan, base_url)
         if not file:
@@ -93,7 +89,7 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Take in what happened."""
         if isinstance(event, ArtifactServed) and _reaches_the_end(event):
-            mac = Mac.parse(event.mac) if event.file.startswith(_NODE) else None
+            mac = Mac.parse(event.mac) if event.file.startswith(NODE) else None
             for handing in self._due(unmapped(event.ip), event.file, mac):
                 self._give(handing.mac, f"{handing.file} went to {handing.ip}")
 
@@ -102,15 +98,15 @@ class Progress:
         for mac in learned.changed:
             entry = self._ledger.entry(mac)
             stage = entry.stage.value if entry else "without a record"
-            self._changed(mac, "changed elsewhere", f"{stage}, {entry.by}" if entry else stage)
+            self._changed(mac, Change.ELSEWHERE, f"{stage}, {entry.by}" if entry else stage)
         self._doubt(learned.doubted)
 
     def _doubt(self, macs: Iterable[Mac]) -> None:
         for mac in macs:
-            self._changed(mac, "may have been given its payload", f"{IN_DOUBT}; {_from_now_on(mac)}")
+            self._changed(mac, Change.DOUBTED, f"{IN_DOUBT}; {_from_now_on(mac)}")
 
     def _due(self, ip: str, file: str, mac: Mac | None) -> list[Handing]:
-        name = _normal(file)
+        name = normal(file)
         if mac is not None:  # wherever it has its address from now, and by whichever of its scripts it goes
             own = (handing for handing in self._ledger.handings() if handing.mac == mac)
             return [handing for handing in own if _document(handing.file) == _document(name) != ""]
@@ -126,9 +122,9 @@ class Progress:
             self._told(mac)
 
     def _told(self, mac: Mac) -> None:
-        self._changed(mac, "given its payload", _from_now_on(mac))
+        self._changed(mac, Change.GIVEN, _from_now_on(mac))
 
-    def _changed(self, mac: Mac, change: str, detail: str) -> None:
+    def _changed(self, mac: Mac, change: Change, detail: str) -> None:
         self._emit(MachineChanged(mac=str(mac), change=change, detail=detail))
 
     def _make_room(self, mac: Mac) -> bool:
@@ -146,32 +142,9 @@ class Progress:
         return self._ledger.stage(mac) in (None, Stage.ARMED)
 
 
-def last_file(plan: Plan | None, base_url: str) -> str:
-    """The last file of a payload that comes from here, as `ArtifactServed` names it; "" if none does."""
-    if isinstance(plan, GrubPlan):
-        return _normal(_ours(plan.last, plan.server))
-    if not isinstance(plan, KernelPlan):
-        return ""
-    ours = [file for image in (plan.kernel, *plan.initrds) if (file := _ours(image.url, base_url))]
-    return _normal(ours[-1]) if ours else ""
-
-
-def _ours(url: str, base_url: str) -> str:
-    if not url.startswith(f"{base_url}/"):
-        return ""
-    room, _, rest = url.removeprefix(f"{base_url}/").partition("/")
-    match room:
-        case "artifacts":
-            return f"artifacts/{unquote(rest, errors='surrogateescape')}"
-        case "node":
-            token, _, name = rest.partition("/")
-            return f"{_NODE}{label(token)}/{unquote(name)}"
-    return ""
-
-
 def _document(file: str) -> str:
     """The name of what was made for one machine, without the token's label: each script it asks for has its own."""
-    return file.removeprefix(_NODE).partition("/")[2] if file.startswith(_NODE) else ""
+    return file.removeprefix(NODE).partition("/")[2] if file.startswith(NODE) else ""
 
 
 def state_notice(trouble: Trouble) -> DaemonNotice:
@@ -197,12 +170,6 @@ def new_state_notice(state: str, fleet: Snapshot) -> DaemonNotice | None:
     return DaemonNotice(text=text, severity="warning")
 
 
-def _installs(rendered: Rendered) -> bool:
-    profile = rendered.assignment.profile if rendered.assignment else None
-    handed_out = rendered.verdict is not None and rendered.verdict.netboot and not rendered.failure
-    return handed_out and profile is not None and profile.boots is Boots.ONCE
-
-
 def _from_now_on(mac: Mac) -> str:
     return f"boots its own disk from now on; arm again: netbootd machines install {mac}"
 
@@ -210,11 +177,6 @@ def _from_now_on(mac: Mac) -> str:
 def _reaches_the_end(event: ArtifactServed) -> bool:
     sent_whole = event.complete and event.sent == event.size
     return sent_whole and event.offset + event.size >= (event.total or event.size)
-
-
-def _normal(file: str) -> str:
-    """However the path was spelled in the request, and as far as an event shows it."""
-    return printable("/".join(part for part in file.split("/") if part not in ("", ".")))
 
 
 def _key(handing: Handing) -> tuple[Mac, str]:

@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable
 
 from netbootd.boot.decide import Answer
-from netbootd.boot.identify import Arrival
+from netbootd.boot.facts import real_uuid
+from netbootd.boot.identify import Arrival, Client, described
 from netbootd.boot.memory import Memory
 from netbootd.boot.silence import Reason, Silence
 from netbootd.boot.site import Site
@@ -114,6 +115,7 @@ def _event(trace: DhcpTrace, arrival: Arrival) -> Event:
     name = trace.assignment.name if trace.assignment else ""
     match trace.decision:
         case Silence() as silence:
+            client = _asking(trace, arrival)
             return DhcpSilent(
                 mac=mac,
                 machine=name,
@@ -121,6 +123,11 @@ def _event(trace: DhcpTrace, arrival: Arrival) -> Event:
                 reason=silence.reason.name,
                 detail=printable(silence.detail),
                 port=arrival.port,
+                message=client.message.name if client else "",
+                client=str(client or ""),
+                arch=_arch(client),
+                server=(client.server or "") if client else "",
+                uuid=_uuid(client),
             )
         case Answer() as answer:
             assert trace.client is not None, "only a client is answered"
@@ -135,4 +142,22 @@ def _event(trace: DhcpTrace, arrival: Arrival) -> Event:
                 style=answer.style.value,
                 port=arrival.port,
                 interface=arrival.interface,
+                arch=_arch(trace.client),
+                server=trace.client.server or "",
+                uuid=_uuid(trace.client),
             )
+
+
+def _asking(trace: DhcpTrace, arrival: Arrival) -> Client | None:
+    """Whoever netboots, also where the question is for another server."""
+    if trace.client or trace.packet is None:
+        return trace.client
+    return described(trace.packet, arrival)
+
+
+def _arch(client: Client | None) -> str:
+    return client.architecture.name if client and client.architecture else ""
+
+
+def _uuid(client: Client | None) -> str:
+    return str(real_uuid(client.uuid) or "") if client else ""

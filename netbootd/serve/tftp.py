@@ -281,5 +281,10 @@ def _ending(transfer: Transfer, source: Source, ip: str) -> Event:
                 reason=outcome.name,
                 sent=transfer.delivered,
                 detail=printable(transfer.detail),
+                size=transfer.size,
+                seconds=(transfer.finished or transfer.started) - transfer.started,
+                blksize=transfer.terms.blksize,
+                windowsize=transfer.terms.windowsize,
+                retransmits=transfer.retransmits,
                 ip=ip,
             )

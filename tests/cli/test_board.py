@@ -9,9 +9,9 @@ from rich.console import Console
 
 from netbootd.cli.board import Board, Line, bar
 from netbootd.fleet.record import Reached
-from netbootd.observe.boots import GIVEN
 from netbootd.observe.events import (
     ArtifactServed,
+    Change,
     DaemonNotice,
     DhcpAnswered,
     Event,
@@ -46,11 +46,11 @@ def file(sent: int = 300_000_000) -> Event:
     )
 
 
-def changed(change: str) -> Event:
+def changed(change: Change) -> Event:
     return MachineChanged(mac=MAC, machine="node-1", change=change)
 
 
-BOOT = (firmware(), loader(), firmware("iPXE 1.21.1 on x86-64"), script(), file(), changed(GIVEN), changed("installed"))
+BOOT = (firmware(), loader(), firmware("iPXE 1.21.1 on x86-64"), script(), file(), changed(Change.GIVEN), changed(Change.INSTALLED))
 
 
 def board(*events: Event) -> Board:

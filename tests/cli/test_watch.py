@@ -12,7 +12,7 @@ from pathlib import Path
 from netbootd.cli.admin_api import Daemon, Told
 from netbootd.cli.watch import follow, line
 from netbootd.net.tcp import bind_tcp
-from netbootd.observe.events import DhcpSilent, MachineChanged
+from netbootd.observe.events import Change, DhcpSilent, MachineChanged
 from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import build_admin
 from netbootd.serve.http.server import start_http
@@ -26,7 +26,7 @@ async def read(daemon: Daemon, count: int, api: Api, mac: str | None = None, lev
         await asyncio.sleep(0.01)
     api.emit(DhcpSilent(mac=str(EDGE), reason="NOT_NETBOOT"))
     for machine in (RESCUE, EDGE):
-        api.emit(MachineChanged(mac=str(machine), change="armed"))
+        api.emit(MachineChanged(mac=str(machine), change=Change.ARMED))
     return await reading
 
 
@@ -66,15 +66,15 @@ async def test_a_daemon_that_comes_back_is_found_and_nothing_is_missed() -> None
     first = asyncio.create_task(asyncio.to_thread(next, told))
     while not api.stream._readers:
         await asyncio.sleep(0.01)
-    api.emit(MachineChanged(mac=str(EDGE), change="one"))
-    assert (await first).data["change"] == "one"
+    api.emit(MachineChanged(mac=str(EDGE), change=Change.CREATED))
+    assert (await first).data["change"] == "created"
     await server.stop()  # type: ignore[attr-defined]
     second = asyncio.create_task(asyncio.to_thread(next, told))
     await waiting.wait()
-    api.emit(MachineChanged(mac=str(EDGE), change="two"))
+    api.emit(MachineChanged(mac=str(EDGE), change=Change.APPROVED))
     api.stream._closed = False
     server = await start()
-    assert (await second).data["change"] == "two"
+    assert (await second).data["change"] == "approved"
     await asyncio.to_thread(told.close)
     await server.stop()  # type: ignore[attr-defined]
 
@@ -87,7 +87,7 @@ async def test_programs_read_a_line_of_json_for_each_and_stop_it_when_they_like(
         program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         while not api.stream._readers:
             await asyncio.sleep(0.01)
-        api.emit(MachineChanged(mac=str(EDGE), change="armed"))
+        api.emit(MachineChanged(mac=str(EDGE), change=Change.ARMED))
         assert program.stdout
         assert json.loads(await program.stdout.readline())["event"] == "machine.changed"
         program.send_signal(signal.SIGINT)

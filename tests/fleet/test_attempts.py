@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netbootd.fleet.attempts import FOLD, ON_ITS_WAY, QUIET, Attempts, Happening, Limits, last_step
+from netbootd.fleet.attempts import ON_ITS_WAY, QUIET, Attempts, Limits, last_step
+from netbootd.fleet.happening import FOLD, Happening
 from netbootd.fleet.record import Attempt, DropAttempts, Outcome, PutAttempt, Reached, RecordChange, Step
 from netbootd.wire.mac import Mac
 

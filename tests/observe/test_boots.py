@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from netbootd.boot.silence import Reason
-from netbootd.fleet.attempts import Happening
+from netbootd.fleet.happening import Happening
 from netbootd.fleet.record import Reached
-from netbootd.observe.boots import GIVEN, happening, stage_of
+from netbootd.observe.boots import happening, stage_of
 from netbootd.observe.events import (
     ArtifactServed,
+    Change,
     DaemonNotice,
     DhcpAnswered,
     DhcpSilent,
@@ -59,7 +60,7 @@ def served(file: str, status: int = 200) -> ArtifactServed:
         (DhcpSilent(reason=Reason.BOOT_LOCAL.name, **WHO), Reached.LOCAL, 0, False),
         (DhcpSilent(reason=Reason.NO_BINARY.name, **WHO), Reached.FIRMWARE, 0, True),
         (DhcpSilent(reason=Reason.NOT_NETBOOT.name, **WHO), Reached.SYSTEM, 0, False),
-        (MachineChanged(change=GIVEN, **WHO), Reached.PAYLOAD, 0, False),
+        (MachineChanged(change=Change.GIVEN, **WHO), Reached.PAYLOAD, 0, False),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",
 )  # fmt: skip
@@ -82,7 +83,7 @@ def test_a_request_at_port_4011_goes_on_with_a_boot() -> None:
         fetched("ipxe.cfg"),
         served("artifacts/gone", 416),
         DhcpSilent(reason=Reason.OTHER_SERVER.name, **WHO),
-        MachineChanged(change="armed", **WHO),
+        MachineChanged(change=Change.ARMED, **WHO),
         HttpRefused(file="", status=400, reason="BadRequest", ip="192.0.2.7"),
     ],
     ids=lambda event: event.name,

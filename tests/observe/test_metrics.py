@@ -6,6 +6,7 @@ import pytest
 
 from netbootd.observe.events import (
     ArtifactServed,
+    Change,
     DaemonNotice,
     DhcpAnswered,
     DhcpSilent,
@@ -78,7 +79,7 @@ FINISHED = TftpFinished(file="ipxe.efi", size=1000, seconds=2.0, blksize=1432, w
         ),
         (ScriptFailed(script="x", reason="free text"), {"netbootd_scripts_failed_total": 1}),
         (HostileValue(field="serial", reason="x"), {'netbootd_values_refused_total{field="serial"}': 1}),
-        (MachineChanged(change="armed"), {'netbootd_machine_changes_total{change="armed"}': 1}),
+        (MachineChanged(change=Change.ARMED), {'netbootd_machine_changes_total{change="armed"}': 1}),
         (DaemonNotice(text="x", severity="error"), {'netbootd_notices_total{severity="error"}': 1}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",

@@ -9,6 +9,7 @@ import pytest
 from netbootd.observe import events
 from netbootd.observe.events import (
     ArtifactServed,
+    Change,
     DaemonNotice,
     DhcpAnswered,
     DhcpSilent,
@@ -81,9 +82,9 @@ SENTENCES: list[tuple[Event, str]] = [
     (HttpRefused(file="eve/kernel", status=404, reason=""), "was refused eve/kernel: 404 Not Found"),
     (HttpRefused(file="eve/kernel", status=499, reason="why"), "was refused eve/kernel: 499: why"),
     (TlsFailed(reason="does not accept the certificate"), "no TLS: does not accept the certificate"),
-    (MachineChanged(change="armed"), "is armed: installs at its next boot"),
-    (MachineChanged(change="given its payload"), "has been given its payload"),
-    (MachineChanged(change="moved house", detail="rack 7"), "moved house: rack 7"),
+    (MachineChanged(change=Change.ARMED), "is armed: installs at its next boot"),
+    (MachineChanged(change=Change.GIVEN), "has been given its payload"),
+    (MachineChanged(change=Change.APPROVED, detail="by ada"), "approved: by ada"),
     (DaemonNotice(text="settings read again"), "settings read again"),
 ]
 

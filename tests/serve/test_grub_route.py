@@ -25,7 +25,8 @@ from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import start_http
-from netbootd.serve.progress import Progress, last_file
+from netbootd.serve.planned import last_file
+from netbootd.serve.progress import Progress
 from netbootd.serve.tftp import TftpServer
 from netbootd.serve.tftp_source import Content, Refused, Source
 from netbootd.serve.tokens import Tokens, label

@@ -34,8 +34,15 @@ from netbootd.fleet.record import (
     Signal,
 )
 from netbootd.fleet.records import Records
-from netbootd.observe.boots import GIVEN
-from netbootd.observe.events import ArtifactServed, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
+from netbootd.observe.events import (
+    ArtifactServed,
+    Change,
+    DhcpAnswered,
+    DhcpSilent,
+    Event,
+    MachineChanged,
+    ScriptServed,
+)
 from netbootd.serve.lives import Lives
 from netbootd.wire.mac import Mac
 from tests.support.journal import Disk, SlowJournal
@@ -139,7 +146,7 @@ class Place:
     def has_the_last_file(self, mac: Mac = CARD) -> None:
         self.lives(ArtifactServed(mac=str(mac), ip=IP, file=LAST, status=200, size=9, sent=9, seconds=1, complete=True))
         if any(handing.mac == mac for handing in self.ledger.handings()) and self.ledger.given(mac, "sent", self.now):
-            self.lives(MachineChanged(mac=str(mac), change=GIVEN))
+            self.lives(MachineChanged(mac=str(mac), change=Change.GIVEN))
 
     async def installs(self, mac: Mac = CARD) -> None:
         """As far as netbootd sees it."""

@@ -18,8 +18,9 @@ from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.store import Trouble
-from netbootd.observe.events import ArtifactServed, DaemonNotice, Event, MachineChanged
-from netbootd.serve.progress import Progress, last_file, new_state_notice, state_notice
+from netbootd.observe.events import ArtifactServed, Change, DaemonNotice, Event, MachineChanged
+from netbootd.serve.planned import last_file
+from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.tokens import label
 from netbootd.wire.mac import Mac
 from tests.support.journal import Disk, SlowJournal
@@ -110,7 +111,7 @@ async def test_a_machine_that_fetched_everything_boots_its_own_disk_from_then_on
     assert house.events == [
         MachineChanged(
             mac=str(CARD),
-            change="given its payload",
+            change=Change.GIVEN,
             detail=f"boots its own disk from now on; arm again: netbootd machines install {CARD}",
         )
     ]

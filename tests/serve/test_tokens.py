@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from netbootd.boot.plan import Document
-from netbootd.observe.events import Event, MachineChanged, ScriptServed
+from netbootd.observe.events import Change, Event, MachineChanged, ScriptServed
 from netbootd.serve.tokens import LASTS, Tokens, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Extent, Segments
@@ -16,7 +16,7 @@ from tests.support.worlds import CARD, OTHER_CARD
 
 CONFIG = Document("config.img", Segments.of(b"config"))
 INITRD = Document("initrd", Segments.of(b"initrd"))
-CHANGED = MachineChanged(mac=str(CARD), change="given its payload")
+CHANGED = MachineChanged(mac=str(CARD), change=Change.GIVEN)
 TAIL = 60.0
 
 

@@ -19,7 +19,7 @@ from netbootd.fleet.record import Approval, PutRecord, Record, RecordChange
 from netbootd.fleet.records import NoRoom, Taken
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
-from netbootd.observe.events import MachineChanged
+from netbootd.observe.events import Change, MachineChanged
 from netbootd.payloads import PAYLOADS
 from netbootd.serve.admin import shapes
 from netbootd.serve.admin.arguments import patched, setting
@@ -59,7 +59,7 @@ class Changes:
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(full)) from None
         made = next(change.record for change in changes if isinstance(change, PutRecord))
         await self._keep(made.name or made.id, changes)
-        self._told(made.macs[0] if made.macs else None, made.name or "", "created", draft.who)
+        self._told(made.macs[0] if made.macs else None, made.name or "", Change.CREATED, draft.who)
         seat = self._roster.find(made.id)
         headers = {"Location": f"/api/v1/machines/{made.id}"}
         return as_answer(View(self._services).machine(seat), HTTPStatus.CREATED, headers)
@@ -87,7 +87,7 @@ class Changes:
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(full)) from None
         if changes:
             await self._keep(View(self._services).called(seat), changes)
-            self._changed(seat, "changed", f"by {patch.who}: {', '.join(sorted(patch.model_fields_set - {'by'}))}")
+            self._changed(seat, Change.CHANGED, f"by {patch.who}: {', '.join(sorted(patch.model_fields_set - {'by'}))}")
         return self._again(seat, changes)
 
     async def forget(self, request: web.Request, _query: Nothing, by: By) -> web.Response:
@@ -103,7 +103,7 @@ class Changes:
         if seat.record is not None:
             self._services.attempts.forget(seat.record.id)
             await self._keep(called, self._records.forget(seat.record.id))
-        self._changed(seat, "forgotten", f"by {by.who}")
+        self._changed(seat, Change.FORGOTTEN, f"by {by.who}")
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def approve(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
@@ -117,7 +117,7 @@ class Changes:
             approval = Approval(by.who, self._services.wall())
             changes = self._records.change(replace(record, approved=approval))
             await self._keep(View(self._services).called(seat), changes)
-            self._changed(seat, "approved", f"by {by.who}")
+            self._changed(seat, Change.APPROVED, f"by {by.who}")
         return self._again(seat, changes)
 
     async def install(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
@@ -129,7 +129,7 @@ class Changes:
             called = View(self._services).called(seat)
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{called} is not armed: {_NOT_WRITTEN}")
         if entry is None or entry.stage is not Stage.ARMED:
-            self._changed(seat, "armed", f"by {by.who}")
+            self._changed(seat, Change.ARMED, f"by {by.who}")
         return View(self._services).machine(self._roster.of_card(mac))
 
     async def local(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
@@ -140,7 +140,7 @@ class Changes:
             self._may_be_armed(seat)
         written = await self._ledger.disarm(mac, by.who, self._services.wall())
         if entry is None or entry.stage is not Stage.DISARMED:
-            self._changed(seat, "disarmed", f"by {by.who}")
+            self._changed(seat, Change.DISARMED, f"by {by.who}")
         if not written:
             called = View(self._services).called(seat)
             detail = f"{called} boots its own disk for now, but a restart would undo that: {_NOT_WRITTEN}"
@@ -279,11 +279,11 @@ class Changes:
         found = self._roster.find(put[-1].id) if put else seat
         return View(self._services).machine(replace(found, machine=seat.machine or found.machine))
 
-    def _changed(self, seat: Seat, change: str, detail: str) -> None:
+    def _changed(self, seat: Seat, change: Change, detail: str) -> None:
         name = View(self._services).called(seat)
         self._told(seat.mac, "" if name == str(seat.mac) else name, change, detail.removeprefix("by "))
 
-    def _told(self, mac: Mac | None, name: str, change: str, by: str) -> None:
+    def _told(self, mac: Mac | None, name: str, change: Change, by: str) -> None:
         event = MachineChanged(mac=str(mac or ""), machine=name, change=change, detail=f"by {by}")
         self._services.emit(event)
 

@@ -170,6 +170,8 @@ class _Download:
                 offset=self.offset,
                 total=self.content.current.size,
                 detail="" if complete else ending.value,
+                reason="" if complete else ending.name,
+                via="https" if self.request.secure else "http",
             )
         )
 

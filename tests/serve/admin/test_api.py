@@ -12,7 +12,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from netbootd.fleet.attempts import Happening
+from netbootd.fleet.happening import Happening
 from netbootd.fleet.record import Reached
 from netbootd.serve.admin.api import ROOT, routes
 from netbootd.serve.admin.openapi import openapi

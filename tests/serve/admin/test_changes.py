@@ -9,12 +9,12 @@ import pytest
 
 from netbootd.boot.facts import Facts
 from netbootd.chain.scripts import script
-from netbootd.fleet.attempts import Happening
+from netbootd.fleet.happening import Happening
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import DropRecord, PutRecord, Reached, Record
 from netbootd.fleet.rules import Condition, Rule
 from netbootd.fleet.snapshot import Snapshot
-from netbootd.observe.events import MachineChanged
+from netbootd.observe.events import Change, MachineChanged
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, by_rule, problem, serving
 from tests.support.worlds import SITE, args
 
@@ -30,7 +30,7 @@ class TestArming:
         reply = await api.post(f"/{SECOND_CARD}/install", '{"by": "ada"}')
         assert (reply.status, reply.body["stage"], reply.body["by"]) == (200, "armed", "ada")
         assert api.journal.disk.entries[EDGE].stage is Stage.ARMED
-        assert api.events == [MachineChanged(mac=str(EDGE), machine="node-1", change="armed", detail="by ada")]
+        assert api.events == [MachineChanged(mac=str(EDGE), machine="node-1", change=Change.ARMED, detail="by ada")]
 
     async def test_arming_twice_is_arming_once(self, api: Api) -> None:
         await api.post(f"/{EDGE}/install")
@@ -120,7 +120,7 @@ class TestCreating:
         assert made["args"] == [{"key": "quiet", "values": [], "origin": "api", "where": "ada"}]
         assert made["origins"]["profile"] == {"origin": "api", "where": "ada"}
         assert api.kept == [PutRecord(api.records.all()[0])]
-        assert api.events == [MachineChanged(mac=str(STRANGER), machine="edge-9", change="created", detail="by ada")]
+        assert api.events == [MachineChanged(mac=str(STRANGER), machine="edge-9", change=Change.CREATED, detail="by ada")]
 
     async def test_and_boots_by_what_was_set(self, api: Api) -> None:
         await api.change("POST", "/machines", mac=str(STRANGER), name="edge-9", profile="lab-eve", args={"a": "b"})
@@ -208,7 +208,7 @@ class TestPatching:
             ("c", ["3", "4"], "bob"),
         ]
         assert api.events[-1] == MachineChanged(
-            mac=str(STRANGER), machine="x", change="changed", detail="by bob: args, profile"
+            mac=str(STRANGER), machine="x", change=Change.CHANGED, detail="by bob: args, profile"
         )
 
     @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from netbootd.observe.events import MachineChanged
+from netbootd.observe.events import Change, MachineChanged
 from tests.support.fleet import EDGE, Api, problem, serving
 
 
@@ -43,7 +43,7 @@ async def test_what_happens_comes_as_it_happens(api: Api) -> None:
 
 async def test_who_comes_back_goes_on_where_they_were(api: Api) -> None:
     for change in ("one", "two"):
-        api.emit(MachineChanged(mac=str(EDGE), change=change))
+        api.emit(MachineChanged(mac=str(EDGE), change=Change.CHANGED, detail=change))
     async with reading(api, Last_Event_ID="run-1") as reader:
         text = await reader.readuntil(b'"two"')
         assert b'"one"' not in text

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from netbootd.fleet.attempts import Happening
+from netbootd.fleet.happening import Happening
 from netbootd.fleet.record import Reached, Record
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, MachineChanged
+from netbootd.observe.events import Change, DaemonNotice, DhcpSilent, Event, MachineChanged
 from netbootd.serve.admin.stream import Stream, TooMany
 
 MAC = "52:54:00:00:00:01"
 
 
 def changed(number: int, mac: str = MAC) -> Event:
-    return MachineChanged(mac=mac, change=str(number))
+    return MachineChanged(mac=mac, change=Change.CHANGED, detail=str(number))
 
 
 def stream(**limits: int) -> Stream:
@@ -58,12 +58,12 @@ async def test_an_event_comes_with_its_number_its_name_and_what_the_log_says() -
         "at": "2023-11-14T22:13:20.000+00:00",
         "event": "machine.changed",
         "level": "info",
-        "sentence": "1",
+        "sentence": "changed: 1",
         "mac": MAC,
         "machine": "",
         "ip": "",
-        "change": "1",
-        "detail": "",
+        "change": "changed",
+        "detail": "1",
     }
 
 
@@ -74,7 +74,7 @@ async def test_who_comes_back_gets_what_they_missed_and_nothing_twice() -> None:
     with events.reading("run-2") as texts:
         events(changed(5))
         _, *missed = await taken(texts)
-    assert [data(text)["change"] for text in missed] == ["3", "4", "5"]
+    assert [data(text)["detail"] for text in missed] == ["3", "4", "5"]
 
 
 async def test_who_comes_for_the_first_time_gets_what_happens_from_now_on() -> None:
@@ -83,7 +83,7 @@ async def test_who_comes_for_the_first_time_gets_what_happens_from_now_on() -> N
     with events.reading() as texts:
         events(changed(2))
         opening, text = await taken(texts)
-    assert (fields(opening)["id"], data(text)["change"]) == ("run-1", "2")
+    assert (fields(opening)["id"], data(text)["detail"]) == ("run-1", "2")
 
 
 async def test_what_is_no_longer_kept_is_said_to_be_missing() -> None:
@@ -93,7 +93,7 @@ async def test_what_is_no_longer_kept_is_said_to_be_missing() -> None:
     with events.reading("run-1") as texts:
         gap, *missed = await taken(texts)
     assert (fields(gap)["event"], data(gap)) == ("gap", {"count": 2})
-    assert [data(text)["change"] for text in missed] == ["4", "5"]
+    assert [data(text)["detail"] for text in missed] == ["4", "5"]
 
 
 @pytest.mark.parametrize("last", ["other-7", "7", "run-", "run-x", "run-\u0663", "run-" + "9" * 40, "\n"])
@@ -112,7 +112,7 @@ async def test_a_reader_that_is_too_slow_loses_the_oldest_and_is_told_how_many()
             events(changed(number))
         _, dropped, *rest = await taken(texts)
     assert (fields(dropped)["event"], data(dropped)) == ("dropped", {"count": 3})
-    assert [data(text)["change"] for text in rest] == ["4", "5"]
+    assert [data(text)["detail"] for text in rest] == ["4", "5"]
 
 
 async def test_a_reader_may_want_one_machine_and_what_matters_alone() -> None:
@@ -121,7 +121,7 @@ async def test_a_reader_may_want_one_machine_and_what_matters_alone() -> None:
         events(changed(1))
         events(changed(2, "52:54:00:00:00:02"))
         events(DaemonNotice(text="oh", severity="error"))
-        assert [data(text)["change"] for text in (await taken(one))[1:]] == ["1"]
+        assert [data(text)["detail"] for text in (await taken(one))[1:]] == ["1"]
         assert [data(text)["text"] for text in (await taken(grave))[1:]] == ["oh"]
 
 
@@ -133,7 +133,7 @@ async def test_a_flood_of_packets_pushes_nothing_out_of_what_is_kept() -> None:
     with events.reading("run-0") as texts:
         opening, text = await taken(texts)
     assert "gap" not in opening
-    assert data(text)["change"] == "1"
+    assert data(text)["detail"] == "1"
 
 
 async def test_silence_is_broken_by_a_comment() -> None:
