@@ -55,6 +55,10 @@ class View:
         shown = merged(seat.machine, seat.record) if seat.known else None
         return shown.name.value if shown and shown.name else str(seat.mac or (seat.record.id if seat.record else ""))
 
+    def conflict(self, seat: Seat) -> str:
+        """What several records claim of it, or others of its own; "" for nothing."""
+        return seat.conflict or "; ".join(self._disputes().get(seat.record.id, ()) if seat.record else ())
+
     def row(self, seat: Seat) -> Row:
         """For a table to take elsewhere."""
         shown, record = _shown(seat), seat.record
@@ -102,7 +106,7 @@ class View:
             "origins": {
                 name: shapes.Origin(origin=each.origin.value, where=each.where) for name, each in values.items() if each
             },
-            "conflict": seat.conflict or "; ".join(self._disputes().get(record.id, ())) or None,
+            "conflict": self.conflict(seat) or None,
         }
 
     def _stands(self, seat: Seat) -> dict[str, Any]:
