@@ -26,5 +26,9 @@ class Recent(Generic[K, V]):
         if len(self._entries) > self._limit:
             del self._entries[next(iter(self._entries))]
 
+    def values(self) -> tuple[V, ...]:
+        """All that is kept, what was put last is last."""
+        return tuple(self._entries.values())
+
     def __len__(self) -> int:
         return len(self._entries)

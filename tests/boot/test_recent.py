@@ -32,3 +32,10 @@ def test_it_holds_the_latest_and_no_more(keys: list[int], limit: int) -> None:
     latest = list(dict.fromkeys(reversed(keys)))[:limit]
     assert len(table) == len(latest)
     assert all(table.get(key) is not None for key in latest)
+
+
+def test_what_was_put_last_is_last() -> None:
+    table = Recent[str, int](3)
+    for number, name in enumerate("abca"):
+        table.put(name, number)
+    assert table.values() == (1, 2, 3)
