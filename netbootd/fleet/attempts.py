@@ -40,7 +40,8 @@ class Limits:
 
 
 class Attempts:
-    """``owner`` gives the id of the record that has a card, or ""."""
+    """``owner`` gives the id of the record that has a card, or ""; ``took`` is told of each boot as it was before
+    something happened, None where it only began, and as it is now."""
 
     def __init__(
         self,
@@ -48,10 +49,12 @@ class Attempts:
         *,
         new_id: Callable[[], str],
         owner: Callable[[Mac], str] = lambda _mac: "",
+        took: Callable[[Attempt | None, Attempt], None] = lambda _before, _after: None,
         limits: Limits = Limits(),
     ) -> None:
         self._new_id = new_id
         self._owner = owner
+        self._took = took
         self._limits = limits
         self._attempts: dict[str, Attempt] = {}  # the one begun first is first
         self._near: dict[str, None] = {}  # ids of those that came no further than an offer, in the same order
@@ -113,6 +116,41 @@ class Attempts:
         for id in list(self._of.get(machine, ())):
             self._drop(id)
 
+    def learn(self, attempt: Attempt) -> None:
+        """What is on disk: another daemon put it there."""
+        if self._attempts.get(attempt.id) == attempt:
+            return
+        self.unlearn(attempt.id)
+        self._file(attempt)
+        self._of[attempt.record or str(attempt.mac)].sort(key=lambda id: self._attempts[id].started)
+
+    def unlearn(self, id: str) -> None:
+        """It is no longer on disk."""
+        attempt = self._attempts.pop(id, None)
+        if attempt is None:
+            return
+        self._near.pop(id, None)
+        self._changed.pop(id, None)
+        machine = attempt.record or str(attempt.mac)
+        self._of[machine].remove(id)
+        if not self._of[machine]:
+            del self._of[machine]
+
+    def unlearn_machine(self, machine: str) -> None:
+        """Nor is its record."""
+        for id in list(self._of.get(machine, ())):
+            self.unlearn(id)
+
+    def twin(self, attempt: Attempt, within: float) -> Attempt | None:
+        """Another boot of the same machine that began at about the same time."""
+        near = (each for each in self.of(attempt.record or str(attempt.mac)) if each.id != attempt.id)
+        return next((each for each in near if abs(each.started - attempt.started) <= within), None)
+
+    def join(self, attempt: Attempt, gone: str) -> None:
+        """Two turned out to be one."""
+        self._drop(gone)
+        self._store(attempt)
+
     def prune(self, now: float) -> None:
         """Close what came no further, and drop what is too old."""
         for attempt in list(self._attempts.values()):
@@ -165,19 +203,15 @@ class Attempts:
         self._of.setdefault(attempt.record or str(attempt.mac), []).append(attempt.id)
 
     def _store(self, attempt: Attempt) -> None:
+        before = self._attempts.get(attempt.id)
+        self._took(before if before and before.steps else None, attempt)
         self._attempts[attempt.id] = attempt
         if far(attempt):
             self._near.pop(attempt.id, None)
         self._changed[attempt.id] = None
 
     def _drop(self, id: str) -> None:
-        attempt = self._attempts.pop(id)
-        self._near.pop(id, None)
-        machine = attempt.record or str(attempt.mac)
-        self._of[machine].remove(id)
-        if not self._of[machine]:
-            del self._of[machine]
-        self._changed.pop(id, None)
+        self.unlearn(id)
         self._dropped.append(id)
 
 

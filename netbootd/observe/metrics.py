@@ -1,7 +1,7 @@
 """Events counted for Prometheus.
 
 Labels come from small closed sets: reasons, kinds, statuses.  Never a MAC address, a file name or anything else of
-which there can be as many as machines; as a last line of defence each label keeps at most 64 values and then "other".
+which there can be as many as machines; as a last line of defence each keeps so many values, see `observe.labels`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from netbootd.observe import events
+from netbootd.observe.boot_metrics import BootMetrics
 from netbootd.observe.events import Event
+from netbootd.observe.labels import Labels
 
-_MAX_VALUES = 64
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
+_LONG_ENOUGH = 64 << 10  # bytes; a rate of less says more of the round trip
+_RATES = tuple(1000.0 * 4**step for step in range(11))  # 1 kB/s to 1 GB/s
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,16 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry if registry is not None else CollectorRegistry()
-        self._known: dict[str, set[str]] = {}
+        self._labels = Labels()
+        self._rates = Histogram(
+            "netbootd_transfer_rate_bytes",
+            "Bytes a second of complete transfers of 64 KiB and more",
+            ("via",),
+            buckets=_RATES,
+            registry=self.registry,
+        )
+        self.boots = BootMetrics(self.registry)
+        """To be told of each change of a boot."""
         self._dhcp(self.registry)
         self._tftp(self.registry)
         self._http(self.registry)
@@ -70,9 +82,9 @@ class Metrics:
     def _observe_dhcp(self, event: events.DhcpAnswered | events.DhcpSilent) -> None:
         match event:
             case events.DhcpAnswered(message=message, client=client, style=style):
-                self._answered.labels(*self._bounded("dhcp", message, client, style)).inc()
+                self._answered.labels(*self._labels.bounded("dhcp", message, client, style)).inc()
             case events.DhcpSilent(reason=reason, port=port):
-                self._silent.labels(*self._bounded("silent", reason, str(port))).inc()
+                self._silent.labels(*self._labels.bounded("silent", reason, str(port))).inc()
 
     def _tftp(self, registry: CollectorRegistry) -> None:
         self._tftp_ended = Counter(
@@ -96,13 +108,14 @@ class Metrics:
                 self._tftp_bytes.inc(size)
                 self._tftp_again.inc(retransmits)
                 self._tftp_seconds.observe(seconds)
+                self._observe_rate("tftp", size, seconds)
             case events.TftpAborted(reason=reason, sent=sent):
-                self._tftp_ended.labels(*self._bounded("tftp", reason)).inc()
+                self._tftp_ended.labels(*self._labels.bounded("tftp", reason)).inc()
                 self._tftp_bytes.inc(sent)
             case events.TftpProbed():
                 self._tftp_ended.labels("probed").inc()
             case events.TftpRefused(reason=reason):
-                self._tftp_refused.labels(*self._bounded("tftp refused", reason)).inc()
+                self._tftp_refused.labels(*self._labels.bounded("tftp refused", reason)).inc()
 
     def _http(self, registry: CollectorRegistry) -> None:
         self._served = Counter("netbootd_http_served", "Files sent by HTTP", ("status", "complete"), registry=registry)
@@ -120,17 +133,22 @@ class Metrics:
         self, event: events.ArtifactServed | events.HttpProbed | events.HttpRefused | events.TlsFailed
     ) -> None:
         match event:
-            case events.ArtifactServed(status=status, sent=sent, seconds=seconds, complete=complete):
+            case events.ArtifactServed(status=status, sent=sent, seconds=seconds, complete=complete, via=via):
                 self._served.labels(str(status), "yes" if complete else "no").inc()
                 self._http_bytes.inc(sent)
                 if complete:
                     self._http_seconds.observe(seconds)
+                    self._observe_rate(via, sent, seconds)
             case events.HttpProbed():
                 self._probed.inc()
             case events.HttpRefused(status=status):
                 self._refused.labels(str(status)).inc()
             case events.TlsFailed():
                 self._tls_failed.inc()
+
+    def _observe_rate(self, via: str, size: int, seconds: float) -> None:
+        if size >= _LONG_ENOUGH and seconds > 0:
+            self._rates.labels(via).observe(size / seconds)
 
     def _boot_scripts(self, registry: CollectorRegistry) -> None:
         self._scripts = Counter(
@@ -143,7 +161,7 @@ class Metrics:
     def _observe_scripts(self, event: events.ScriptServed | events.ScriptFailed) -> None:
         match event:
             case events.ScriptServed(payload=payload, via=via):
-                self._scripts.labels(*self._bounded("script", payload, via)).inc()
+                self._scripts.labels(*self._labels.bounded("script", payload, via)).inc()
             case events.ScriptFailed():
                 self._scripts_failed.inc()
 
@@ -157,18 +175,8 @@ class Metrics:
     def _observe_fleet(self, event: Event) -> None:
         match event:
             case events.HostileValue(field=field):
-                self._hostile.labels(*self._bounded("field", field)).inc()
+                self._hostile.labels(*self._labels.bounded("field", field)).inc()
             case events.MachineChanged(change=change):
-                self._changes.labels(*self._bounded("change", change)).inc()
+                self._changes.labels(*self._labels.bounded("change", change)).inc()
             case events.DaemonNotice(severity=severity):
                 self._notices.labels(severity).inc()
-
-    def _bounded(self, metric: str, *values: str) -> tuple[str, ...]:
-        return tuple(self._value(f"{metric}.{place}", value) for place, value in enumerate(values))
-
-    def _value(self, label: str, value: str) -> str:
-        known = self._known.setdefault(label, set())
-        if value not in known and len(known) >= _MAX_VALUES:
-            return "other"
-        known.add(value)
-        return value

@@ -284,3 +284,13 @@ def _apply(disk: dict[str, Attempt], changes: tuple[RecordChange, ...]) -> None:
             case DropAttempts(ids):
                 for id in ids:
                     disk.pop(id, None)
+
+
+def test_each_change_of_a_boot_is_told_with_what_was_before() -> None:
+    told: list[tuple[Attempt | None, Attempt]] = []
+    attempts = book(took=lambda before, after: told.append((before, after)))
+    boots(attempts, Reached.FIRMWARE, Reached.LOADER)
+    first, second = told
+    assert first[0] is None
+    assert (stages(first[1]), second[0]) == ([Reached.FIRMWARE], first[1])
+    assert stages(second[1]) == [Reached.FIRMWARE, Reached.LOADER]
