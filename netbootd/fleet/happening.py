@@ -14,6 +14,8 @@ OVER = frozenset({Reached.PAYLOAD, Reached.SYSTEM, Reached.END})
 ALWAYS_KEPT = OVER | {Reached.AGAIN}
 """There is room for these where there is for no other step."""
 _RESERVED = 8
+SAID = 16
+"""Lines of its installer's that a boot keeps beside its other steps: the latest."""
 _OUTCOMES = {Reached.PAYLOAD: Outcome.PAYLOAD, Reached.LOCAL: Outcome.LOCAL}
 
 
@@ -44,7 +46,7 @@ class Happening:
 
 
 def taken_in(attempt: Attempt, what: Happening, most: int) -> Attempt:
-    """The boot with this as a step of it, of which it may have ``most``."""
+    """The boot with this as a step of it, of which it may have ``most``, and `SAID` lines."""
     attempt = replace(
         attempt,
         last=max(attempt.last, what.at),
@@ -56,10 +58,21 @@ def taken_in(attempt: Attempt, what: Happening, most: int) -> Attempt:
     for place in reversed(range(len(attempt.steps))):
         if _alike(step := attempt.steps[place], what):
             return replace(attempt, steps=(*attempt.steps[:place], _more(step, what), *attempt.steps[place + 1 :]))
+    if what.stage is Reached.SAID:
+        return _said(attempt, _step(what))
     room = most if what.stage in ALWAYS_KEPT else most - _RESERVED
-    if len(attempt.steps) >= room:
+    if sum(step.stage is not Reached.SAID for step in attempt.steps) >= room:
         return replace(attempt, left_out=attempt.left_out + 1)
     return replace(attempt, steps=(*attempt.steps, _step(what)))
+
+
+def _said(attempt: Attempt, step: Step) -> Attempt:
+    """The last words before silence are worth more than the first."""
+    before = [place for place, each in enumerate(attempt.steps) if each.stage is Reached.SAID]
+    if len(before) < SAID:
+        return replace(attempt, steps=(*attempt.steps, step))
+    kept = (*attempt.steps[: before[0]], *attempt.steps[before[0] + 1 :], step)
+    return replace(attempt, steps=kept, left_out=attempt.left_out + 1)
 
 
 def _step(what: Happening) -> Step:

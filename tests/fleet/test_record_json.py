@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netbootd.boot.args import ArgSetting
-from netbootd.fleet.record import Approval, Attempt, Ending, Outcome, Reached, Record, Signal, Step
+from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.fleet.record_json import BadRecord, attempt_text, read_attempt, read_record, record_text
 from netbootd.wire.mac import Mac
 
@@ -38,7 +38,22 @@ RECORDS = st.builds(
     ),
     soft_serial=WORD,
 )
-STEPS = st.builds(Step, st.sampled_from(Reached), TIME, st.integers(0), TEXT, TIME, st.integers(1, 9), st.booleans())
+ASKED = st.builds(Asked, TEXT, st.integers(), TEXT, TEXT, TEXT, TEXT)
+TRANSFERS = st.builds(Transfer, TEXT, st.integers(), st.integers(), TIME, st.integers(), st.integers(), st.integers())
+STEPS = st.builds(
+    Step,
+    st.sampled_from(Reached),
+    TIME,
+    st.integers(0),
+    TEXT,
+    TIME,
+    st.integers(1, 9),
+    st.booleans(),
+    TEXT,
+    TEXT,
+    st.none() | ASKED,
+    st.none() | TRANSFERS,
+)
 ATTEMPTS = st.builds(
     Attempt,
     TEXT,
@@ -50,6 +65,8 @@ ATTEMPTS = st.builds(
     st.lists(STEPS, max_size=3).map(tuple),
     st.integers(0, 9),
     TEXT,
+    st.lists(TEXT, max_size=3).map(tuple),
+    st.integers(0),
 )
 
 
@@ -65,15 +82,30 @@ def test_a_boot_that_was_written_is_read(attempt: Attempt) -> None:
 
 def test_every_field_is_kept() -> None:
     """A new field that nobody reads would be lost at the next start."""
-    step = Step(Reached.FILE, 2.0, 3, "x", 4.0, 5, True)
-    attempt = Attempt("a", "r", CARD, 1.0, 4.0, Outcome.FAILED, (step,), 1, "edge")
+    asked, moved = Asked("REQUEST", 67, "iPXE", "x86 BIOS", "192.0.2.1", "x"), Transfer("tftp", 9, 3, 1.0, 512, 4, 2)
+    step = Step(Reached.FILE, 2.0, 3, "x", 4.0, 5, True, "x", "TIMED_OUT", asked, moved)
+    attempt = Attempt("a", "r", CARD, 1.0, 4.0, Outcome.FAILED, (step,), 1, "edge", ("x",), 7)
     said = json.loads(attempt_text(attempt))
     assert set(said) == {field.name for field in fields(Attempt)}
     assert set(said["steps"][0]) == {field.name for field in fields(Step)}
+    assert set(said["steps"][0]["asked"]) == {field.name for field in fields(Asked)}
+    assert set(said["steps"][0]["transfer"]) == {field.name for field in fields(Transfer)}
 
 
 def test_what_is_not_known_is_not_written() -> None:
     assert json.loads(record_text(Record("1", (CARD,)))) == {"id": "1", "macs": [str(CARD)], "origin": "seen"}
+
+
+def test_a_boot_says_only_what_is_not_as_it_mostly_is() -> None:
+    attempt = Attempt("a", "", CARD, 1.0, 2.0, steps=(Step(Reached.FIRMWARE, 1.0),))
+    said = {"id": "a", "record": "", "mac": str(CARD), "started": 1.0, "last": 2.0}
+    assert json.loads(attempt_text(attempt)) == said | {"steps": [{"stage": "FIRMWARE", "at": 1.0}]}
+
+
+def test_a_boot_written_before_steps_had_a_file_is_read() -> None:
+    step = '{"stage": "FILE", "at": 2.0, "bytes": 5, "detail": "x", "last": 2.0, "times": 1, "trouble": false}'
+    text = f'{{"id": "a", "record": "r", "mac": "{CARD}", "started": 1.0, "last": 2.0, "outcome": "RUNNING", "steps": [{step}]}}'
+    assert read_attempt(text).steps == (Step(Reached.FILE, 2.0, 5, "x", 2.0),)
 
 
 def test_what_a_later_netbootd_adds_is_left_out_and_what_it_does_not_write_has_its_default() -> None:

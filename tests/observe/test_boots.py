@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from netbootd.boot.silence import Reason
 from netbootd.fleet.happening import Happening
-from netbootd.fleet.record import Reached
+from netbootd.fleet.record import Asked, Reached, Transfer
 from netbootd.observe.boots import happening, stage_of
 from netbootd.observe.events import (
     ArtifactServed,
@@ -17,13 +19,17 @@ from netbootd.observe.events import (
     DhcpAnswered,
     DhcpSilent,
     Event,
+    HttpProbed,
     HttpRefused,
+    InstallerSaid,
     MachineChanged,
     ScriptFailed,
     ScriptServed,
     TftpAborted,
     TftpFinished,
     TftpProbed,
+    TftpRefused,
+    TransferMoved,
 )
 from netbootd.wire.mac import Mac
 
@@ -60,6 +66,11 @@ def served(file: str, status: int = 200) -> ArtifactServed:
         (DhcpSilent(reason=Reason.BOOT_LOCAL.name, **WHO), Reached.LOCAL, 0, False),
         (DhcpSilent(reason=Reason.NO_BINARY.name, **WHO), Reached.FIRMWARE, 0, True),
         (DhcpSilent(reason=Reason.NOT_NETBOOT.name, **WHO), Reached.SYSTEM, 0, False),
+        (DhcpSilent(reason=Reason.LEASE_REQUEST.name, client="iPXE", **WHO), Reached.IPXE, 0, False),
+        (DhcpSilent(reason=Reason.OTHER_SERVER.name, client="x86 BIOS PXE", **WHO), Reached.FIRMWARE, 0, False),
+        (TftpProbed(file="snponly.efi", size=5, **WHO), Reached.LOADER, 0, False),
+        (HttpProbed(file="firmware/snponly.efi", size=5, **WHO), Reached.LOADER, 0, False),
+        (InstallerSaid(text="no disk", **WHO), Reached.SAID, 0, False),
         (MachineChanged(change=Change.GIVEN, **WHO), Reached.PAYLOAD, 0, False),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",
@@ -72,14 +83,81 @@ def test_steps_of_a_boot(event: Event, stage: Reached, size: int, trouble: bool)
 
 def test_a_request_at_port_4011_goes_on_with_a_boot() -> None:
     found = happening(offer("x86-64 UEFI PXE", "REQUEST"), 5.0)
-    assert found == Happening(Reached.FIRMWARE, 5.0, CARD, "192.0.2.7", detail="x86-64 UEFI PXE: x.efi", goes_on=True)
+    assert found == Happening(
+        Reached.FIRMWARE,
+        5.0,
+        CARD,
+        "192.0.2.7",
+        detail="x86-64 UEFI PXE: x.efi",
+        goes_on=True,
+        asked=Asked("REQUEST", 67, "x86-64 UEFI PXE", offered="x.efi"),
+    )
+
+
+def test_a_request_for_the_address_says_which_dhcp_server_was_chosen_and_begins_no_boot() -> None:
+    silent = DhcpSilent(
+        reason=Reason.LEASE_REQUEST.name,
+        message="REQUEST",
+        client="x86 BIOS PXE",
+        arch="x86 BIOS",
+        server="192.0.2.1",
+        uuid=str(UUID(int=5)),
+        **WHO,
+    )
+    found = happening(silent, 5.0)
+    assert found
+    assert found.asked == Asked("REQUEST", 67, "x86 BIOS PXE", "x86 BIOS", "192.0.2.1")
+    assert (found.goes_on, found.reason, found.uuid) == (True, "LEASE_REQUEST", UUID(int=5))
+
+
+def test_a_file_comes_with_how_it_went() -> None:
+    found = happening(fetched("snponly.efi"), 5.0)
+    assert found
+    assert (found.file, found.transfer) == ("snponly.efi", Transfer("tftp", 5, 5, 1.0, 1428, 1))
+
+
+@pytest.mark.parametrize(("ending", "reason", "trouble"), [("STALLED", "stalled", True), ("GONE", "gone", False)])
+def test_a_download_that_did_not_end_says_why_and_one_that_was_left_is_no_trouble(
+    ending: str, reason: str, trouble: bool
+) -> None:
+    """GRUB leaves a connection when it goes on reading elsewhere in the file."""
+    found = happening(replace(served("artifacts/a"), reason=ending, detail="x"), 5.0)
+    assert found
+    assert (found.reason, found.trouble) == (reason, trouble)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (HttpRefused(file="artifacts/gone", status=404, reason="not found", **WHO), "http-404"),
+        (TftpRefused(file="gone", reason="File not found", **WHO), "tftp-refused"),
+        (TftpAborted(file="snponly.efi", reason="TIMED_OUT", **WHO), "TIMED_OUT"),
+        (ScriptFailed(script="ipxe.cfg", reason="no kernel", **WHO), "script-failed"),
+        (DhcpSilent(reason=Reason.NO_BINARY.name, **WHO), "NO_BINARY"),
+        (HttpProbed(file="snponly.efi", size=5, **WHO), "probed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_went_otherwise_has_a_name_that_stays(event: Event, reason: str) -> None:
+    found = happening(event, 5.0)
+    assert found
+    assert found.reason == reason
+
+
+def test_a_script_comes_with_what_it_has_its_machine_fetch() -> None:
+    found = happening(
+        ScriptServed(script="ipxe.cfg", payload="linux", files=("artifacts/a", "artifacts/b"), **WHO), 5.0
+    )
+    assert found
+    assert found.files == ("artifacts/a", "artifacts/b")
 
 
 @pytest.mark.parametrize(
     "event",
     [
         DaemonNotice(text="started"),
-        TftpProbed(file="snponly.efi", size=5, **WHO),
+        TftpProbed(file="ipxe.cfg", size=5, **WHO),
+        TransferMoved(file="snponly.efi", via="tftp", sent=1, size=5, seconds=1.0, **WHO),
         fetched("ipxe.cfg"),
         served("artifacts/gone", 416),
         DhcpSilent(reason=Reason.OTHER_SERVER.name, **WHO),

@@ -126,6 +126,9 @@ def test_in_json_a_line_is_one_object_with_every_field() -> None:
         "style": "direct",
         "port": 67,
         "interface": "",
+        "arch": "",
+        "server": "",
+        "uuid": "",
     }
 
 

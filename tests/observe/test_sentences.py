@@ -17,15 +17,18 @@ from netbootd.observe.events import (
     HostileValue,
     HttpProbed,
     HttpRefused,
+    InstallerSaid,
     MachineChanged,
     ScriptFailed,
     ScriptServed,
+    ServerHeard,
     TftpAborted,
     TftpFinished,
     TftpProbed,
     TftpRefused,
     TftpStarted,
     TlsFailed,
+    TransferMoved,
 )
 from netbootd.observe.sentences import level_of, seconds_text, sentence, size_text
 
@@ -85,6 +88,17 @@ SENTENCES: list[tuple[Event, str]] = [
     (MachineChanged(change=Change.ARMED), "is armed: installs at its next boot"),
     (MachineChanged(change=Change.GIVEN), "has been given its payload"),
     (MachineChanged(change=Change.APPROVED, detail="by ada"), "approved: by ada"),
+    (
+        TransferMoved(file="eve/kernel", via="http", sent=3_100_000, size=8_100_000, seconds=12.0),
+        "is at 3.1 MB of 8.1 MB of eve/kernel, after 12.0 s",
+    ),
+    (ServerHeard(server="192.0.2.1", kind="dhcp"), "was answered by the DHCP server 192.0.2.1"),
+    (
+        ServerHeard(server="192.0.2.2", kind="proxy", file="pxelinux.0"),
+        "was answered by another PXE server 192.0.2.2, boot file pxelinux.0",
+    ),
+    (InstallerSaid(text="no disk", program="installer"), "says: installer: no disk"),
+    (InstallerSaid(text="no disk"), "says: no disk"),
     (DaemonNotice(text="settings read again"), "settings read again"),
 ]
 
