@@ -152,6 +152,7 @@ class Daemon:
             handed=self._memory.progress.handed,
             admit=self._memory.progress.admit,
             tokens=self._memory.tokens,
+            ended=self._memory.ended,
         )
         listening = self._listening
         for sock, port in listening.dhcp:

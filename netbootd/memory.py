@@ -16,16 +16,17 @@ from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Limits, Stage
 from netbootd.fleet.limits import limits_of
 from netbootd.fleet.merged import machine_of
-from netbootd.fleet.record import Record, RecordChange
+from netbootd.fleet.record import PutRecord, Record, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.store import Store
 from netbootd.observe.events import DaemonNotice
 from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
+from netbootd.serve.http.services import Heard
 from netbootd.serve.lives import Lives
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
-from netbootd.serve.tokens import Tokens
+from netbootd.serve.tokens import Caller, Tokens
 from netbootd.wire.mac import Mac
 
 _WRITES = 1.0  # seconds between two writes of what nobody waits for
@@ -78,7 +79,7 @@ class Memory:
         self._hub.add(self.lives)
         self.progress = Progress(self.ledger, self._hub)
         self._hub.add(self.progress)
-        self.tokens = Tokens(self.ledger.entry)
+        self.tokens = Tokens(self.ledger.entry, takes=self._takes)
         self._hub.add(self.tokens.observe)
         self._opened = True
         self.progress.tell_doubts()
@@ -94,6 +95,14 @@ class Memory:
             if turn % _PRUNES == 0:
                 self.lives.prune()
             self._write()
+
+    async def ended(self, caller: Caller, done: bool, message: str) -> Heard:
+        """A machine's installer says how it went.  What cannot be written is remembered all the same, until it can
+        be, or a restart."""
+        if self.lives.told(caller.mac, caller.generation, done, message) is None:
+            return Heard.REFUSED
+        record = self.lives.record(caller.mac)
+        return Heard.TAKEN if await self.keep((PutRecord(record),) if record else ()) else Heard.NOT_WRITTEN
 
     async def keep(self, changes: tuple[RecordChange, ...]) -> bool:
         """Have these on disk, with what came before them.  False: they are kept for now, and written when that can be
@@ -150,6 +159,10 @@ class Memory:
     def _limits(self, mac: Mac) -> Limits:
         assignment = self._assignment(mac)
         return limits_of(assignment.profile, assignment.machine)
+
+    def _takes(self, mac: Mac) -> float:
+        limits = self._limits(mac)
+        return limits.fetching + limits.installing
 
     def _arms_by_itself(self, mac: Mac) -> bool:
         profile = self._assignment(mac).profile

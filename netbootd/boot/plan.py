@@ -64,6 +64,11 @@ class Variant:
         return command_line(self.args)
 
 
+DONE = "done"
+FAILED = "failed"
+"""What an installer asks for, beside its documents, to say how it went."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A file made for one machine, which gets it under a URL that nobody can guess (`Order.document_url`).
@@ -73,6 +78,10 @@ class Document:
 
     name: str
     content: Segments = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.name in (DONE, FAILED):
+            raise AssertionError(f"a document cannot be called {self.name}: an installer calls there")
 
 
 @dataclass(frozen=True, slots=True)

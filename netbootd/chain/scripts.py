@@ -19,7 +19,7 @@ from netbootd.boot.network import NetworkError
 from netbootd.boot.plan import ChainPlan, Document, GrubPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site, asked
-from netbootd.chain import clouds
+from netbootd.chain import calls, clouds
 from netbootd.chain.subject import IN_JINJAS_WORDS, subject, unknown_facts
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
@@ -97,7 +97,8 @@ def script(
         writer = _Writer(assignment, facts, world, site, loader, token, machine)
         return writer.left() if _has_menu(assignment) and (leave or _on_its_way(facts, world)) else writer.written()
     except (RenderError, ArgError, CannotBoot, NetworkError) as error:
-        refused = _refused(assignment, facts, world, str(error).replace(IN_JINJAS_WORDS, "machine"), loader)
+        why = str(error).replace(IN_JINJAS_WORDS, "machine").replace(calls.IN_JINJAS_WORDS, "boot")
+        refused = _refused(assignment, facts, world, why, loader)
         return replace(refused, awaited=isinstance(error, NotKnown))
 
 
@@ -142,19 +143,29 @@ class _Writer:
         mac = clouds.card(self.facts, self.machine)
         # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
         said = verdict(profile, self.world.stage(mac) if mac else Stage.DISARMED)
+        if not said.netboot:
+            return self._with_nothing_to_fetch()._withheld(payload, profile, said, mac)
         args = self._args(payload, profile)
         findings = self._findings(payload, profile, args)
-        if not said.netboot:
-            promised = self._promised(payload, profile, args)
-            left = LocalPlan(self.assignment.local, said.why, promised, *(_ways_out(mac) if mac else ()))
-            config = self._told(payload, profile, self._files(payload, profile))
-            return replace(self._text(_LOCAL, left, promised, said), findings=findings, config=config)
         if faults := [each.text for each in findings if each.severity is Severity.ERROR]:
             raise ArgError("; ".join(faults))
         files = self._config(payload, profile)
         plan = self._plan(payload, profile, args, files)
         text, config = self._text(payload, plan, _arguments(plan, args), said), self._told(payload, profile, files)
         return replace(text, findings=findings, config=config)
+
+    def _with_nothing_to_fetch(self) -> _Writer:
+        """No token stands in what is only shown: a script that gives nothing must not end those that do."""
+        site = clouds.site(self.site, self.assignment, self.machine, NO_TOKEN)
+        return replace(self, token=NO_TOKEN, site=site)
+
+    def _withheld(self, payload: Payload, profile: Profile, said: Verdict, mac: Mac | None) -> Rendered:
+        args = self._args(payload, profile)
+        promised = self._promised(payload, profile, args)
+        left = LocalPlan(self.assignment.local, said.why, promised, *(_ways_out(mac) if mac else ()))
+        config = self._told(payload, profile, self._files(payload, profile))
+        findings = self._findings(payload, profile, args)
+        return replace(self._text(_LOCAL, left, promised, said), findings=findings, config=config)
 
     def _told(self, payload: Payload, profile: Profile, files: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
         return told(files, profile, self.assignment.machine, payload.stock_config(self._bundle(payload, profile)))
@@ -227,7 +238,8 @@ class _Writer:
     def _expand(self, text: str, where: str) -> str:
         machine = subject(self.assignment, self.facts)
         try:
-            return self.world.templates.expand(text, where, machine=machine, site=self.site)
+            boot = calls.calls(self.site, self.token)
+            return self.world.templates.expand(text, where, machine=machine, site=self.site, boot=boot)
         except RenderError as error:
             raise type(error)(f"{error}{unknown_facts(text, machine)}") from None
 
@@ -255,6 +267,7 @@ class _Writer:
             plan=plan,
             machine=machine,
             site=self.site,
+            boot=calls.calls(self.site, self.token),
             title=title,
             profile=profile,
             version=__version__,

@@ -19,16 +19,18 @@ from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptSer
 from netbootd.serve import stock
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
-from netbootd.serve.http.services import ScriptReply, ScriptRequest, recorded
+from netbootd.serve.http.services import Heard, ScriptReply, ScriptRequest, recorded
 from netbootd.serve.http.target import unmapped
+from netbootd.serve.planned import installs, planned_files
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
-from netbootd.serve.tokens import Granted, Tokens, label
+from netbootd.serve.tokens import Caller, Granted, Tokens, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
 from netbootd.wire.tftp import ErrorCode
 
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
 Admit = Callable[[str, str, Mac | None], Awaitable[bool]]
+Ended = Callable[[Caller, bool, str], Awaitable[Heard]]
 _TOKEN_BYTES = 24
 _ROOMS = frozenset({"artifacts", "boot", "machines", "node"})  # what they have under this name is not for whoever asks
 
@@ -37,7 +39,7 @@ class BootSide:
     """One object for both servers; `swap` replaces what is behind it at reload without touching running transfers.
 
     ``handed`` is told of each script a machine is about to get, ``admit`` of each file, see `serve.progress.Progress`.
-    ``tokens`` open what was made for single machines.
+    ``tokens`` open what was made for single machines, ``ended`` is told how an installation went.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class BootSide:
         handed: Handed = lambda _mac, _ip, _rendered, _base_url: None,
         admit: Admit | None = None,
         tokens: Tokens | None = None,
+        ended: Ended | None = None,
     ) -> None:
         self.emit = emit
         self.stall_seconds = stall_seconds
@@ -64,6 +67,7 @@ class BootSide:
         self._handed = handed
         self._admit = admit
         self._tokens = Tokens() if tokens is None else tokens
+        self._ended = ended
         self._firmware = firmware
         self._tree = tree
 
@@ -101,6 +105,20 @@ class BootSide:
             case grub_names.ByAddress() if path.partition("/")[0] not in _ROOMS:
                 return self._directory.surely_at(unmapped(ip))
         return None
+
+    def calls(self, token: str) -> bool:
+        """See `BootServices`."""
+        return self._tokens.caller(token) is not None
+
+    async def call(self, token: str, done: bool, message: str) -> Heard:
+        """See `BootServices`."""
+        caller = self._tokens.caller(token)
+        if caller is None or self._ended is None:
+            return Heard.REFUSED
+        heard = await self._ended(caller, done, message)
+        if heard is Heard.TAKEN:
+            self._tokens.called(caller)
+        return heard
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """See `BootServices`."""
@@ -159,10 +177,10 @@ class BootSide:
             return ScriptReply(rendered.text.encode())
         if isinstance(rendered.plan, LocalPlan):
             self._directory.leaves(mac)
-        self._tell(rendered, mac, request)
+        self._tell(rendered, mac, request, site)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
         if rendered.documents or token in rendered.text:
-            self._tokens.grant(token, mac, rendered.documents)
+            self._tokens.grant(token, mac, rendered.documents, installs=recorded is not None)
         return ScriptReply(rendered.text.encode(), recorded=recorded)
 
     def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:
@@ -181,7 +199,7 @@ class BootSide:
         machine = self.world.fleet.machine(mac)
         return machine is not None and machine.only_by_secret
 
-    def _tell(self, rendered: Rendered, mac: Mac, request: ScriptRequest) -> None:
+    def _tell(self, rendered: Rendered, mac: Mac, request: ScriptRequest, site: Site) -> None:
         name, ip = _script_name(mac, request), request.client_ip
         machine = rendered.assignment.name if rendered.assignment else ""
         if rendered.failure:
@@ -197,6 +215,8 @@ class BootSide:
                 profile=rendered.profile,
                 payload=rendered.payload,
                 via=request.via,
+                files=planned_files(rendered.plan, site.base_url),
+                installs=installs(rendered),
             )
         )
 

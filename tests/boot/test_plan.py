@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from netbootd.boot.args import Arg
-from netbootd.boot.plan import ByIpxe, Document, Image, KernelPlan, LocalMethod, LocalPlan, TemplatePlan, Variant
+from netbootd.boot.plan import (
+    DONE,
+    FAILED,
+    ByIpxe,
+    Document,
+    Image,
+    KernelPlan,
+    LocalMethod,
+    LocalPlan,
+    TemplatePlan,
+    Variant,
+)
 from netbootd.wire.segments import Segments
 
 KERNEL = Image("http://x/kernel", "kernel")
@@ -35,3 +48,9 @@ def test_an_argument_that_only_ipxe_knows_is_a_key_or_comes_whole() -> None:
 def test_what_is_in_a_document_is_not_shown() -> None:
     """It holds keys."""
     assert "secret" not in repr(KernelPlan(KERNEL, (), (), documents=(Document("x", Segments.of(b"secret")),)))
+
+
+@pytest.mark.parametrize("name", [DONE, FAILED])
+def test_no_document_has_the_name_that_an_installer_calls(name: str) -> None:
+    with pytest.raises(AssertionError, match="an installer calls there"):
+        Document(name, Segments())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from netbootd.boot.plan import Document
+from netbootd.fleet.changes import Entry
+from netbootd.fleet.lifecycle import Stage
 from netbootd.observe.events import Change, Event, MachineChanged, ScriptServed
-from netbootd.serve.tokens import LASTS, Tokens, label
+from netbootd.serve.tokens import LASTS, Caller, Tokens, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Extent, Segments
 from tests.support.worlds import CARD, OTHER_CARD
@@ -18,6 +20,9 @@ CONFIG = Document("config.img", Segments.of(b"config"))
 INITRD = Document("initrd", Segments.of(b"initrd"))
 CHANGED = MachineChanged(mac=str(CARD), change=Change.GIVEN)
 TAIL = 60.0
+TAKES = 3 * LASTS
+ARMED = Entry(CARD, Stage.ARMED, 1.0, "a person", 3)
+GIVEN = replace(ARMED, stage=Stage.GIVEN)
 
 
 @dataclass
@@ -25,15 +30,24 @@ class Counter:
     """Tokens on a clock that is moved by hand, and what is known of machines."""
 
     now: float = 0.0
-    records: dict[Mac, str] = field(default_factory=dict)
+    records: dict[Mac, Entry] = field(default_factory=dict)
     most: int = 4096
     most_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
-        self.tokens = Tokens(self.records.get, clock=lambda: self.now, most=self.most, most_bytes=self.most_bytes)
+        self.tokens = Tokens(
+            self.records.get,
+            takes=lambda _mac: TAKES,
+            clock=lambda: self.now,
+            most=self.most,
+            most_bytes=self.most_bytes,
+        )
 
-    def grant(self, token: str, mac: Mac = CARD, *documents: Document) -> None:
-        self.tokens.grant(token, mac, documents or (CONFIG,))
+    def grant(self, token: str, mac: Mac = CARD, *documents: Document, installs: bool = False) -> None:
+        self.tokens.grant(token, mac, documents or (CONFIG,), installs=installs)
+
+    def calls(self, token: str) -> bool:
+        return self.tokens.caller(token) is not None
 
     def holds(self, token: str, name: str = "config.img") -> bool:
         return self.tokens.find(token, name) is not None
@@ -95,11 +109,11 @@ def test_scripts_asked_for_again_and_again_do_not_keep_an_old_one(counter: Count
     assert [counter.holds(each) for each in ("one", "two", "three")] == [False, True, True]
 
 
-@pytest.mark.parametrize("record", ["given", "armed again"])
+@pytest.mark.parametrize("record", [GIVEN, replace(ARMED, generation=4)])
 def test_a_machine_whose_record_changed_keeps_it_for_the_tail_of_what_is_under_way(
-    counter: Counter, record: str
+    counter: Counter, record: Entry
 ) -> None:
-    counter.records[CARD] = "armed"
+    counter.records[CARD] = ARMED
     counter.grant("one")
     counter.grant("two", OTHER_CARD)
     counter.records[CARD] = record
@@ -114,7 +128,7 @@ def test_a_machine_whose_record_changed_keeps_it_for_the_tail_of_what_is_under_w
 
 def test_a_machine_that_counted_as_given_before_its_token_was_made_keeps_it(counter: Counter) -> None:
     """A payload that cannot be followed is given with its script, and the files come after that."""
-    counter.records[CARD] = "given"
+    counter.records[CARD] = GIVEN
     counter.grant("one")
     counter.tokens.observe(CHANGED)
     counter.now = TAIL
@@ -124,7 +138,7 @@ def test_a_machine_that_counted_as_given_before_its_token_was_made_keeps_it(coun
 
 def test_other_events_change_nothing(counter: Counter) -> None:
     counter.grant("one")
-    counter.records[CARD] = "armed"
+    counter.records[CARD] = ARMED
     events: list[Event] = [ScriptServed(mac=str(CARD), script="ipxe.cfg")]
     for event in events:
         counter.tokens.observe(event)
@@ -157,9 +171,11 @@ def test_what_they_hold_in_memory_is_bounded_and_what_is_shared_costs_once() -> 
         mine = Document("config.img", Segments.of(bytes([number]) * 10_000, Segments.zeros(50 << 20)))
         counter.grant(f"t{number}", Mac(number.to_bytes(6, "big")), mine)
 
-    assert counter.tokens.held == 3  # with 64 KiB of zeros each
+    held = [number for number in range(100) if counter.holds(f"t{number}")]
+    assert held == [97, 98, 99]  # with 64 KiB of zeros each
     counter.grant("iso", CARD, Document("initrd", Segments.of(Extent("eve/installer.iso", 0, 1 << 40))))
-    assert counter.tokens.held == 4
+    assert counter.holds("t97")
+    assert counter.holds("iso", "initrd")
 
 
 def test_one_larger_than_the_bound_is_held_alone() -> None:
@@ -182,3 +198,64 @@ def test_a_token_says_whose_it_is_while_it_lasts(counter: Counter) -> None:
     assert (counter.tokens.holder("one"), counter.tokens.holder("two")) == (CARD, None)
     counter.now = LASTS
     assert counter.tokens.holder("one") is None
+
+
+class TestCalls:
+    """An installer calls last, when its documents have long gone out."""
+
+    def test_a_token_says_by_which_arming_its_machine_installs(self, counter: Counter) -> None:
+        counter.records[CARD] = ARMED
+        counter.grant("one", installs=True)
+
+        assert counter.tokens.caller("one") == Caller(CARD, 3)
+        assert counter.tokens.caller("two") is None
+
+    def test_what_installs_nothing_makes_no_call_that_counts(self, counter: Counter) -> None:
+        """A rescue system on a machine that is armed for something else."""
+        counter.records[CARD] = ARMED
+        counter.grant("one")
+
+        assert counter.holds("one")
+        assert not counter.calls("one")
+
+    def test_they_count_as_long_as_an_installation_may_take(self, counter: Counter) -> None:
+        counter.records[CARD] = ARMED
+        counter.grant("one", installs=True)
+        counter.records[CARD] = GIVEN
+        counter.tokens.observe(CHANGED)
+
+        counter.now = TAKES - 1
+        assert (counter.holds("one"), counter.calls("one")) == (False, True)
+        counter.now = TAKES
+        assert not counter.calls("one")
+
+    def test_the_documents_of_one_that_has_only_its_call_left_take_no_room(self, counter: Counter) -> None:
+        counter.records[CARD] = ARMED
+        counter.most_bytes = 10
+        counter.grant("one", CARD, Document("config.img", Segments.of(bytes(20))), installs=True)
+        counter.now = LASTS
+        counter.grant("two", OTHER_CARD)
+
+        assert not counter.holds("one")
+        assert counter.calls("one")
+
+    def test_who_has_to_make_room_for_others_may_still_call(self) -> None:
+        counter = Counter(most_bytes=30)
+        counter.records[CARD] = ARMED
+        counter.grant("one", CARD, Document("config.img", Segments.of(bytes(20))), installs=True)
+        counter.grant("two", OTHER_CARD, Document("config.img", Segments.of(bytes(20))))
+
+        assert (counter.holds("one"), counter.calls("one"), counter.holds("two")) == (False, True, True)
+
+    def test_a_minute_after_it_was_taken_every_token_of_that_installation_is_useless(self, counter: Counter) -> None:
+        counter.records[CARD] = counter.records[OTHER_CARD] = ARMED
+        counter.grant("one", installs=True)
+        counter.grant("two", installs=True)
+        counter.grant("other", OTHER_CARD, installs=True)
+        counter.tokens.called(Caller(CARD, 3))
+
+        counter.now = TAIL - 1
+        assert [counter.calls(token) for token in ("one", "two", "other")] == [True, True, True]
+        counter.now = TAIL
+        assert [counter.calls(token) for token in ("one", "two", "other")] == [False, False, True]
+        assert [counter.holds(token) for token in ("one", "two", "other")] == [False, False, True]

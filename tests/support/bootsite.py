@@ -21,7 +21,7 @@ from netbootd.payloads.eve.bundle import Bundle
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.server import HttpServer, Secure, start_http
-from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from netbootd.serve.http.services import Heard, ScriptReply, ScriptRequest
 from netbootd.serve.tokens import Granted, Tokens
 from netbootd.wire.mac import Mac
 from tests.support.tls import Client, own, trusting
@@ -42,6 +42,9 @@ class Services:
     releases: dict[str, dict[str, str]] = field(default_factory=dict)
     """By the client's address: names at the root, and the artifacts they stand for."""
     admitted: bool = True
+    heard: Heard = Heard.TAKEN
+    called: list[tuple[Mac, int, bool, str]] = field(default_factory=list)
+    """What installers said that was to be recorded."""
     machines: tuple[Machine, ...] = ()
     tokens: Tokens = field(default_factory=Tokens)
     asked: list[ScriptRequest] = field(default_factory=list)
@@ -75,6 +78,15 @@ class Services:
 
     def document(self, token: str, name: str) -> Granted | None:
         return self.tokens.find(token, name)
+
+    def calls(self, token: str) -> bool:
+        return self.tokens.caller(token) is not None
+
+    async def call(self, token: str, done: bool, message: str) -> Heard:
+        caller = self.tokens.caller(token)
+        assert caller is not None
+        self.called.append((caller.mac, caller.generation, done, message))
+        return self.heard
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         return self.admitted

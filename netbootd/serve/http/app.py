@@ -57,10 +57,12 @@ class BootSite:
         return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if request.method not in ("GET", "HEAD"):
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", {"Allow": "GET, HEAD"})
         wanted = target.parse(request.raw_path)
+        if request.method not in ("GET", "HEAD") and not (request.method == "POST" and node.is_call(wanted.segments)):
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", {"Allow": "GET, HEAD"})
         match stock.without_alias(wanted.segments):
+            case ("node", token, "done" | "failed" as how):
+                return await node.call(request, self._services, token, how == "done", wanted.query)
             case (name,) | ("firmware", *_, name) if stock.is_script(name):
                 return await self._script(request, None, wanted.query)
             case ("machines", mac, "ipxe.cfg" | "ipxe.cfg.cfg"):

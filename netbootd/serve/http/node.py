@@ -1,7 +1,8 @@
-"""What was made for one machine: ``/node/{token}/{name}``, for whoever has the token out of its script.
+"""What was made for one machine: ``/node/{token}/{name}``, for whoever has the token out of its script; and where its
+installer says how it went, ``/node/{token}/done`` and ``/node/{token}/failed``.
 
-A token that is unknown or over and a name that does not go with it are answered as a missing file is.  No token is
-written down anywhere: events have its `label`.
+A token that is unknown or over and a name that does not go with it are answered as a missing file is, and so is a call
+that nobody waits for.  No token is written down anywhere: events have its `label`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Tree, Why
+from netbootd.boot.plan import DONE, FAILED
+from netbootd.serve import stock
 from netbootd.serve.http import conditions, files
-from netbootd.serve.http.errors import Refused
+from netbootd.serve.http.errors import SERVER, TEXT, Refused
 from netbootd.serve.http.files import SMALL, Content, Owner, serve
+from netbootd.serve.http.message import message
+from netbootd.serve.http.services import Heard
 from netbootd.serve.http.streams import Stream, TooShort
 from netbootd.serve.tokens import label
 from netbootd.wire.segments import Segments
@@ -48,6 +53,30 @@ async def artifact(
     if mac is None:
         raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
     return await files.artifact(request, services, segments, Owner(mac, f"node/{label(token)}/artifacts"))
+
+
+def is_call(segments: tuple[str, ...]) -> bool:
+    """Whether a path is one where installers call: the only ones that take a POST."""
+    match stock.without_alias(segments):
+        case ("node", _, "done" | "failed"):
+            return True
+    return False
+
+
+async def call(
+    request: web.Request, services: BootServices, token: str, done: bool, query: tuple[tuple[str, str], ...]
+) -> web.Response:
+    """An installer says how it went; answered when that is on disk.  A HEAD tells nothing.  Raises `Refused`."""
+    heard = Heard.TAKEN if services.calls(token) else Heard.REFUSED
+    if heard is Heard.TAKEN and request.method != "HEAD":
+        heard = await services.call(token, done, await message(request, query, services.stall_seconds))
+    match heard:
+        case Heard.REFUSED:
+            raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
+        case Heard.NOT_WRITTEN:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, heard.value)
+    headers = {"Content-Type": TEXT, "Cache-Control": "no-store", "Server": SERVER}
+    return web.Response(headers=headers, body=f"{DONE if done else FAILED}\n".encode())
 
 
 async def _opened(content: Segments, tree: Tree) -> Stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from netbootd.artifacts.tree import Tree
@@ -62,6 +63,14 @@ async def recorded(script: Callable[[ScriptRequest], ScriptReply], asked: Script
     return None
 
 
+class Heard(Enum):
+    """What became of an installer's call."""
+
+    TAKEN = "recorded"
+    REFUSED = "there is no such installation, or it has said otherwise before"
+    NOT_WRITTEN = "it could not be recorded"
+
+
 class BootServices(Protocol):
     """Read at every request, so that a reload can swap what is behind it."""
 
@@ -109,6 +118,14 @@ class BootServices(Protocol):
 
     def holder(self, token: str) -> Mac | None:
         """The machine that this token was made for, while it lasts."""
+        ...
+
+    def calls(self, token: str) -> bool:
+        """Whether the installer with this token may still say how it went."""
+        ...
+
+    async def call(self, token: str, done: bool, message: str) -> Heard:
+        """The installer with this token says how it went; waits until that is on disk."""
         ...
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:

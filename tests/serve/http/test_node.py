@@ -19,10 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netbootd.boot.plan import Document
+from netbootd.fleet.changes import Entry
+from netbootd.fleet.lifecycle import Stage
 from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused
+from netbootd.serve.http.services import Heard
 from netbootd.serve.tokens import Tokens, label
 from netbootd.wire.segments import Extent, Segments
-from tests.support.bootsite import BOTH_WAYS, Answer, Site, running
+from tests.support.bootsite import BOTH_WAYS, Answer, Site, parsed, running
 from tests.support.tls import trusting
 from tests.support.worlds import CARD
 
@@ -392,3 +395,104 @@ async def test_a_file_under_a_token_counts_for_the_machine_of_the_token(site: Si
 async def test_a_file_under_no_token_is_missing(site: Site, path: str) -> None:
     site.file("rescue/vmlinuz", b"kernel")
     assert (await site.ask(f"/node/another-token-of-thirty-two-chars/{path}")).status == 404
+
+
+ENTRY = Entry(CARD, Stage.ARMED, 1.0, "a person", 3)
+
+
+def installing(site: Site, token: str = TOKEN) -> None:
+    site.services.tokens = Tokens(lambda _mac: ENTRY)
+    site.services.tokens.grant(token, CARD, (), installs=True)
+
+
+async def post(site: Site, target: str, body: bytes, content_type: str = "text/plain") -> Answer:
+    head = f"POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {content_type}\r\n"
+    return parsed(await site.raw(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body))
+
+
+class TestCall:
+    """An installer says how it went: it has wget or curl, and no more."""
+
+    @BOTH_WAYS
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    @pytest.mark.parametrize("how", ["done", "failed"])
+    async def test_is_taken_under_the_token_of_its_boot(self, site: Site, how: str, method: str) -> None:
+        installing(site)
+        answer = await site.ask(f"/node/{TOKEN}/{how}", method)
+
+        assert (answer.status_line, answer.body) == ("HTTP/1.1 200 OK", f"{how}\n".encode())
+        assert (answer["Content-Type"], answer["Cache-Control"]) == ("text/plain; charset=utf-8", "no-store")
+        assert site.services.called == [(CARD, 3, how == "done", "")]
+
+    @pytest.mark.parametrize(
+        ("query", "content_type", "body", "said"),
+        [
+            ("?message=no%20disk%0afound", "text/plain", b"", "no disk found"),
+            ("?code=1", "text/plain", b"no disk\nfound\n", "no disk found"),
+            ("", "application/x-www-form-urlencoded", b"message=no+disk", "no disk"),
+            ("?message=first", "text/plain", b"second", "first"),
+        ],
+    )
+    async def test_has_its_message_in_the_query_a_form_or_a_text(
+        self, site: Site, query: str, content_type: str, body: bytes, said: str
+    ) -> None:
+        installing(site)
+        assert (await post(site, f"/node/{TOKEN}/failed{query}", body, content_type)).status == 200
+        assert site.services.called == [(CARD, 3, False, said)]
+
+    async def test_of_a_whole_log_the_beginning_is_heard(self, site: Site) -> None:
+        installing(site)
+        assert (await post(site, f"/node/{TOKEN}/failed", b"x" * 200_000)).status == 200
+        ((_, _, _, said),) = site.services.called
+        assert (len(said), said[:3], said[-1]) == (300, "xxx", "…")
+
+    async def test_that_is_asked_for_by_head_alone_changes_nothing(self, site: Site) -> None:
+        installing(site)
+        assert (await site.ask(f"/node/{TOKEN}/done", "HEAD")).status == 200
+        assert site.services.called == []
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+    @pytest.mark.parametrize("how", ["done", "failed"])
+    @pytest.mark.parametrize("token", ["never" * 7, "x", TOKEN[:-1], label(TOKEN)])
+    async def test_under_any_other_token_is_a_missing_file(self, site: Site, token: str, how: str, method: str) -> None:
+        installing(site)
+        missing = await site.ask("/artifacts/none", "HEAD" if method == "HEAD" else "GET")
+
+        assert await site.ask(f"/node/{token}/{how}", method) == missing
+        assert site.services.called == []
+
+    async def test_of_a_machine_that_installs_nothing_is_a_missing_file(self, site: Site) -> None:
+        granted(site)
+        assert (await site.ask(f"/node/{TOKEN}/done")).status == 404
+
+    async def test_nobody_waits_for_is_a_missing_file(self, site: Site) -> None:
+        """Used, taken back, or the contrary of what was said before."""
+        installing(site)
+        site.services.heard = Heard.REFUSED
+        assert await site.ask(f"/node/{TOKEN}/failed") == await site.ask("/node/never/failed")
+
+    async def test_that_cannot_be_written_down_is_to_be_made_again(self, site: Site) -> None:
+        installing(site)
+        site.services.heard = Heard.NOT_WRITTEN
+        assert (await site.ask(f"/node/{TOKEN}/done")).status == 503
+
+    @pytest.mark.parametrize("path", ["done/", "done/x", "Done", "done%2f", "artifacts/done"])
+    async def test_has_its_own_two_addresses_and_no_other(self, site: Site, path: str) -> None:
+        installing(site)
+        await site.ask(f"/node/{TOKEN}/{path}")
+        assert [done for *_, done, _ in site.services.called] == ([True] if path == "done/" else [])
+
+    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+    async def test_is_no_other_method_s(self, site: Site, method: str) -> None:
+        installing(site)
+        assert (await site.ask(f"/node/{TOKEN}/done", method)).status == 405
+        assert (await site.ask(f"/node/{TOKEN}/config.img", "POST")).status == 405
+        assert site.services.called == []
+
+    async def test_is_told_of_without_its_token(self, site: Site) -> None:
+        installing(site)
+        site.services.heard = Heard.REFUSED
+        await site.ask(f"/node/{TOKEN}/failed?message=x")
+        (event,) = site.services.told()
+        assert isinstance(event, HttpRefused)
+        assert event.file == f"/node/{label(TOKEN)}/failed?message=x"
