@@ -21,6 +21,7 @@ from netbootd.load import Loaded, load_world
 from netbootd.memory import Memory
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.net.neighbours import neighbour
+from netbootd.net.overheard import Ear
 from netbootd.net.served import Interfaces
 from netbootd.net.udp import UdpEndpoint
 from netbootd.observe.events import DaemonNotice, Level
@@ -38,6 +39,7 @@ from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import Secure, start_http
 from netbootd.serve.listening import listen
+from netbootd.serve.overhearing import Overhearing
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.sockets import CannotListen, Sockets
 from netbootd.serve.syslog import SyslogServer
@@ -80,6 +82,7 @@ class Daemon:
         self._dhcp: ProxyDhcp | None = None
         self._tftp: TftpServer | None = None
         self._syslog: SyslogServer | None = None
+        self._overhearing: Overhearing | None = None
         self._metrics = Metrics()
         self.token: str | None = None
         """See `serve.admin.access.AccessServices`."""
@@ -157,6 +160,7 @@ class Daemon:
         listening = self._listening
         for sock, port in listening.dhcp:
             self._dhcp.start(partial(UdpEndpoint, sock), port)
+        self._listen_to_others()
         if listening.tftp is not None:
             self._tftp = TftpServer(self._boot.resolve, self._hub, single_port=config.single_port)
             await self._tftp.start(listening.tftp)
@@ -172,6 +176,16 @@ class Daemon:
         add_api(site, self._api())
         admin = await start_http(site, [listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
+
+    def _listen_to_others(self) -> None:
+        if (sock := self._listening.overheard) is not None:
+            self._overhearing = Overhearing(
+                emit=self._hub, interface=self._interface, own=self._is_ours, clock=time.monotonic
+            )
+            self._overhearing.start(partial(Ear, sock))
+        elif self._listening.dhcp and self._config.overhear:
+            text = "other DHCP and PXE servers are not listened to: that takes CAP_NET_RAW, which the systemd unit has"
+            self._notice(text, "debug")
 
     def _api(self) -> ApiServices:
         stream = Stream(secrets.token_hex(4), time.time)
@@ -228,6 +242,9 @@ class Daemon:
         # Who says what address to advertise or to listen on knows that it can be reached from every interface.
         chosen = self._config.advertise or self._listening.address
         return chosen is not None or self._interfaces.owns(index, address)
+
+    def _is_ours(self, address: str) -> bool:
+        return any(each.ip == address for served in self._interfaces.served for each in served.addresses)
 
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
@@ -332,6 +349,8 @@ class Daemon:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._dhcp is not None:
             self._dhcp.stop()
+        if self._overhearing is not None:
+            self._overhearing.stop()
         if self._syslog is not None:
             self._syslog.stop()
         await asyncio.gather(*(end() for end in self._ends))

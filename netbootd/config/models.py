@@ -211,6 +211,7 @@ class Closed(BaseModel):
 
 class Dhcp(Closed):
     mode: Literal["proxy", "off"] = "proxy"
+    overhear: Literal["auto", "off"] = "auto"
 
 
 class Tftp(Closed):
@@ -250,6 +251,10 @@ class Syslog(Closed):
     port: Port = 514
 
 
+class Traces(Closed):
+    endpoint: Annotated[str | None, BeforeValidator(_public_url)] = None
+
+
 class Settings(Closed):
     """The top of a settings file.  ``profiles``, ``machines`` and ``rules`` are read by `netbootd.config.fleet`."""
 
@@ -268,6 +273,7 @@ class Settings(Closed):
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
     log: Log = Log()
     syslog: Syslog = Syslog()
+    traces: Traces = Traces()
     user: Text | None = None
     profiles: Any = DEFAULT_PROFILES
     machines: Any = DEFAULT_MACHINES
@@ -315,6 +321,7 @@ class ProfileKeys(Closed):
     provider: ProviderName | None = None
     network: OwnNetwork = None
     limits: Limits = Limits()
+    soft_serial: Line | None = None
 
 
 class MachineKeys(Closed):
@@ -334,6 +341,7 @@ class MachineKeys(Closed):
     provider: ProviderName | None = None
     network: OwnNetwork = None
     limits: Limits = Limits()
+    soft_serial: Line | None = None
 
 
 class RuleKeys(Closed):

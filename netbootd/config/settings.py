@@ -25,6 +25,8 @@ class Config:
     listen: str | None
     """The one address TFTP and HTTP are bound to; None: all."""
     dhcp_mode: Literal["proxy", "off"]
+    overhear: bool
+    """Other servers' answers are listened to, where we may."""
     tftp_mode: Literal["on", "off"]
     tftp_port: int
     single_port: bool
@@ -52,6 +54,8 @@ class Config:
     log_level: Literal["debug", "info", "warning"]
     syslog_port: int | None
     """Where installers send their lines; None: nowhere."""
+    traces: str | None
+    """The URL that boots are sent to as OpenTelemetry traces (OTLP by HTTP); None: they are not."""
     user: str | None
     """Who to become once the ports are bound."""
     snapshot: Snapshot
@@ -66,6 +70,7 @@ class Config:
 _FROM_A_START_ON = {
     "listen": "listen",
     "dhcp_mode": "dhcp.mode",
+    "overhear": "dhcp.overhear",
     "tftp_mode": "tftp.mode",
     "tftp_port": "tftp.port",
     "single_port": "tftp.single_port",
@@ -78,6 +83,7 @@ _FROM_A_START_ON = {
     "log_format": "log.format",
     "log_level": "log.level",
     "syslog_port": "syslog",
+    "traces": "traces.endpoint",
     "user": "user",
 }
 """What a running daemon cannot change, and how the settings file calls it."""

@@ -30,6 +30,8 @@ class Listening:
     admin: socket.socket
     admin_address: tuple[str, int] | Path
     """A Path is a Unix socket."""
+    overheard: socket.socket | None = None
+    """None where ``dhcp.overhear`` is off, or we may not listen to others."""
 
     @property
     def tftp_address(self) -> tuple[str, int] | None:
@@ -73,7 +75,9 @@ def listen(config: Config, sockets: Sockets) -> Listening:
     syslog = sockets.udp("syslog", address, config.syslog_port) if config.syslog_port is not None else None
     where = config.admin_listen
     admin = sockets.unix("admin", where) if isinstance(where, Path) else sockets.tcp("admin", *where)
-    return Listening(dhcp, tftp, http, https, syslog, admin, _path_of(admin) if is_unix(admin) else _bound_to(admin))
+    admin_address = _path_of(admin) if is_unix(admin) else _bound_to(admin)
+    overheard = sockets.overheard() if dhcp and config.overhear else None
+    return Listening(dhcp, tftp, http, https, syslog, admin, admin_address, overheard)
 
 
 def _path_of(sock: socket.socket) -> Path:

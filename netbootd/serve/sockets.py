@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netbootd.net.holder import PortBusy
+from netbootd.net.overheard import open_overheard
 from netbootd.net.tcp import bind_tcp
 from netbootd.net.udp import adopt_udp, bind_udp
 from netbootd.net.unix import bind_unix
@@ -72,6 +73,13 @@ class Sockets:
         if name in self.passed:
             return self.tcp(name, "", 0)
         return self._give(_bound(name, lambda: bind_unix(path)))
+
+    def overheard(self) -> socket.socket | None:
+        """A packet socket that hears other servers; None where we may not have one: it is for the diagnosis alone."""
+        try:
+            return self._give(open_overheard())
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Close all that were given out, in case nobody came to serve them."""

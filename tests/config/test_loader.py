@@ -24,6 +24,7 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         advertise=None,
         listen=None,
         dhcp_mode="proxy",
+        overhear=True,
         tftp_mode="on",
         tftp_port=69,
         single_port=False,
@@ -43,6 +44,7 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         log_format="auto",
         log_level="info",
         syslog_port=None,
+        traces=None,
         user=None,
         snapshot=None,  # type: ignore[arg-type]
     )

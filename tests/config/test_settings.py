@@ -18,6 +18,7 @@ TLS = Tls(8443, Path("a.pem"), None, Place("x", 1), Place("x", 1))
 OTHER: dict[str, Any] = {
     "listen": {"listen": "192.0.2.1"},
     "dhcp.mode": {"dhcp_mode": "off"},
+    "dhcp.overhear": {"overhear": False},
     "tftp.mode": {"tftp_mode": "off"},
     "tftp.port": {"tftp_port": 1069},
     "tftp.single_port": {"single_port": True},
@@ -30,6 +31,7 @@ OTHER: dict[str, Any] = {
     "log.format": {"log_format": "json"},
     "log.level": {"log_level": "debug"},
     "syslog": {"syslog_port": 514},
+    "traces.endpoint": {"traces": "http://127.0.0.1:4318/v1/traces"},
     "user": {"user": "netbootd"},
 }
 TAKEN_OVER: dict[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,9 @@ class Named(Sockets):
     def udp(self, name: str, address: str, port: int, *, broadcast: bool = False) -> socket.socket:
         self.asked.append((name, address, port, broadcast))
         return super().udp(name, "127.0.0.1", 0, broadcast=broadcast)
+
+    def overheard(self) -> socket.socket | None:
+        return super().udp("overheard", "127.0.0.1", 0)
 
 
 def test_ports_of_the_kernel_s_choice_are_told() -> None:
@@ -147,4 +151,14 @@ def test_lines_of_installers_are_taken_where_the_settings_say_so() -> None:
     assert listening.syslog
     assert listening.syslog_address == ("127.0.0.1", port(listening.syslog))
     assert listen(replace(CONFIG, tftp_mode="off"), sockets).syslog_address is None
+    sockets.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "listened"),
+    [({"dhcp_mode": "proxy"}, True), ({"dhcp_mode": "proxy", "overhear": False}, False), ({"dhcp_mode": "off"}, False)],
+)
+def test_other_servers_are_listened_to_where_the_settings_say_so(change: dict[str, Any], listened: bool) -> None:
+    sockets = Named()
+    assert (listen(replace(CONFIG, **change), sockets).overheard is not None) == listened
     sockets.close()

@@ -43,7 +43,7 @@ def test_one_of_systemd_is_taken_by_its_name_and_made_fit_to_serve(handed: socke
         (
             ["netbootd-http.socket"],
             "systemd passed a socket named 'netbootd-http.socket': write FileDescriptorName= with one of "
-            "dhcp, pxe, tftp, http, https, admin into its unit",
+            "dhcp, pxe, tftp, http, https, syslog, admin into its unit",
         ),
         (["dhcp", "dhcp"], "systemd passed 2 sockets named 'dhcp': one of each can be served"),
     ],
@@ -97,3 +97,11 @@ def test_what_is_not_allowed_is_told_with_the_way_to_be_allowed(monkeypatch: pyt
     monkeypatch.setattr("netbootd.serve.sockets.bind_udp", refuse)  # root would be allowed
     with pytest.raises(CannotListen, match=r"^not allowed to use UDP port 67 on 0\.0\.0\.0: 'sudo netbootd run', or"):
         Sockets().udp("dhcp", "0.0.0.0", 67)
+
+
+def test_who_may_not_listen_to_others_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> socket.socket:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("netbootd.serve.sockets.open_overheard", refuse)
+    assert Sockets().overheard() is None
