@@ -11,16 +11,19 @@ from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
+from netbootd.fleet.changes import Written, ids
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Limits, Stage
 from netbootd.fleet.limits import limits_of
 from netbootd.fleet.merged import machine_of
+from netbootd.fleet.merging import set_otherwise
 from netbootd.fleet.record import PutRecord, Record, RecordChange
 from netbootd.fleet.records import Records
+from netbootd.fleet.sharing import Sharing
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.store import Store
-from netbootd.observe.events import DaemonNotice
+from netbootd.observe.events import Change, DaemonNotice, MachineChanged
 from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
@@ -104,17 +107,18 @@ class Memory:
         record = self.lives.record(caller.mac)
         return Heard.TAKEN if await self.keep((PutRecord(record),) if record else ()) else Heard.NOT_WRITTEN
 
-    async def keep(self, changes: tuple[RecordChange, ...]) -> bool:
-        """Have these on disk, with what came before them.  False: they are kept for now, and written when that can be
-        done, but a restart before then would undo them."""
+    async def keep(self, changes: tuple[RecordChange, ...]) -> Written:
+        """Have these on disk, with what else waits of the same records.  NO: they are kept for now, and written when
+        that can be done, but a restart before then would undo them.  REFUSED: another daemon was first, and what it
+        made of them is known by now."""
         self._behind.add(changes)
         if not self._store.durable:
-            return False
-        waiting = self.lives.waiting()
-        if await self._store.write(*waiting):
-            return True
-        self._behind.add(waiting)
-        return False
+            return Written.NO
+        own = self._behind.pick([id for change in changes for id in ids(change).records])
+        written = await self._store.write(*own)
+        if written is Written.NO:
+            self._behind.put_back(own)
+        return written
 
     def recorded(self, facts: Facts) -> Record | None:
         """The one record of a machine that says this of itself."""
@@ -138,12 +142,22 @@ class Memory:
             self._hub(DaemonNotice(text=text, severity="warning"))
         self.records = Records(history.records, new_id=_new_id, kept=self._listed, family=self._family)
         self.attempts = Attempts(history.attempts, new_id=_new_id, owner=self.records.owner)
-        self._behind = Behind((each.id for each in history.records), (each.id for each in history.attempts))
+        self._behind = Behind({each.id: each for each in history.records}, {each.id: each for each in history.attempts})
+        sharing = Sharing(self.records, self.attempts, self._behind, self._elsewhere)
+        self._store.follow_history(sharing.learn)
 
     def _write(self) -> None:
         """While nothing can be written it waits where the last state of each machine alone is kept."""
         if self._store.durable and (waiting := self.lives.waiting()):
             self._store.later(*waiting)
+
+    def _elsewhere(self, before: Record | None, now: Record | None) -> None:
+        """Another daemon was told something of a machine."""
+        record = now or before
+        assert record is not None, "of nobody there is nothing to tell"
+        what = ", ".join(set_otherwise(before or Record(record.id), now)) if now else "forgotten"
+        mac = str(record.macs[0]) if record.macs else ""
+        self._hub(MachineChanged(mac=mac, machine=record.name or "", change=Change.ELSEWHERE, detail=what))
 
     def _family(self, mac: Mac) -> tuple[Mac, ...]:
         """All cards of the machine that has this one."""

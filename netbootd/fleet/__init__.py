@@ -13,4 +13,5 @@ state, database       which database the settings name, and what one has to do
 sqlite, postgresql    those there are
 tables, statements    what is in them, the same for both; migrations: and how that came to be
 behind, history       records and boots on their way there, and their tables
+merging, sharing      what two daemons made of one of them; what others did, taken in here
 """

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.record import DropAttempts, DropRecord, PutAttempt, PutRecord, RecordChange
+from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord, RecordChange
 from netbootd.wire.mac import Mac
 
 
@@ -103,8 +103,32 @@ class Unhand:
     ip: str | None = None
 
 
-Change = Order | Put | Undo | Forgot | Hand | Unhand | RecordChange
-"""Those of records and boots are never refused: no decision to wipe a disk rests on them."""
+Change = Order | Put | Undo | Forgot | Hand | Unhand | RecordChange | Prune
+"""Those of records and boots are merged with what others did (`fleet.merging`), and refused where they are firm."""
+
+
+class Refused(Exception):
+    """A change stands on what is no longer so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Records and boots."""
+
+    records: frozenset[str] = frozenset()
+    attempts: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.attempts)
+
+    def __or__(self, other: Ids) -> Ids:
+        return Ids(self.records | other.records, self.attempts | other.attempts)
+
+    def __and__(self, other: Ids) -> Ids:
+        return Ids(self.records & other.records, self.attempts & other.attempts)
+
+
+NOBODY = Ids()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +184,22 @@ class Journal(Protocol):
 def cards(change: Change) -> tuple[Mac, ...]:
     """Whose records for booting once it is about."""
     match change:
-        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts():
+        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts() | Prune():
             return ()
         case _:
             return change.macs
+
+
+def ids(change: Change) -> Ids:
+    """Which records and boots it is about."""
+    match change:
+        case PutRecord(record):
+            return Ids(frozenset((record.id,)))
+        case DropRecord(id):
+            return Ids(frozenset((id,)))
+        case PutAttempt(attempt):
+            return Ids(attempts=frozenset((attempt.id,)))
+        case DropAttempts(gone):
+            return Ids(attempts=frozenset(gone))
+        case _:
+            return NOBODY

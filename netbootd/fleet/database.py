@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from netbootd.fleet.changes import Change, Known
+from netbootd.fleet.changes import Change, Ids, Known
 from netbootd.fleet.history import History
 from netbootd.fleet.postgresql import Postgresql, peek_server
 from netbootd.fleet.sqlite import Sqlite, peek_file
@@ -37,12 +37,16 @@ class Database(Protocol):
         """Whose records others have changed since this was last asked; None: anybody's."""
         ...
 
+    def heard_of(self) -> Ids | None:
+        """Which records and boots were so found, or are not as they were asked for; None: any."""
+        ...
+
     def read(self, macs: Collection[Mac] | None) -> Known:
         """What is held of these cards, or of all."""
         ...
 
-    def history(self, most_attempts: int) -> History:
-        """All records, and the latest boots."""
+    def history(self, most_attempts: int, ids: Ids | None = None) -> History:
+        """All records and the latest boots, or, of these ids, those there are."""
         ...
 
     def fileno(self) -> int | None:

@@ -5,9 +5,12 @@ A step says what it did then, whatever the tables have become since; it is never
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, insert, inspect, select
 
-from netbootd.fleet.history import HISTORY
+from netbootd.fleet.history import CLAIMS, HISTORY, claims
+from netbootd.fleet.record_json import BadRecord, read_record
 from netbootd.fleet.state import StateError
 from netbootd.fleet.tables import SCHEMA, TABLES, VERSION
 
@@ -37,7 +40,10 @@ def migrate(connection: Connection, found: int) -> None:
         return
     for step in _STEPS[found - 1 :]:
         for statement in step:
-            connection.exec_driver_sql(statement)
+            if isinstance(statement, str):
+                connection.exec_driver_sql(statement)
+            else:
+                statement(connection)
     connection.execute(SCHEMA.update().values(version=VERSION))
 
 
@@ -64,4 +70,20 @@ _TO_3 = (
     "CREATE INDEX ix_attempts_last ON attempts (last)",
 )
 
-_STEPS = (_TO_2, _TO_3)
+# What belongs to one machine alone, by the record that has it; `_fill_claims` follows.
+_TO_4 = (
+    "CREATE TABLE claims (mark VARCHAR(64) NOT NULL, record VARCHAR(64) NOT NULL, PRIMARY KEY (mark, record))",
+    "CREATE INDEX ix_claims_record ON claims (record)",
+)
+
+
+def _fill_claims(connection: Connection) -> None:
+    """A row that cannot be read claims nothing."""
+    for id, body in connection.exec_driver_sql("SELECT id, body FROM records").all():
+        with suppress(BadRecord):
+            rows = [{"mark": mark, "record": id} for mark in claims(read_record(body))]
+            if rows:
+                connection.execute(insert(CLAIMS), rows)
+
+
+_STEPS = (_TO_2, _TO_3, (*_TO_4, _fill_claims))

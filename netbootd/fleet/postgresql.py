@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from netbootd.fleet.changes import NOTHING, Change, Known, cards
+from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known, cards, ids
 from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
@@ -32,6 +32,8 @@ from netbootd.wire.mac import Mac
 _CHANNEL = "netbootd"
 _SPACE = 0x6E626F6F  # of locks: 0 in it for whoever migrates, others for the daemons that run
 _LONGEST = 7000  # bytes; a notification holds less than 8000
+_MOST = 20  # of them for one commit
+_RECORD, _BOOT = _OF_ID = "@#"  # before an id; no hardware address begins so
 _QUIET = 5  # seconds after which a connection is probed
 _NO_DRIVER = "that takes a library which is not here: pip install 'netbootd[postgresql]'"
 _SETTINGS = {
@@ -66,12 +68,14 @@ class Postgresql:
         self._owner = 1 + secrets.randbelow((1 << 31) - 1)
         self._connection: Connection | None = None
         self._heard: set[Mac] | None = None  # None: everything has to be read
+        self._heard_of: Ids | None = None
         self.created = False
 
     def open(self, patience: float) -> Known:
         """See `Database`."""
         with self._told():
-            connection, self._heard = self._opened(), set()
+            connection = self._opened()
+            self._heard, self._heard_of = set(), NOBODY
             return self._read(connection, None)
 
     def commit(self, jobs: Sequence[Sequence[Change]]) -> list[bool]:
@@ -80,7 +84,7 @@ class Postgresql:
             connection = self._opened()
             with connection.begin():
                 take_turn(connection)
-                written = [run(connection, job, self._owner) for job in jobs]
+                written = [run(connection, job, self._owner, self._hear_of) for job in jobs]
                 done = (job for job, taken in zip(jobs, written, strict=True) if taken)
                 self._notify(connection, [change for job in done for change in job])
             return written
@@ -97,17 +101,22 @@ class Postgresql:
             stopped = {mac for mac, other in begun.items() if other not in running}
             return None if heard is None else frozenset(heard | stopped)
 
+    def heard_of(self) -> Ids | None:
+        """See `Database`."""
+        heard, self._heard_of = self._heard_of, NOBODY
+        return heard
+
     def read(self, macs: Collection[Mac] | None) -> Known:
         """See `Database`."""
         with self._told():
             return self._read(self._opened(), macs)
 
-    def history(self, most_attempts: int) -> History:
+    def history(self, most_attempts: int, ids: Ids | None = None) -> History:
         """See `Database`."""
         with self._told():
             connection = self._opened()
             with connection.begin():
-                return read_history(connection, most_attempts)
+                return read_history(connection, most_attempts, ids)
 
     def fileno(self) -> int | None:
         """See `Database`."""
@@ -115,7 +124,8 @@ class Postgresql:
 
     def close(self) -> None:
         """See `Database`."""
-        connection, self._connection, self._heard = self._connection, None, None
+        connection, self._connection = self._connection, None
+        self._heard = self._heard_of = None
         try:
             if connection is not None:
                 connection.close()
@@ -157,7 +167,7 @@ class Postgresql:
             connection.exec_driver_sql(f"LISTEN {_CHANNEL}")
         _driver(connection).add_notify_handler(lambda told: self._hear(told.payload))
         self.created = found == 0
-        self._heard = None
+        self._heard = self._heard_of = None
 
     def _read(self, connection: Connection, macs: Collection[Mac] | None) -> Known:
         with connection.begin():
@@ -165,10 +175,11 @@ class Postgresql:
             return read(connection, macs, self._owner, _running(connection))
 
     def _notify(self, connection: Connection, changes: Sequence[Change]) -> None:
+        about = NOBODY
+        for change in changes:
+            about |= ids(change)
         macs = sorted({str(mac) for change in changes for mac in cards(change)})
-        if macs:
-            told = json.dumps([self._owner, *macs])
-            payload = told if len(told) < _LONGEST else json.dumps([self._owner])
+        for payload in _payloads(self._owner, macs, about):
             connection.execute(select(func.pg_notify(_CHANNEL, payload)))
 
     def _listen(self, connection: Connection) -> None:
@@ -180,12 +191,18 @@ class Postgresql:
     def _hear(self, payload: str) -> None:
         """Who it was, and whose records; without any, anybody's."""
         try:
-            owner, *macs = json.loads(payload)
-            about = {Mac.parse(mac) for mac in macs}
+            owner, *names = json.loads(payload)
+            macs = {Mac.parse(name) for name in names if name[:1] not in _OF_ID}
+            records, attempts = (frozenset(name[1:] for name in names if name[:1] == kind) for kind in _OF_ID)
         except (ValueError, TypeError, WireError):  # somebody else's
-            owner, about = 0, set()
+            owner, names, macs, records, attempts = 0, [], set(), frozenset(), frozenset()
         if owner != self._owner and self._heard is not None:
-            self._heard = self._heard | about if about else None
+            self._heard = self._heard | macs if names else None
+        if owner != self._owner:
+            self._hear_of(Ids(records, attempts) if names else None)
+
+    def _hear_of(self, found: Ids | None) -> None:
+        self._heard_of = None if found is None or self._heard_of is None else self._heard_of | found
 
 
 def peek_server(url: URL) -> Known:
@@ -201,6 +218,21 @@ def peek_server(url: URL) -> Known:
         raise StateError(told(error)) from error
     except ImportError:
         raise StateError(_NO_DRIVER) from None
+
+
+def _payloads(owner: int, macs: Sequence[str], about: Ids) -> list[str]:
+    """As many notifications as it takes, or one that says anybody."""
+    names = [f"{_RECORD}{id}" for id in sorted(about.records)] + [f"{_BOOT}{id}" for id in sorted(about.attempts)]
+    parts = [list(macs)] if macs else []
+    while names:
+        parts.append([])
+        size = 0
+        while names and (not size or size + len(names[-1]) < _LONGEST - 100):
+            size += len(names[-1]) + len('"", ')
+            parts[-1].append(names.pop())
+    payloads = [json.dumps([owner, *part]) for part in parts]
+    too_much = len(payloads) > _MOST or any(len(payload) >= _LONGEST for payload in payloads)
+    return [json.dumps([owner])] if too_much else payloads
 
 
 def _running(connection: Connection) -> set[int]:

@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from netbootd.fleet.changes import NOTHING, Change, Known
+from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known
 from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
@@ -75,18 +75,22 @@ class Sqlite:
         except SQLAlchemyError as error:
             raise StateError(told(error)) from error
 
-    def history(self, most_attempts: int) -> History:
+    def history(self, most_attempts: int, ids: Ids | None = None) -> History:
         """See `Database`."""
         connection = self._opened()
         try:
             with connection.begin():
-                return read_history(connection, most_attempts)
+                return read_history(connection, most_attempts, ids)
         except SQLAlchemyError as error:
             raise StateError(told(error)) from error
 
     def heard(self) -> frozenset[Mac]:
         """See `Database`: there is nobody else."""
         return frozenset()
+
+    def heard_of(self) -> Ids:
+        """See `Database`."""
+        return NOBODY
 
     def fileno(self) -> int | None:
         """See `Database`."""

@@ -6,15 +6,30 @@ it reads here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, true
 
-from netbootd.fleet.changes import Change, Entry, Forgot, Hand, Handing, Keeper, Known, Order, Put, Undo, Unhand
+from netbootd.fleet.changes import (
+    NOBODY,
+    Change,
+    Entry,
+    Forgot,
+    Hand,
+    Handing,
+    Ids,
+    Keeper,
+    Known,
+    Order,
+    Put,
+    Refused,
+    Undo,
+    Unhand,
+)
 from netbootd.fleet.history import apply_history
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.record import DropAttempts, DropRecord, PutAttempt, PutRecord
+from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord
 from netbootd.fleet.state import StateError
 from netbootd.fleet.tables import HANDINGS, MACHINES
 from netbootd.wire.errors import WireError
@@ -29,16 +44,15 @@ _LONGEST = 200  # of what is said of who did it
 _AT_ONCE = 500  # cards in one statement
 
 
-class Refused(Exception):
-    """A change stands on what is no longer so."""
-
-
-def run(connection: Connection, changes: Iterable[Change], owner: int) -> bool:
-    """All of these changes, in order, or, where one is refused, none: then it is False."""
+def run(
+    connection: Connection, changes: Iterable[Change], owner: int, otherwise: Callable[[Ids], None] = lambda _: None
+) -> bool:
+    """All of these changes, in order, or, where one is refused, none: then it is False.  ``otherwise`` is told of
+    records and boots that are not as they were asked for."""
     try:
         with connection.begin_nested():
             for change in changes:
-                _apply(connection, change, owner)
+                otherwise(_apply(connection, change, owner))
     except Refused:
         return False
     return True
@@ -86,7 +100,7 @@ def _mac(text: str) -> Mac:
         raise StateError(f"it is damaged: {text!r} is not a hardware address") from None
 
 
-def _apply(connection: Connection, change: Change, owner: int) -> None:
+def _apply(connection: Connection, change: Change, owner: int) -> Ids:
     match change:
         case Order(entry, macs, late):
             rows = _recorded(connection, macs)
@@ -105,8 +119,9 @@ def _apply(connection: Connection, change: Change, owner: int) -> None:
             _hand(connection, handing, macs, owner)
         case Unhand(macs, ip):
             _unhand(connection, macs, ip, owner)
-        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts():
-            apply_history(connection, (change,))
+        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts() | Prune():
+            return apply_history(connection, (change,))
+    return NOBODY
 
 
 def _recorded(connection: Connection, macs: Sequence[Mac]) -> Sequence[Row[Any]]:

@@ -5,19 +5,20 @@ when it ends; meanwhile the store is not ``durable``, and the ledger holds back 
 could not be opened is left as it is and not looked at again before a restart; a database server is tried again.
 
 What others wrote, and what a refused change met, is read after each commit and learned by whoever follows.  Of a
-machine with a change that still waits nothing is learned: the loop knows more of it than the database.
+machine with a change that still waits nothing is learned: the loop knows more of it than the database.  What became
+of a record that two changed is merged there (`fleet.merging`), and learned back by whoever asked for something else.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
-from netbootd.fleet.changes import NOTHING, Change, Known, Learn, Undo, Written, cards
+from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known, Learn, Undo, Written, cards, ids
 from netbootd.fleet.database import database
 from netbootd.fleet.history import History
 from netbootd.fleet.state import StateError, shown
@@ -36,6 +37,10 @@ class Trouble:
     """It is not tried again before a restart."""
 
 
+LearnHistory = Callable[[History, Ids | None, Callable[[], Ids]], Awaitable[None]]
+"""All that is held of these records and boots, or of everybody; the last says of which nothing is to be learned now.
+It may let the loop go on in between."""
+
 _A = TypeVarTuple("_A")
 _R = TypeVar("_R")
 
@@ -49,6 +54,10 @@ class _Job:
     @property
     def macs(self) -> frozenset[Mac]:
         return frozenset(mac for change in self.changes for mac in cards(change))
+
+    @property
+    def ids(self) -> Ids:
+        return _ids(self.changes)
 
 
 class Store:
@@ -75,7 +84,10 @@ class Store:
         self._jobs: list[_Job] = []
         self._refused: list[_Job] = []
         self._stale: set[Mac] | None = set()  # to be read; None: everybody
+        self._stale_ids: Ids | None = NOBODY
         self._learn: Learn | None = None
+        self._learn_history: LearnHistory | None = None
+        self._most_attempts = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -103,7 +115,7 @@ class Store:
             await self._in_thread(self._database.close)
             self._trouble(str(error))
             if self._database.shared:
-                self._stale = None
+                self._stale = self._stale_ids = None
                 self._worker = asyncio.create_task(self._work())
             return NOTHING
         self._reason, self._opened = "", True
@@ -112,17 +124,24 @@ class Store:
 
     async def history(self, most_attempts: int) -> History:
         """All records, and the latest boots; nothing where they cannot be read, which is `Trouble` like any."""
+        self._most_attempts = most_attempts
         if not self.durable:
             return History()
         try:
             return await self._in_thread(self._database.history, most_attempts)
         except StateError as error:
+            self._stale_ids = None
             self._trouble(str(error))
             return History()
 
     def follow(self, learn: Learn) -> None:
         """See `Journal`."""
         self._learn = learn
+        self._wake.set()
+
+    def follow_history(self, learn: LearnHistory) -> None:
+        """The same of records and boots, once `history` was asked for."""
+        self._learn_history = learn
         self._wake.set()
 
     def write(self, *changes: Change) -> asyncio.Future[Written]:
@@ -220,6 +239,7 @@ class Store:
         self._refused += refused
         undone = (cards(change) for job in jobs for change in job.changes if isinstance(change, Undo))
         self._to_read(frozenset().union(*(job.macs for job in refused), *undone))
+        self._to_read_ids(_ids(change for job in refused for change in job.changes))
 
     async def _read_all(self) -> None:
         if self._learn is None:
@@ -227,7 +247,13 @@ class Store:
             return
         if self._database.shared:
             self._to_read(await self._in_thread(self._database.heard))
-        if self._stale is not None and not self._stale:
+            self._to_read_ids(self._database.heard_of())
+        await self._read_ledger()
+        await self._read_history()
+        self._settle_refused(frozenset(mac for job in self._jobs for mac in job.macs))
+
+    async def _read_ledger(self) -> None:
+        if self._learn is None or (self._stale is not None and not self._stale):
             return
         about, self._stale = self._stale, set()
         try:
@@ -239,7 +265,26 @@ class Store:
         self._opened = True
         self._learn(known, about, waiting)
         self._to_read(waiting if about is None else waiting & about)
-        self._settle_refused(waiting)
+
+    async def _read_history(self) -> None:
+        if self._learn_history is None or (self._stale_ids is not None and not self._stale_ids):
+            return
+        about, self._stale_ids = self._stale_ids, NOBODY
+        try:
+            history = await self._in_thread(self._database.history, self._most_attempts, about)
+        except StateError:
+            self._to_read_ids(about)
+            raise
+        left = NOBODY
+
+        def waiting() -> Ids:
+            nonlocal left
+            now = _ids(change for job in self._jobs for change in job.changes)
+            left |= now
+            return now
+
+        await self._learn_history(history, about, waiting)
+        self._to_read_ids(left if about is None else left & about)
 
     def _settle_refused(self, waiting: frozenset[Mac]) -> None:
         """Whoever was refused is told so when it has been told why."""
@@ -248,6 +293,9 @@ class Store:
 
     def _to_read(self, macs: Collection[Mac] | None) -> None:
         self._stale = None if macs is None or self._stale is None else self._stale | set(macs)
+
+    def _to_read_ids(self, found: Ids | None) -> None:
+        self._stale_ids = None if found is None or self._stale_ids is None else self._stale_ids | found
 
     async def _in_thread(self, call: Callable[[*_A], _R], *arguments: *_A) -> _R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
@@ -264,6 +312,14 @@ class Store:
         if changed:
             final = not self._opened and not self._database.shared
             self._tell(Trouble(self._state, reason, self._opened, final))
+
+
+def _ids(changes: Iterable[Change]) -> Ids:
+    each = [ids(change) for change in changes]
+    return Ids(
+        frozenset(id for found in each for id in found.records),
+        frozenset(id for found in each for id in found.attempts),
+    )
 
 
 def _settle(jobs: Iterable[_Job], written: Written) -> None:

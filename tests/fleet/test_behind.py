@@ -29,7 +29,7 @@ def test_what_came_and_went_between_two_turns_is_not_written_at_all() -> None:
 
 
 def test_what_is_on_disk_is_dropped_there_since_this_start_or_before() -> None:
-    behind = Behind(["old"], ["old boot"])
+    behind = Behind({"old": replace(RECORD, id="old")}, {"old boot": replace(BOOT, id="old boot")})
     behind.add([PutRecord(RECORD), PutAttempt(BOOT)])
     behind.take()
     behind.add([DropRecord("old"), DropRecord("1"), DropAttempts(("old boot", "b1"))])

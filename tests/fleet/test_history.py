@@ -49,7 +49,7 @@ def test_what_was_put_is_read_the_boots_in_their_order(connection: Connection) -
 
 def test_what_is_put_again_takes_the_place_of_what_was_there(connection: Connection) -> None:
     renamed, done = replace(NODE, name="node-7"), replace(BOOT, outcome=Outcome.INSTALLED)
-    found = after(connection, PutRecord(NODE), PutAttempt(BOOT), PutRecord(renamed), PutAttempt(done))
+    found = after(connection, PutRecord(NODE), PutAttempt(BOOT), PutRecord(renamed, NODE), PutAttempt(done, BOOT))
     assert found == History((renamed,), (done,))
 
 
@@ -70,7 +70,7 @@ def test_at_start_the_latest_boots_are_read_and_no_more(connection: Connection) 
 
 
 def test_a_row_that_cannot_be_read_stays_and_is_counted(connection: Connection) -> None:
-    other = replace(NODE, id="2")
+    other = replace(NODE, id="2", name="node-2")
     apply_history(connection, [PutRecord(NODE), PutRecord(other), PutAttempt(BOOT)])
     connection.execute(update(RECORDS).where(RECORDS.c.id == "1").values(body="{"))
     connection.execute(update(ATTEMPTS).values(body="[]"))

@@ -10,6 +10,7 @@ import pytest
 
 from netbootd.fleet.changes import Entry, Handing, Keeper, Known
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.record import PutRecord, Record
 from netbootd.fleet.sqlite import Sqlite, peek_file
 from netbootd.fleet.tables import VERSION
 from tests.support.worlds import CARD, OTHER_CARD
@@ -83,3 +84,21 @@ def test_an_older_version_can_be_read_before_the_daemon_brought_it_up_to_date(fi
     before = first.read_bytes()
     assert peek_file(first) == KEPT
     assert first.read_bytes() == before
+
+
+def test_what_machines_had_for_themselves_is_theirs_in_a_state_of_version_3(tmp_path: Path) -> None:
+    """No other may be made of it through another daemon, and a row that cannot be read is left as it is."""
+    path = tmp_path / "state.db"
+    state = Sqlite(path)
+    state.open(0.0)
+    state.commit([(PutRecord(Record("1", (CARD,), name="node-1")),)])
+    state.close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("INSERT INTO records VALUES ('2', 'no record')")
+        file.execute("DROP TABLE claims")
+        file.execute("UPDATE netbootd_schema SET version = 3")
+    state.open(0.0)
+    rivals = [Record("3", (OTHER_CARD,), name="NODE-1"), Record("4", (CARD,)), Record("5", (OTHER_CARD,))]
+    assert state.commit([(PutRecord(each, firm=True),) for each in rivals]) == [False, False, True]
+    assert state.history(10).unreadable == 1
+    state.close()

@@ -15,6 +15,7 @@ from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.behind import Behind
+from netbootd.fleet.changes import Written
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.record import Record, RecordChange
@@ -130,9 +131,9 @@ class Api:
             bundles=self.bundles,
         )
 
-    async def keep(self, changes: tuple[RecordChange, ...]) -> bool:
+    async def keep(self, changes: tuple[RecordChange, ...]) -> Written:
         self.kept += changes
-        return self.keeps
+        return Written.YES if self.keeps else Written.NO
 
     def services(self) -> ApiServices:
         return ApiServices(

@@ -12,10 +12,11 @@ from aiohttp import web
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Boots, Machine
+from netbootd.fleet.changes import Written
 from netbootd.fleet.identity import board, usable
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.merged import disputed
-from netbootd.fleet.record import Approval, PutRecord, Record, RecordChange
+from netbootd.fleet.record import Approval, DropRecord, PutRecord, Record, RecordChange
 from netbootd.fleet.records import NoRoom, Taken
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
@@ -34,6 +35,8 @@ from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
 
 _NOT_WRITTEN = "the state cannot be written, see the daemon's log"
+_ELSEWHERE = "was changed through another daemon at the same moment: look at it, and ask again"
+_TRIES = 3
 _CONFLICT = HTTPStatus.CONFLICT
 _SOFT_SERIALS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
 
@@ -48,17 +51,18 @@ class Changes:
         self._roster = Roster(services)
 
     async def create(self, _request: web.Request, _query: Nothing, draft: Draft) -> web.Response:
-        """A machine that nobody has seen yet."""
-        record = self._drafted(draft)
-        self._refuse_listed(record)
-        try:
-            changes = self._records.create(record)
-        except Taken as taken:
-            raise Problem(_CONFLICT, str(taken)) from None
-        except NoRoom as full:
-            raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(full)) from None
-        made = next(change.record for change in changes if isinstance(change, PutRecord))
-        await self._keep(made.name or made.id, changes)
+        """A machine that nobody has seen yet.  One that was made through another daemon at the same moment is known
+        the second time it is tried, and says what it has."""
+        for _ in range(_TRIES):
+            changes = self._made(draft)
+            made = next(change.record for change in changes if isinstance(change, PutRecord))
+            if await self._kept(made.name or made.id, changes):
+                break
+        else:
+            raise Problem(_CONFLICT, f"{made.name or made.id} {_ELSEWHERE}")
+        for change in changes:
+            if isinstance(change, DropRecord):
+                self._services.attempts.moved(change.id, made.id)
         self._told(made.macs[0] if made.macs else None, made.name or "", Change.CREATED, draft.who)
         seat = self._roster.find(made.id)
         headers = {"Location": f"/api/v1/machines/{made.id}"}
@@ -101,8 +105,8 @@ class Changes:
         if not await self._disarmed(seat, by.who):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{called} is not forgotten: {_NOT_WRITTEN}")
         if seat.record is not None:
-            self._services.attempts.forget(seat.record.id)
             await self._keep(called, self._records.forget(seat.record.id))
+            self._services.attempts.forget(seat.record.id)
         self._changed(seat, Change.FORGOTTEN, f"by {by.who}")
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -268,10 +272,27 @@ class Changes:
     def _on_record(self) -> dict[str, str]:
         return {each.soft_serial.lower(): each.id for each in self._records.all() if each.soft_serial}
 
+    def _made(self, draft: Draft) -> tuple[RecordChange, ...]:
+        record = self._drafted(draft)
+        self._refuse_listed(record)
+        try:
+            return self._records.create(record)
+        except Taken as taken:
+            raise Problem(_CONFLICT, str(taken)) from None
+        except NoRoom as full:
+            raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(full)) from None
+
     async def _keep(self, called: str, changes: tuple[RecordChange, ...]) -> None:
-        if changes and not await self._services.keep(changes):
+        """What another daemon changed at the same moment is not overwritten unseen."""
+        if changes and not await self._kept(called, changes):
+            raise Problem(_CONFLICT, f"{called} {_ELSEWHERE}")
+
+    async def _kept(self, called: str, changes: tuple[RecordChange, ...]) -> bool:
+        written = await self._services.keep(changes)
+        if written is Written.NO:
             detail = f"{called} is changed for now, but a restart would undo that: {_NOT_WRITTEN}"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+        return written is Written.YES
 
     def _again(self, seat: Seat, changes: tuple[RecordChange, ...]) -> shapes.Machine:
         """As it is now."""

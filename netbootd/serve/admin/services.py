@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
+from netbootd.fleet.changes import Written
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Standing
 from netbootd.fleet.record import RecordChange
@@ -21,7 +22,7 @@ from netbootd.wire.mac import Mac
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
-    """``keep`` writes changes of records down, and turns out True when they are on disk."""
+    """``keep`` writes changes of records down: see `netbootd.memory.Memory.keep`."""
 
     ledger: Ledger
     records: Records
@@ -30,7 +31,7 @@ class ApiServices:
     standing: Callable[[Mac], Standing]
     known: Callable[[Mac], Facts]
     """What a machine's iPXE has said of it."""
-    keep: Callable[[tuple[RecordChange, ...]], Awaitable[bool]]
+    keep: Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
     emit: Callable[[Event], None]
     stream: Stream
     wall: Callable[[], float] = time.time
