@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from netbootd.net.interfaces import mtu_of
 from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp
-from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted
+from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, TransferMoved
 from netbootd.serve.redacted import without_token
 from netbootd.serve.tftp_session import OwnSocket, Session
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source, dispose, in_mode
@@ -182,7 +182,7 @@ class TftpServer:
         silent = next((each for each in among if self._sessions[each].transfer.silent), None)
         if silent is None:
             return False
-        self._sessions[silent].end(Outcome.TIMED_OUT, "it never answered, and others wait")
+        self._sessions[silent].end(Outcome.NEVER_ANSWERED, "others wait")
         return True
 
     async def _begin_later(self, datagram: Datagram, request: ReadRequest, answer: Awaitable[Source]) -> None:
@@ -217,7 +217,8 @@ class TftpServer:
         except BaseException:
             dispose(source)
             raise
-        session = Session(transfer, source, self._loop, self._readers, send, partial(self._ended, peer))
+        ended, moved = partial(self._ended, peer), partial(self._moved, peer)
+        session = Session(transfer, source, self._loop, self._readers, send, ended, moved)
         self._sessions[peer] = session
         self._per_client[peer[0]] += 1
         if peer in self._sockets:
@@ -252,6 +253,10 @@ class TftpServer:
         if not self._sessions:
             self._idle.set()
         self._emit(_ending(session.transfer, session.source, peer[0]))
+
+    def _moved(self, peer: Peer, session: Session, seconds: float) -> None:
+        file, sent, size = session.source.name, session.transfer.delivered, session.transfer.size
+        self._emit(TransferMoved(file=file, via="tftp", sent=sent, size=size, seconds=seconds, ip=peer[0]))
 
     def _refuse(self, asked: Datagram, code: int, reason: str, filename: str = "", *, answer: bool = True) -> None:
         if answer:

@@ -39,6 +39,7 @@ class Outcome(Enum):
     PROBED = "the client asked for the size only"  # EDK2 and many ROMs, by design
     ABORTED_BY_CLIENT = "the client gave up"
     TIMED_OUT = "the client fell silent"
+    NEVER_ANSWERED = "the client never answered"
     CLIENT_GONE = "nobody listens at the client's port any more"
     SERVER_CLOSED = "the server stopped"
     READ_FAILED = "the file could not be read"
@@ -142,7 +143,7 @@ class Transfer:
         elif self._oack is None and self._next == self._acked + 1:
             self.end(Outcome.READ_FAILED, now, "the disk did not answer")
         else:
-            self.end(Outcome.TIMED_OUT, now)
+            self.end(Outcome.NEVER_ANSWERED if self._unanswered else Outcome.TIMED_OUT, now)
 
     def wants(self) -> tuple[int, int] | None:
         """(offset, length) of the read that keeps a window's worth at hand; None when enough is."""

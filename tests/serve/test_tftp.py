@@ -24,8 +24,10 @@ from netbootd.observe.events import (
     TftpProbed,
     TftpRefused,
     TftpStarted,
+    TransferMoved,
 )
 from netbootd.serve import tftp as tftp_module
+from netbootd.serve import tftp_session
 from netbootd.serve.tftp import TftpServer
 from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.tftp import Ack, Data, Error, OptionAck, Packet, ReadRequest, WriteRequest, decode, encode
@@ -141,6 +143,34 @@ class TestReading:
         assert finished.windowsize == int(options.get("windowsize", 1))
         assert finished.retransmits == 0
         assert [type(event) for event in told.events] == [TftpStarted, TftpFinished]
+
+    async def test_a_transfer_of_more_than_a_second_says_how_far_it_is(
+        self, single_port: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tftp_session, "EVERY", 0.0)  # as if each block took a second
+        async with serving(single_port=single_port) as (server, told):
+            await read(at(server), "boot", blksize="1024", windowsize="4")
+            await told.first(TftpFinished)
+        moved = told.all(TransferMoved)
+        assert {(event.file, event.via, event.size, event.ip) for event in moved} == {
+            ("boot", "tftp", len(BOOT), "127.0.0.1")
+        }
+        sent = [event.sent for event in moved]
+        assert sent == sorted(set(sent))
+        assert 0 < sent[0] < sent[-1] < len(BOOT)
+
+    async def test_one_that_was_given_up_says_how_it_went(self) -> None:
+        request = ReadRequest("boot", "octet", (("blksize", "1024"), ("windowsize", "4")))
+        async with serving(limits=QUICK) as (server, told):
+            with Raw(at(server)) as raw:
+                raw.send(request)
+                _, tid = await raw.hear()
+                raw.send(Ack(0), tid)
+                aborted = await told.first(TftpAborted)
+        assert (aborted.reason, aborted.size, aborted.sent) == ("TIMED_OUT", len(BOOT), 0)
+        assert (aborted.blksize, aborted.windowsize) == (1024, 4)
+        assert aborted.retransmits >= 4
+        assert aborted.seconds > 0
 
     async def test_the_name_is_normalised_before_it_is_looked_up(self) -> None:
         async with serving() as (server, _):

@@ -237,8 +237,18 @@ class TestTimer:
             if transfer.outcome is not None:
                 break
         assert waits == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0]
-        assert transfer.outcome is Outcome.TIMED_OUT
+        assert transfer.outcome is Outcome.NEVER_ANSWERED
         assert transfer.retransmits == Limits().retries
+
+    def test_who_agreed_and_then_fell_silent_is_told_from_who_never_answered(self) -> None:
+        """The first block is lost for its size, or all of our answers are."""
+        transfer = begin(2000, blksize="1468")
+        hear(transfer, Ack(0))
+        sent(transfer)
+        while (deadline := transfer.deadline()) is not None:
+            transfer.expire(deadline)
+            sent(transfer, deadline)
+        assert (transfer.outcome, transfer.delivered) == (Outcome.TIMED_OUT, 0)
 
     def test_progress_makes_it_patient_again(self) -> None:
         transfer = begin(2000)
@@ -287,7 +297,7 @@ class TestTimer:
             now = transfer.deadline() or now
             transfer.expire(now)
             sent(transfer, now)
-        assert transfer.outcome is Outcome.TIMED_OUT
+        assert transfer.outcome is Outcome.NEVER_ANSWERED
         assert now < 60.0
 
     def test_jitter_lengthens_the_wait_and_never_shortens_it(self) -> None:
