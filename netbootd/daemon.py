@@ -17,6 +17,7 @@ from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
 from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.config.certificate import doubts, identify
+from netbootd.fleet.record import Attempt
 from netbootd.load import Loaded, load_world
 from netbootd.memory import Memory
 from netbootd.net.interfaces import NoSuchInterface
@@ -28,6 +29,7 @@ from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
 from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import Status, build_admin
@@ -90,7 +92,10 @@ class Daemon:
         self._hub = Hub(self._directory.who)
         self._hub.add(log)
         self._hub.add(self._metrics.observe)
-        self._memory = Memory(config.state, self._hub, lambda: self._loaded.world, self._directory)
+        self._tracing = Tracing(None, self._notice)
+        self._memory = Memory(
+            config.state, self._hub, lambda: self._loaded.world, self._directory, took=self._boot_changed
+        )
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -104,6 +109,7 @@ class Daemon:
         try:
             self._listening = listen(self._config, self._sockets)
             become(user)
+            self._tracing = Tracing(self._config.traces, partial(self._notice, severity="warning"))
             await self._memory.open()
             self.token = made_token(path) if (path := self._config.token_file) else None
             await self._start()
@@ -117,6 +123,7 @@ class Daemon:
             self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())
             self._background(self._memory.follow())
+            self._background(self._tracing.follow())
             await self._stopping.wait()
         finally:
             await self._stop()
@@ -246,6 +253,10 @@ class Daemon:
     def _is_ours(self, address: str) -> bool:
         return any(each.ip == address for served in self._interfaces.served for each in served.addresses)
 
+    def _boot_changed(self, before: Attempt | None, after: Attempt) -> None:
+        self._metrics.boots.took(before, after)
+        self._tracing.took(before, after)
+
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
         return machine.name if machine else ""
@@ -354,6 +365,7 @@ class Daemon:
         if self._syslog is not None:
             self._syslog.stop()
         await asyncio.gather(*(end() for end in self._ends))
+        await self._tracing.close()
         await self._memory.close()  # last: what transfers came to is written there
         self._sockets.close()
         self._log.flush()

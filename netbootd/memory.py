@@ -18,7 +18,7 @@ from netbootd.fleet.lifecycle import Limits, Stage
 from netbootd.fleet.limits import limits_of
 from netbootd.fleet.merged import machine_of
 from netbootd.fleet.merging import set_otherwise
-from netbootd.fleet.record import PutRecord, Record, RecordChange
+from netbootd.fleet.record import Attempt, PutRecord, Record, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.fleet.sharing import Sharing
 from netbootd.fleet.snapshot import Assignment
@@ -40,7 +40,8 @@ _PRUNES = 3600  # and between two looks for history that is too old
 class Memory:
     """To be opened before anything is served, and closed after everything has ended.
 
-    ``world`` is what decisions look at now; it may look here in turn.  ``retry`` is as a `Store` has it.
+    ``world`` is what decisions look at now; it may look here in turn.  ``retry`` is as a `Store` has it, ``took`` as
+    `Attempts` do.
     """
 
     ledger: Ledger
@@ -51,8 +52,16 @@ class Memory:
     tokens: Tokens
 
     def __init__(
-        self, state: str, hub: Hub, world: Callable[[], World], directory: Directory, *, retry: float = 5.0
+        self,
+        state: str,
+        hub: Hub,
+        world: Callable[[], World],
+        directory: Directory,
+        *,
+        retry: float = 5.0,
+        took: Callable[[Attempt | None, Attempt], None] = lambda _before, _after: None,
     ) -> None:
+        self._took = took
         self._state = state
         self._hub = hub
         self._world = world
@@ -141,7 +150,7 @@ class Memory:
             text = f"the state holds {history.unreadable} records or boots that cannot be read; they are left there"
             self._hub(DaemonNotice(text=text, severity="warning"))
         self.records = Records(history.records, new_id=_new_id, kept=self._listed, family=self._family)
-        self.attempts = Attempts(history.attempts, new_id=_new_id, owner=self.records.owner)
+        self.attempts = Attempts(history.attempts, new_id=_new_id, owner=self.records.owner, took=self._took)
         self._behind = Behind({each.id: each for each in history.records}, {each.id: each for each in history.attempts})
         sharing = Sharing(self.records, self.attempts, self._behind, self._elsewhere)
         self._store.follow_history(sharing.learn)
