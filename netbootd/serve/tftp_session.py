@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from netbootd.serve.pace import EVERY
 from netbootd.serve.tftp_source import Content, OpenFile, Source, dispose
 from netbootd.wire.transfer import Outcome, Transfer
 
@@ -20,7 +21,8 @@ _DRAIN = 64  # datagrams taken per wake-up
 
 
 class Session:
-    """Drives a transfer; calls ``ended`` once when it is over.
+    """Drives a transfer; calls ``ended`` once when it is over, and ``moved`` with the seconds it has taken each time
+    that it is further than when that was last called, once a second at most.
 
     ``send`` may lose the datagram, and raises ConnectionRefusedError when nobody listens at the peer's port.
     """
@@ -33,6 +35,7 @@ class Session:
         readers: Executor,
         send: Callable[[bytes], object],
         ended: Callable[[Session], None],
+        moved: Callable[[Session, float], None] = lambda _session, _seconds: None,
     ) -> None:
         self.transfer = transfer
         self.source = source
@@ -40,6 +43,9 @@ class Session:
         self._readers = readers
         self._send = send
         self._ended = ended
+        self._moved = moved
+        self._tells = transfer.started + EVERY
+        self._told = 0
         self._timer: asyncio.TimerHandle | None = None
         self._reading: Future[bytes] | None = None
         self._over = False
@@ -73,6 +79,13 @@ class Session:
                 self._send(datagram)
         except ConnectionRefusedError:
             self.transfer.end(Outcome.CLIENT_GONE, now)
+        if now >= self._tells:
+            self._tell(now)
+
+    def _tell(self, now: float) -> None:
+        if self.transfer.outcome is None and self.transfer.delivered > self._told:
+            self._tells, self._told = now + EVERY, self.transfer.delivered
+            self._moved(self, now - self.transfer.started)
 
     def _arm(self) -> None:
         """Keep a timer that fires no later than the deadline.

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
+from netbootd.net.sendfile import Ending, Progress, SendResult, send_bytes, send_file
 from netbootd.net.tcp import close_with_reset, cut, unsent
 from netbootd.net.turns import Turns
 from netbootd.serve.http.leftovers import LEFTOVERS
@@ -53,11 +53,17 @@ async def write_all(request: web.Request, response: web.StreamResponse, stall: f
 
 
 async def send_body(
-    request: web.Request, response: web.StreamResponse, body: Body, offset: int, count: int, stall: float
+    request: web.Request,
+    response: web.StreamResponse,
+    body: Body,
+    offset: int,
+    count: int,
+    stall: float,
+    progress: Progress | None = None,
 ) -> SendResult:
     """Send the headers, then ``count`` bytes of ``body`` from ``offset``, past aiohttp."""
     with request.app[LEFTOVERS].sending(request) as sock:
-        result = await _headers_then_body(request, response, body, offset, count, stall)
+        result = await _headers_then_body(request, response, body, offset, count, stall, progress)
         if result.complete and sock and quirk_for(request.headers.get("User-Agent", "")).holds:
             result = replace(result, reason=await _taken(request, sock, stall))
     if result.complete:
@@ -69,7 +75,13 @@ async def send_body(
 
 
 async def _headers_then_body(
-    request: web.Request, response: web.StreamResponse, body: Body, offset: int, count: int, stall: float
+    request: web.Request,
+    response: web.StreamResponse,
+    body: Body,
+    offset: int,
+    count: int,
+    stall: float,
+    progress: Progress | None,
 ) -> SendResult:
     try:
         async with asyncio.timeout(stall):
@@ -86,13 +98,15 @@ async def _headers_then_body(
         return _GONE
     match body:
         case Extent(int() as fd, start, _):
-            return await send_file(transport, fd, start + offset, count, stall=stall, turns=turns)
+            at = start + offset
+            return await send_file(transport, fd, at, count, stall=stall, turns=turns, progress=progress)
         case Extent():
             raise AssertionError(f"not an open file: {body.source}")
         case Stream():
-            return await body.send(transport, offset, count, stall=stall, turns=turns)
+            return await body.send(transport, offset, count, stall=stall, turns=turns, progress=progress)
         case _:
-            return await send_bytes(transport, body[offset : offset + count], stall=stall, turns=turns)
+            part = body[offset : offset + count]
+            return await send_bytes(transport, part, stall=stall, turns=turns, progress=progress)
 
 
 async def _taken(request: web.Request, sock: socket.socket, stall: float) -> Ending:

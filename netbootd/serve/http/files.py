@@ -14,11 +14,12 @@ from aiohttp import web
 
 from netbootd.artifacts.tree import NotServed, Opened, Tree, Why
 from netbootd.net.sendfile import Ending
-from netbootd.observe.events import ArtifactServed, HttpProbed
+from netbootd.observe.events import ArtifactServed, HttpProbed, TransferMoved
 from netbootd.serve.http import conditions
 from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
 from netbootd.serve.http.forwarded import asker
+from netbootd.serve.pace import Pace
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Extent
 from netbootd.wire.text import printable
@@ -141,21 +142,41 @@ class _Download:
         response = web.Response(status=self.status, headers=headers, body=bytes(body))
         began = time.monotonic()
         ending = await write_all(self.request, response, self._patience)
-        self._tell(began, self.count if ending is Ending.COMPLETE else 0, ending)
+        self._tell(time.monotonic() - began, self.count if ending is Ending.COMPLETE else 0, ending)
         return response
 
     async def in_pieces(self, headers: dict[str, str], body: Body, offset: int) -> web.StreamResponse:
-        response = web.StreamResponse(status=self.status, headers=headers)
-        began = time.monotonic()
-        result = await send_body(self.request, response, body, offset, self.count, self._patience)
-        self._tell(began, result.sent, result.reason)
+        response, pace = web.StreamResponse(status=self.status, headers=headers), Pace(self._moved)
+        try:
+            result = await send_body(self.request, response, body, offset, self.count, self._patience, pace)
+        except BaseException:  # what was said to be under way is no longer
+            self._tell(pace.seconds, pace.sent, Ending.GONE)
+            raise
+        self._tell(pace.seconds, result.sent, result.reason)
         return response
 
     @property
     def _patience(self) -> float:
         return patience(self.request, self.services.stall_seconds)
 
-    def _tell(self, began: float, sent: int, ending: Ending) -> None:
+    @property
+    def _via(self) -> str:
+        return "https" if self.request.secure else "http"
+
+    def _moved(self, sent: int, seconds: float) -> None:
+        self.services.emit(
+            TransferMoved(
+                ip=asker(self.request, self.services.trusted_proxies).ip,
+                mac=_mac(self.content),
+                file=printable(self.content.name),
+                via=self._via,
+                sent=sent,
+                size=self.count,
+                seconds=seconds,
+            )
+        )
+
+    def _tell(self, seconds: float, sent: int, ending: Ending) -> None:
         complete = ending is Ending.COMPLETE
         self.services.emit(
             ArtifactServed(
@@ -165,13 +186,13 @@ class _Download:
                 status=int(self.status),
                 size=self.count,
                 sent=sent,
-                seconds=time.monotonic() - began,
+                seconds=seconds,
                 complete=complete,
                 offset=self.offset,
                 total=self.content.current.size,
                 detail="" if complete else ending.value,
                 reason="" if complete else ending.name,
-                via="https" if self.request.secure else "http",
+                via=self._via,
             )
         )
 

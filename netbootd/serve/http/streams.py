@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from netbootd.artifacts.tree import Opened, Tree
-from netbootd.net.sendfile import Ending, SendResult, send_bytes, send_file
+from netbootd.net.sendfile import Ending, Progress, SendResult, send_bytes, send_file
 from netbootd.net.turns import Turns
 from netbootd.wire.segments import Extent, Piece, Segments
 
@@ -68,29 +68,36 @@ class Stream:
         return any(source.changed() for source in self.sources.values())
 
     async def send(
-        self, transport: asyncio.WriteTransport, offset: int, count: int, *, stall: float, turns: Turns
+        self,
+        transport: asyncio.WriteTransport,
+        offset: int,
+        count: int,
+        *,
+        stall: float,
+        turns: Turns,
+        progress: Progress | None = None,
     ) -> SendResult:
         """``count`` bytes from ``offset`` on, as `send_file` does; never anything else in place of them."""
         sent = 0
         for piece in self.content.slice(offset, count).pieces:
             if self.changed():
                 return SendResult(sent, Ending.CHANGED)
-            result = await self._send_piece(transport, piece, stall, turns)
+            result = await self._send_piece(transport, piece, stall, turns, progress)
             sent += result.sent
             if not result.complete:
                 return replace(result, sent=sent)
         return SendResult(sent, Ending.COMPLETE)
 
     async def _send_piece(
-        self, transport: asyncio.WriteTransport, piece: Piece, stall: float, turns: Turns
+        self, transport: asyncio.WriteTransport, piece: Piece, stall: float, turns: Turns, progress: Progress | None
     ) -> SendResult:
         match piece:
             case Extent(_, offset, length):
                 source = self.sources[_name(piece)]
-                start = source.offset + offset
-                return await send_file(transport, source.fd, start, length, stall=stall, turns=turns)
+                at = source.offset + offset
+                return await send_file(transport, source.fd, at, length, stall=stall, turns=turns, progress=progress)
             case _:
-                return await send_bytes(transport, piece, stall=stall, turns=turns)
+                return await send_bytes(transport, piece, stall=stall, turns=turns, progress=progress)
 
 
 def _name(extent: Extent) -> str:

@@ -7,7 +7,8 @@ from email.utils import formatdate
 
 import pytest
 
-from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused
+from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused, TransferMoved
+from netbootd.serve import pace
 from tests.support.bootsite import BOTH_WAYS, Site, Socket
 
 pytestmark = BOTH_WAYS
@@ -29,6 +30,30 @@ async def test_a_file_is_sent_whole_with_its_exact_length(site: Site, body: byte
     assert answer["Last-Modified"] == formatdate(int(path.stat().st_mtime), usegmt=True)
     assert answer.body == body
     assert not {"Transfer-Encoding", "Content-Encoding", "Content-Range"} & {name for name, _ in answer.headers}
+
+
+async def test_a_download_of_more_than_a_second_says_how_far_it_is(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "EVERY", 0.0)  # as if each piece took a second
+    body = LARGE * 4
+    site.file("eve/rootfs.img", body)
+    await site.ask("/artifacts/eve/rootfs.img", Range="bytes=100-")
+    *moved, ended = site.services.told()
+    assert isinstance(ended, ArtifactServed)
+    assert len(moved) >= 4
+    sent = 0
+    for event in moved:
+        assert isinstance(event, TransferMoved)
+        assert (event.file, event.size) == ("artifacts/eve/rootfs.img", len(body) - 100)
+        assert event.via == ended.via == ("https" if site.tls else "http")
+        assert sent < event.sent <= event.size
+        sent = event.sent
+    assert sent == ended.sent == len(body) - 100
+
+
+async def test_a_download_that_takes_less_says_nothing_before_its_end(site: Site) -> None:
+    site.file("eve/kernel", LARGE)
+    await site.ask("/artifacts/eve/kernel")
+    assert [type(event) for event in site.services.told()] == [ArtifactServed]
 
 
 @BODIES
