@@ -170,6 +170,12 @@ class Metrics:
             "netbootd_values_refused", "Values from the wire that failed their grammar", ("field",), registry=registry
         )
         self._changes = Counter("netbootd_machine_changes", "Changes of machines", ("change",), registry=registry)
+        self._lines = Counter(
+            "netbootd_installer_lines", "Lines that installers said by syslog", ("severity",), registry=registry
+        )
+        self._heard = Counter(
+            "netbootd_servers_heard", "Answers of other DHCP and PXE servers", ("kind",), registry=registry
+        )
         self._notices = Counter("netbootd_notices", "Notices about the daemon", ("severity",), registry=registry)
 
     def _observe_fleet(self, event: Event) -> None:
@@ -178,5 +184,9 @@ class Metrics:
                 self._hostile.labels(*self._labels.bounded("field", field)).inc()
             case events.MachineChanged(change=change):
                 self._changes.labels(*self._labels.bounded("change", change)).inc()
+            case events.InstallerSaid(severity=severity):
+                self._lines.labels(*self._labels.bounded("line", severity)).inc()
+            case events.ServerHeard(kind=kind):
+                self._heard.labels(*self._labels.bounded("heard", kind)).inc()
             case events.DaemonNotice(severity=severity):
                 self._notices.labels(severity).inc()
