@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
@@ -16,6 +16,7 @@ from netbootd.fleet.record import RecordChange
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.events import Event
+from netbootd.observe.running import Running
 from netbootd.serve.admin.stream import Stream
 from netbootd.wire.mac import Mac
 
@@ -34,6 +35,7 @@ class ApiServices:
     keep: Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
     emit: Callable[[Event], None]
     stream: Stream
+    running: Running = field(default_factory=Running)
     wall: Callable[[], float] = time.time
 
     @property

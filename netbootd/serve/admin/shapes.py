@@ -45,6 +45,60 @@ class Ended(Shape):
     detail: str
 
 
+class Asked(Shape):
+    """A DHCP question, and what became of it."""
+
+    message: str
+    port: int = Field(description="67, or 4011 of the second question to a boot server.")
+    client: str
+    arch: str | None
+    server: str | None = Field(description="The server it was meant for (option 54).")
+    offered: str | None = Field(description="The boot file of our answer; null: there was none.")
+
+
+class Transfer(Shape):
+    """How a file went out, all repetitions together."""
+
+    via: str = Field(description="tftp, http or https.")
+    size: int = Field(description="Of the whole file; 0: not known.")
+    sent: int = Field(description="At the latest try.")
+    seconds: float
+    rate: float = Field(description="Bytes a second.")
+    blksize: int = Field(description="Of TFTP, as windowsize and retransmits.")
+    windowsize: int
+    retransmits: int
+
+
+class Step(Shape):
+    """One thing that happened in a boot, or several that differ in nothing."""
+
+    stage: Literal["firmware", "loader", "ipxe", "script", "file", "payload", "local", "system", "again", "said", "end"]
+    at: str
+    last: str
+    after: float = Field(description="Seconds from the boot's first packet to this.")
+    until: float = Field(description="To the last of them, where it happened several times.")
+    times: int
+    bytes: int
+    detail: str
+    trouble: bool
+    file: str | None
+    reason: str | None = Field(description="A name that stays the same for what went otherwise than well.")
+    asked: Asked | None
+    transfer: Transfer | None
+
+
+class Progress(Shape):
+    """A file on its way, as it was ``quiet`` seconds ago."""
+
+    file: str
+    via: str
+    sent: int
+    size: int
+    seconds: float = Field(description="Since it began.")
+    rate: float = Field(description="Bytes a second, of late.")
+    quiet: float
+
+
 class Machine(Shape):
     """One machine: what a file says of it, what is on record, and where it stands."""
 
@@ -85,19 +139,9 @@ class Machine(Shape):
     approved: str | None = Field(description="By whom: a person, or the file that lists it.")
     args: list[Argument] = Field(description="Its own, over those of its profile.")
     origins: dict[str, Origin] = Field(description="Who says the value of each of these keys.")
+    last_stage: Step | None = Field(description="What happened last in its latest boot.")
+    progress: Progress | None = Field(description="What it fetches now, if that takes more than a second.")
     conflict: str | None = Field(description="What other records claim of this machine, for a person to settle.")
-
-
-class Step(Shape):
-    """One thing that happened in a boot, or several that differ in nothing."""
-
-    stage: Literal["firmware", "loader", "ipxe", "script", "file", "payload", "local", "system", "again", "end"]
-    at: str
-    last: str
-    times: int
-    bytes: int
-    detail: str
-    trouble: bool
 
 
 class Boot(Shape):
@@ -108,8 +152,12 @@ class Boot(Shape):
     profile: str | None
     started: str
     last: str
+    seconds: float = Field(description="From the first packet to the last.")
     outcome: Literal["running", "payload", "local", "installed", "failed", "abandoned"]
     bytes: int
+    retransmits: int = Field(description="Packets of TFTP sent again.")
+    files: list[str] = Field(description="What its script has it fetch from here, in that order.")
+    generation: int = Field(description="Of the arming it installs by; 0: none.")
     steps: list[Step]
     left_out: int = Field(description="Steps there was no room for.")
 

@@ -4,6 +4,9 @@ An event's id is the moment this daemon started and a number counted up.  Whoeve
 (Last-Event-ID) gets what they missed, as far as it is kept; of what is not they are told how much it was, by a ``gap``
 without a number where another run of the daemon made the id.  Nothing waits for a reader: what there is no room for in
 their queue is dropped, and a ``dropped`` says how much.
+
+How far transfers are (`TransferMoved`) comes at every level.  Of each a reader gets the latest alone, once there is
+nothing else to tell, and without an id: that it is missed does no harm.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
-from netbootd.observe.events import Event, Level
+from netbootd.observe.events import ArtifactServed, Event, Level, TftpAborted, TftpFinished, TransferMoved
 from netbootd.observe.sentences import level_of, sentence
 
 KEPT = 2000
@@ -51,15 +54,33 @@ class _Reader:
     wanted: Callable[[Happened], bool]
     room: int
     queue: deque[Happened] = field(default_factory=deque)
+    moving: dict[tuple[str, str, str], Happened] = field(default_factory=dict)
     dropped: int = 0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, one: Happened) -> None:
+        match one.event:
+            case TransferMoved(file=file) as event:
+                self.moving[event.mac, event.ip, file] = one
+                if len(self.moving) > self.room:
+                    del self.moving[next(iter(self.moving))]
+            case TftpFinished(file=file) | TftpAborted(file=file) | ArtifactServed(file=file) as event:
+                self.moving.pop((event.mac, event.ip, file), None)
+                self._queue(one)
+            case _:
+                self._queue(one)
+        self.woken.set()
+
+    def next(self) -> Happened | None:
+        if self.queue:
+            return self.queue.popleft()
+        return self.moving.pop(next(iter(self.moving))) if self.moving else None
+
+    def _queue(self, one: Happened) -> None:
         if len(self.queue) >= self.room:
             self.queue.popleft()
             self.dropped += 1
         self.queue.append(one)
-        self.woken.set()
 
 
 class Stream:
@@ -104,7 +125,7 @@ class Stream:
         if len(self._readers) >= self._most:
             raise TooMany
         levels = _LEVELS[_LEVELS.index(least) :]
-        reader = _Reader(lambda one: one.level in levels and (not mac or one.event.mac == mac), self._waiting)
+        reader = _Reader(lambda one: _wanted(one, levels) and (not mac or one.event.mac == mac), self._waiting)
         opening = self._opening(last)
         missed = [one for one in self._missed(last) if reader.wanted(one)]
         self._readers.add(reader)
@@ -121,8 +142,8 @@ class Stream:
             if reader.dropped:
                 dropped, reader.dropped = reader.dropped, 0
                 yield _notice("dropped", dropped)
-            elif reader.queue:
-                yield self._text(reader.queue.popleft())
+            elif one := reader.next():
+                yield self._text(one)
             else:
                 reader.woken.clear()
                 yield "" if await _within(reader.woken, beat) else ": still here\n\n"
@@ -151,7 +172,12 @@ class Stream:
         return min(int(number), self._number)
 
     def _text(self, one: Happened) -> str:
-        return f"id: {self._run}-{one.number}\nevent: {one.event.name}\ndata: {json.dumps(told(one))}\n\n"
+        id = "" if isinstance(one.event, TransferMoved) else f"id: {self._run}-{one.number}\n"
+        return f"{id}event: {one.event.name}\ndata: {json.dumps(told(one))}\n\n"
+
+
+def _wanted(one: Happened, levels: tuple[Level, ...]) -> bool:
+    return one.level in levels or isinstance(one.event, TransferMoved)
 
 
 def told(one: Happened) -> dict[str, object]:

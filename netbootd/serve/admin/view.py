@@ -12,10 +12,11 @@ from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
 from netbootd.chain.subject import Subject, subject
 from netbootd.chain.world import World
+from netbootd.fleet.attempts import last_step
 from netbootd.fleet.export import Row
 from netbootd.fleet.lifecycle import Stage, Standing, State, verdict
 from netbootd.fleet.merged import Merged, Value, merged
-from netbootd.fleet.record import Attempt, Ending, Record, Step
+from netbootd.fleet.record import Attempt, Ending, Record
 from netbootd.fleet.snapshot import Assignment
 from netbootd.payloads import PAYLOADS
 from netbootd.serve.admin import shapes
@@ -23,6 +24,7 @@ from netbootd.serve.admin.roster import Seat
 from netbootd.serve.admin.secrets import kept_from_sight
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.shapes import moment, when
+from netbootd.serve.admin.steps import progress_shape, step_shape
 
 T = TypeVar("T")
 _NOWHERE = Site("127.0.0.1")
@@ -78,8 +80,7 @@ class View:
 
     def boots(self, seat: Seat) -> list[shapes.Boot]:
         """Those that are kept, the latest first."""
-        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
-        return [boot(each) for key in keys for each in self._services.attempts.of(key)]
+        return [boot(each) for each in self._attempts(seat)]
 
     def _who(self, seat: Seat) -> dict[str, Any]:
         shown, record = _shown(seat), seat.record or Record("")
@@ -118,7 +119,18 @@ class View:
             "until": when(stands.until),
             "confidence": stands.confidence.value if stands.confidence else None,
             "ended": _ended(record.ending) if record and record.ending else None,
+            "last_stage": self._last_stage(seat),
+            "progress": progress_shape(self._services.running, seat.macs),
         }
+
+    def _last_stage(self, seat: Seat) -> shapes.Step | None:
+        latest = max(self._attempts(seat), key=lambda each: each.started, default=None)
+        step = last_step(latest) if latest else None
+        return step_shape(step, latest) if latest and step else None
+
+    def _attempts(self, seat: Seat) -> list[Attempt]:
+        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
+        return [each for key in keys for each in self._services.attempts.of(key)]
 
     def _said(self, seat: Seat) -> dict[str, Any]:
         ledger, assignment = self._services.ledger, self.assignment(seat)
@@ -202,9 +214,13 @@ def boot(attempt: Attempt) -> shapes.Boot:
         profile=attempt.profile or None,
         started=moment(attempt.started),
         last=moment(attempt.last),
+        seconds=round(attempt.last - attempt.started, 3),
         outcome=attempt.outcome.name.lower(),  # type: ignore[arg-type]
         bytes=sum(step.bytes for step in attempt.steps),
-        steps=[_step(step) for step in attempt.steps],
+        retransmits=sum(step.transfer.retransmits for step in attempt.steps if step.transfer),
+        files=list(attempt.files),
+        generation=attempt.generation,
+        steps=[step_shape(step, attempt) for step in attempt.steps],
         left_out=attempt.left_out,
     )
 
@@ -225,18 +241,6 @@ def _shown(seat: Seat) -> Merged:
 
 def _text(value: Value[str] | Value[UUID] | None) -> str:
     return str(value.value) if value else ""
-
-
-def _step(step: Step) -> shapes.Step:
-    return shapes.Step(
-        stage=step.stage.name.lower(),  # type: ignore[arg-type]
-        at=moment(step.at),
-        last=moment(max(step.last, step.at)),
-        times=step.times,
-        bytes=step.bytes,
-        detail=step.detail,
-        trouble=step.trouble,
-    )
 
 
 def _ended(ending: Ending) -> shapes.Ended:

@@ -12,6 +12,7 @@ from netbootd.fleet.happening import Happening
 from netbootd.fleet.record import Reached, Record
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.observe.events import TransferMoved
 from netbootd.wire.mac import Mac
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, by_rule, problem, serving
 from tests.support.worlds import args
@@ -182,6 +183,24 @@ class TestBoots:
             ("firmware", "PXE"),
             ("loader", "undionly.kpxe"),
         ]
+
+    async def test_how_far_it_is_and_what_it_fetches_now_is_shown_with_the_machine(self, api: Api) -> None:
+        api.saw(STRANGER)
+        first = (await api.get(f"/{STRANGER}")).body
+        assert (first["last_stage"], first["progress"]) == (None, None)
+        api.attempts.happened(Happening(Reached.FIRMWARE, 100.0, STRANGER, detail="PXE"))
+        api.running(TransferMoved(mac=str(STRANGER), file="a", via="http", sent=50, size=100, seconds=2.0))
+        shown = (await api.get(f"/{STRANGER}")).body
+        assert (shown["last_stage"]["stage"], shown["last_stage"]["detail"]) == ("firmware", "PXE")
+        assert {**shown["progress"], "quiet": 0} == {
+            "file": "a",
+            "via": "http",
+            "sent": 50,
+            "size": 100,
+            "seconds": 2.0,
+            "rate": 25.0,
+            "quiet": 0,
+        }
 
     async def test_a_machine_without_any_has_none(self, api: Api) -> None:
         assert (await api.get("/node-1/boots")).body == []

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from netbootd.observe.events import Change, DaemonNotice, DhcpSilent, Event, MachineChanged
+from netbootd.observe.events import (
+    ArtifactServed,
+    Change,
+    DaemonNotice,
+    DhcpSilent,
+    Event,
+    MachineChanged,
+    TransferMoved,
+)
 from netbootd.serve.admin.stream import Stream, TooMany
 
 MAC = "52:54:00:00:00:01"
@@ -171,3 +179,49 @@ async def test_text_of_an_event_cannot_end_its_line() -> None:
         _, text = await taken(texts)
     assert text.count("\n") == 4
     assert data(text)["text"] == "a\ndata: b\r\u2028"
+
+
+def moved(sent: int, file: str = "a", mac: str = MAC) -> Event:
+    return TransferMoved(mac=mac, file=file, via="http", sent=sent, size=1000, seconds=1.0)
+
+
+async def test_of_each_transfer_only_how_far_it_is_now_is_told_and_after_all_else() -> None:
+    events = stream(waiting=3)
+    with events.reading() as texts:
+        for number in range(100):
+            events(moved(number))
+            events(moved(number, "b"))
+        events(changed(1))
+        _, *told = await taken(texts)
+    assert [(data(text)["event"], data(text).get("file"), data(text).get("sent")) for text in told] == [
+        ("machine.changed", None, None),
+        ("transfer.moved", "a", 99),
+        ("transfer.moved", "b", 99),
+    ]
+
+
+async def test_how_far_a_transfer_is_has_no_id_to_come_back_to() -> None:
+    events = stream()
+    with events.reading() as texts:
+        events(moved(5))
+        _, text = await taken(texts)
+    assert "id" not in fields(text)
+
+
+async def test_nothing_is_told_of_a_transfer_after_its_end() -> None:
+    events = stream()
+    with events.reading() as texts:
+        events(moved(5))
+        events(ArtifactServed(mac=MAC, file="a", status=200, size=9, sent=9, seconds=1.0, complete=True))
+        _, *told = await taken(texts)
+    assert [data(text)["event"] for text in told] == ["http.served"]
+
+
+async def test_a_flood_of_transfers_is_bounded_and_drops_nothing_else() -> None:
+    events = stream(waiting=3)
+    with events.reading() as texts:
+        events(changed(1))
+        for number in range(100):
+            events(moved(1, str(number)))
+        _, *told = await taken(texts)
+    assert [data(text).get("file") for text in told] == [None, "97", "98", "99"]
