@@ -503,7 +503,7 @@ class TestClients:
                 heard = [(await raw.hear())[0] for _ in range(3)]
                 assert heard == [Data(1, BOOT[:512])] * 3
                 aborted = await told.first(TftpAborted)
-                assert (aborted.reason, aborted.sent) == ("TIMED_OUT", 0)
+                assert (aborted.reason, aborted.sent) == ("NEVER_ANSWERED", 0)
 
     async def test_a_client_that_aborts_is_told_with_its_words_made_printable(self) -> None:
         async with serving() as (server, told):
