@@ -123,7 +123,7 @@ class Memory:
         self._behind.add(changes)
         if not self._store.durable:
             return Written.NO
-        own = self._behind.pick([id for change in changes for id in ids(change).records])
+        own = self._behind.pick(ids(changes).records)
         written = await self._store.write(*own)
         if written is Written.NO:
             self._behind.put_back(own)

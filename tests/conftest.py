@@ -43,6 +43,7 @@ _SLOW = {
     "test_evetest.py",
     "test_import_.py",
     "test_inside_iso.py",
+    "test_memory_shared.py",
     "test_node.py",
     "test_postgresql.py",
     "test_progress_killed.py",

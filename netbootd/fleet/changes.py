@@ -7,7 +7,7 @@ counted up for each machine by every order of a person (arm it, leave it to its 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -122,7 +122,7 @@ class Ids:
         return bool(self.records or self.attempts)
 
     def __or__(self, other: Ids) -> Ids:
-        return Ids(self.records | other.records, self.attempts | other.attempts)
+        return self if not other else Ids(self.records | other.records, self.attempts | other.attempts)
 
     def __and__(self, other: Ids) -> Ids:
         return Ids(self.records & other.records, self.attempts & other.attempts)
@@ -190,16 +190,18 @@ def cards(change: Change) -> tuple[Mac, ...]:
             return change.macs
 
 
-def ids(change: Change) -> Ids:
-    """Which records and boots it is about."""
-    match change:
-        case PutRecord(record):
-            return Ids(frozenset((record.id,)))
-        case DropRecord(id):
-            return Ids(frozenset((id,)))
-        case PutAttempt(attempt):
-            return Ids(attempts=frozenset((attempt.id,)))
-        case DropAttempts(gone):
-            return Ids(attempts=frozenset(gone))
-        case _:
-            return NOBODY
+def ids(changes: Iterable[Change]) -> Ids:
+    """Which records and boots they are about."""
+    records: set[str] = set()
+    attempts: set[str] = set()
+    for change in changes:
+        match change:
+            case PutRecord(record):
+                records.add(record.id)
+            case DropRecord(id):
+                records.add(id)
+            case PutAttempt(attempt):
+                attempts.add(attempt.id)
+            case DropAttempts(gone):
+                attempts.update(gone)
+    return Ids(frozenset(records), frozenset(attempts))

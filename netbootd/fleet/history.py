@@ -114,7 +114,7 @@ def _put_record(connection: Connection, put: PutRecord) -> bool:
             raise Refused
         record = merged.record if merged else record
     if before is None or marks(before) != marks(record):
-        record = _claimed(connection, record, before, put.firm)
+        record = _claimed(connection, record, before, put.firm, body is not None)
     values = {"id": record.id, "body": record_text(record)}
     table = insert(RECORDS) if body is None else update_(RECORDS).where(RECORDS.c.id == record.id)
     connection.execute(table.values(values))
@@ -128,11 +128,12 @@ def _forgotten(firm: bool) -> bool:
     return False
 
 
-def _claimed(connection: Connection, record: Record, before: Record | None, firm: bool) -> Record:
+def _claimed(connection: Connection, record: Record, before: Record | None, firm: bool, there: bool) -> Record:
     """With what is free.  Cards and boards that others show, too, are a conflict for a person to settle, but nobody
     makes a machine of them."""
     wanted = claims(record)
-    held = set(connection.scalars(select(CLAIMS.c.mark).where(CLAIMS.c.record == record.id)))
+    own = select(CLAIMS.c.mark).where(CLAIMS.c.record == record.id)
+    held = set(connection.scalars(own)) if there else set()
     rivals = select(CLAIMS.c.mark).where(CLAIMS.c.mark.in_(wanted.keys() - held), CLAIMS.c.record != record.id)
     taken = [wanted[mark] for mark in connection.scalars(rivals)] if wanted.keys() - held else []
     words = [mark for mark in taken if isinstance(mark, Word)]

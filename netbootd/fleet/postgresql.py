@@ -175,11 +175,8 @@ class Postgresql:
             return read(connection, macs, self._owner, _running(connection))
 
     def _notify(self, connection: Connection, changes: Sequence[Change]) -> None:
-        about = NOBODY
-        for change in changes:
-            about |= ids(change)
         macs = sorted({str(mac) for change in changes for mac in cards(change)})
-        for payload in _payloads(self._owner, macs, about):
+        for payload in _payloads(self._owner, macs, ids(changes)):
             connection.execute(select(func.pg_notify(_CHANNEL, payload)))
 
     def _listen(self, connection: Connection) -> None:

@@ -39,8 +39,10 @@ class Sharing:
         """See `fleet.store.LearnHistory`."""
         records = {record.id: record for record in found.records}
         attempts = {attempt.id: attempt for attempt in found.attempts}
-        here = self._behind.on_disk()
-        asked = about or Ids(here.records | records.keys(), here.attempts | attempts.keys())
+        asked = about
+        if asked is None:
+            here = self._behind.on_disk()
+            asked = Ids(here.records | records.keys(), here.attempts | attempts.keys())
         for part in _parts(asked.records):
             but = waiting()
             for id in part - but.records:

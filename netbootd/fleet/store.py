@@ -57,7 +57,7 @@ class _Job:
 
     @property
     def ids(self) -> Ids:
-        return _ids(self.changes)
+        return ids(self.changes)
 
 
 class Store:
@@ -239,7 +239,7 @@ class Store:
         self._refused += refused
         undone = (cards(change) for job in jobs for change in job.changes if isinstance(change, Undo))
         self._to_read(frozenset().union(*(job.macs for job in refused), *undone))
-        self._to_read_ids(_ids(change for job in refused for change in job.changes))
+        self._to_read_ids(ids(change for job in refused for change in job.changes))
 
     async def _read_all(self) -> None:
         if self._learn is None:
@@ -279,7 +279,7 @@ class Store:
 
         def waiting() -> Ids:
             nonlocal left
-            now = _ids(change for job in self._jobs for change in job.changes)
+            now = ids(change for job in self._jobs for change in job.changes)
             left |= now
             return now
 
@@ -312,14 +312,6 @@ class Store:
         if changed:
             final = not self._opened and not self._database.shared
             self._tell(Trouble(self._state, reason, self._opened, final))
-
-
-def _ids(changes: Iterable[Change]) -> Ids:
-    each = [ids(change) for change in changes]
-    return Ids(
-        frozenset(id for found in each for id in found.records),
-        frozenset(id for found in each for id in found.attempts),
-    )
 
 
 def _settle(jobs: Iterable[_Job], written: Written) -> None:
