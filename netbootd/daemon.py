@@ -137,6 +137,7 @@ class Daemon:
             known=self._directory.known,
             left=self._directory.left,
             recorded=self._memory.recorded,
+            rival=self._memory.rival,
         )
 
     async def _start(self) -> None:
@@ -162,6 +163,7 @@ class Daemon:
             handed=self._memory.progress.handed,
             admit=self._memory.progress.admit,
             tokens=self._memory.tokens,
+            number=self._memory.serials.assign,
             ended=self._memory.ended,
         )
         listening = self._listening
@@ -316,6 +318,7 @@ class Daemon:
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts, loaded.world.bundles))
         self._boot.stall_seconds = config.stall_timeout
         self._boot.trusted_proxies = config.trusted_proxies
+        self._background(self._memory.serials.settle())
         for doubt in doubts:
             self._notice(doubt, "warning")
         self._notice(f"settings reloaded: {summary(loaded)}")

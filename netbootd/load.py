@@ -9,6 +9,7 @@ from pathlib import Path
 from netbootd.artifacts import bundles
 from netbootd.artifacts.firmware import scan
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
 from netbootd.boot.render import Templates
 from netbootd.chain.world import World
 from netbootd.config import Config
@@ -38,6 +39,7 @@ def load_world(
     known: Callable[[Mac], Facts] = lambda mac: Facts(mac=mac),
     left: Callable[[Mac], bool] = lambda _mac: False,
     recorded: Callable[[Facts], Record | None] = lambda _facts: None,
+    rival: Callable[[str, Facts, Machine | None], str] = lambda _serial, _facts, _machine: "",
 ) -> Loaded:
     """Read boot programs, templates and bundles.  What cannot be read is a note, never an error: the rest works."""
     found = scan(config.firmware)
@@ -45,7 +47,7 @@ def load_world(
     shelf = bundles.scan(config.artifacts)
     templates = Templates(sources)
     world = World(
-        config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles, payload_files(), recorded
+        config.snapshot, found.firmware, templates, stage, known, left, shelf.bundles, payload_files(), recorded, rival
     )
     return Loaded(world, found.contents, (*found.notes, *notes, *shelf.notes))
 

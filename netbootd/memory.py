@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
 from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
@@ -29,11 +30,13 @@ from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
 from netbootd.serve.lives import Lives
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
+from netbootd.serve.serials import SoftSerials
 from netbootd.serve.tokens import Caller, Tokens
 from netbootd.wire.mac import Mac
 
 _WRITES = 1.0  # seconds between two writes of what nobody waits for
 _LOOKS = 5  # of those between two looks at machines that install
+_NUMBERS = 30  # and between two looks for machines that wait for a soft serial
 _PRUNES = 3600  # and between two looks for history that is too old
 
 
@@ -49,6 +52,7 @@ class Memory:
     attempts: Attempts
     lives: Lives
     progress: Progress
+    serials: SoftSerials
     tokens: Tokens
 
     def __init__(
@@ -89,12 +93,21 @@ class Memory:
             auto=self._arms_by_itself,
         )
         self._hub.add(self.lives)
+        self.serials = SoftSerials(
+            self._world,
+            self.records,
+            self.ledger,
+            self.keep,
+            known=lambda facts: facts.over(self._directory.known(facts.mac)) if facts.mac else facts,
+            tell=lambda text: self._hub(DaemonNotice(text=text, severity="error")),
+        )
         self.progress = Progress(self.ledger, self._hub)
         self._hub.add(self.progress)
         self.tokens = Tokens(self.ledger.entry, takes=self._takes)
         self._hub.add(self.tokens.observe)
         self._opened = True
         self.progress.tell_doubts()
+        await self.serials.settle()
 
     async def follow(self) -> None:
         """Until it is cancelled: write behind what happened, and look what time and silence have made of it."""
@@ -104,6 +117,8 @@ class Memory:
             await asyncio.sleep(_WRITES)
             if turn % _LOOKS == 0:
                 self.lives.look()
+            if turn % _NUMBERS == 0:
+                await self.serials.settle()
             if turn % _PRUNES == 0:
                 self.lives.prune()
             self._write()
@@ -132,7 +147,11 @@ class Memory:
     def recorded(self, facts: Facts) -> Record | None:
         """The one record of a machine that says this of itself."""
         found = self.records.identify(facts)
-        return self.records.get(found.id) if isinstance(found, Match) else None
+        return self.serials.shown(self.records.get(found.id)) if isinstance(found, Match) else None
+
+    def rival(self, serial: str, facts: Facts, machine: Machine | None) -> str:
+        """Who else has this soft serial."""
+        return self.serials.rival(serial, facts, machine)
 
     def stage(self, mac: Mac) -> Stage | None:
         """Where a machine stands with a profile that boots once."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.boot.facts import Facts
+from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, State
 from netbootd.fleet.record import PutRecord, Reached, Record
 from netbootd.memory import Memory
@@ -19,7 +20,7 @@ from netbootd.observe.events import DaemonNotice, Event, ScriptServed
 from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
 from netbootd.wire.mac import Mac
-from tests.support.worlds import CARD, ONCE, OTHER_CARD, linux, machine, world
+from tests.support.worlds import CARD, ONCE, OTHER_CARD, eve, linux, machine, world
 
 IP = "192.0.2.77"
 WORLD = world(linux(boots=ONCE), machines=(machine("rescue"),))
@@ -28,12 +29,13 @@ WORLD = world(linux(boots=ONCE), machines=(machine("rescue"),))
 class Remembered:
     """An opened memory, and what it told."""
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, known: World = WORLD) -> None:
         self.told: list[Event] = []
+        self.world = known
         self.directory = Directory(lambda _mac: "")
         self.hub = Hub(lambda mac, _ip: (mac, ""))
         self.hub.add(self.told.append)
-        self.memory = Memory(state, self.hub, lambda: WORLD, self.directory, retry=0.01)
+        self.memory = Memory(state, self.hub, lambda: self.world, self.directory, retry=0.01)
 
     def boots(self, mac: Mac, serial: str) -> None:
         """A machine fetches its script."""
@@ -50,8 +52,9 @@ def state(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def remembered(state: Path) -> AsyncIterator[Remembered]:
-    house = Remembered(f"sqlite:///{state}")
+async def remembered(state: Path, known: World = WORLD) -> AsyncIterator[Remembered]:
+    house = Remembered(f"sqlite:///{state}", known)
+    house.world = replace(known, recorded=house.memory.recorded, rival=house.memory.rival)
     await house.memory.open()
     try:
         yield house
@@ -125,3 +128,24 @@ async def test_a_state_that_is_no_database_arms_nobody_and_everything_else_goes_
         assert not await house.memory.keep((PutRecord(Record("1", (OTHER_CARD,))),))
         assert house.memory.recorded(Facts(mac=CARD)) is not None
     assert state.read_bytes() == b"no database" * 100
+
+
+async def test_a_soft_serial_of_a_range_is_on_disk_at_the_start_and_stays_the_same(state: Path) -> None:
+    known = world(eve(soft_serial="NODE-[0001-0999]"), machines=(machine("edge"),))
+    for _ in range(2):
+        async with remembered(state, known) as house:
+            record = house.memory.recorded(Facts(mac=CARD))
+            assert record is not None
+            assert (record.soft_serial, record.soft_serial_by) == ("NODE-0001", "profile edge")
+    with closing(sqlite3.connect(state)) as other:
+        ((body,),) = other.execute("SELECT body FROM records").fetchall()
+    assert "NODE-0001" in body
+
+
+async def test_no_number_is_given_away_while_nothing_can_be_written(state: Path) -> None:
+    state.write_bytes(b"no database" * 100)
+    known = world(eve(soft_serial="NODE-[0001-0999]"), machines=(machine("edge"),))
+    async with remembered(state, known) as house:
+        record = house.memory.recorded(Facts(mac=CARD))
+        assert record is not None
+        assert record.soft_serial is None

@@ -68,6 +68,8 @@ class Profile:
     network: NetworkKeys | None = None
     """For machines without DHCP."""
     limits: LimitKeys = LimitKeys()
+    soft_serial: str = ""
+    """A template, or a range; see `netbootd.fleet.soft_serials`."""
     origin: str = ""
     """File and line."""
 
@@ -99,4 +101,6 @@ class Machine:
     """Over the profile's, key by key."""
     limits: LimitKeys = LimitKeys()
     """Over the profile's, key by key."""
+    soft_serial: str | None = None
+    """What it calls itself by, whatever its profile says."""
     origin: str = ""

@@ -19,7 +19,7 @@ from netbootd.boot.network import NetworkError
 from netbootd.boot.plan import ChainPlan, Document, GrubPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site, asked
-from netbootd.chain import calls, clouds
+from netbootd.chain import calls, clouds, serials
 from netbootd.chain.subject import IN_JINJAS_WORDS, subject, unknown_facts
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
@@ -55,6 +55,8 @@ class Rendered:
     """Why the machine does not get what it should; the text then says so on its screen."""
     awaited: bool = False
     """It fails for a fact that the machine's own iPXE will tell."""
+    unnumbered: bool = False
+    """It fails for a soft serial that has to be assigned to it, and to be on disk, first."""
     findings: tuple[Finding, ...] = ()
     """What is worth knowing of what it gets, or will get once it is armed."""
     config: tuple[ConfigFile, ...] = ()
@@ -99,7 +101,7 @@ def script(
     except (RenderError, ArgError, CannotBoot, NetworkError) as error:
         why = str(error).replace(IN_JINJAS_WORDS, "machine").replace(calls.IN_JINJAS_WORDS, "boot")
         refused = _refused(assignment, facts, world, why, loader)
-        return replace(refused, awaited=isinstance(error, NotKnown))
+        return replace(refused, awaited=isinstance(error, NotKnown), unnumbered=isinstance(error, serials.Unnumbered))
 
 
 def _on_its_way(facts: Facts, world: World) -> bool:
@@ -149,6 +151,7 @@ class _Writer:
         findings = self._findings(payload, profile, args)
         if faults := [each.text for each in findings if each.severity is Severity.ERROR]:
             raise ArgError("; ".join(faults))
+        serials.refuse(self.world, self.assignment, self.facts, args)
         files = self._config(payload, profile)
         plan = self._plan(payload, profile, args, files)
         text, config = self._text(payload, plan, _arguments(plan, args), said), self._told(payload, profile, files)
@@ -236,7 +239,8 @@ class _Writer:
         return over(of_place, profile.config, machine.config if machine else ())
 
     def _expand(self, text: str, where: str) -> str:
-        machine = subject(self.assignment, self.facts)
+        own = serials.written(self.world, self.assignment, self.facts, self.site) if "soft_serial" in text else None
+        machine = subject(self.assignment, self.facts, own)
         try:
             boot = calls.calls(self.site, self.token)
             return self.world.templates.expand(text, where, machine=machine, site=self.site, boot=boot)

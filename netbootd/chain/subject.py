@@ -24,6 +24,7 @@ class Subject:
     buildarch: str | None
     platform: str | None
     ip: str | None
+    soft_serial: str | None = None
 
 
 IN_JINJAS_WORDS = f"'{Subject.__module__}.{Subject.__name__} object'"
@@ -32,7 +33,7 @@ IN_JINJAS_WORDS = f"'{Subject.__module__}.{Subject.__name__} object'"
 _NAMED = re.compile(r"\bmachine\.([a-z]+)\b")
 
 
-def subject(assignment: Assignment, facts: Facts) -> Subject:
+def subject(assignment: Assignment, facts: Facts, soft_serial: str | None = None) -> Subject:
     """The machine of these facts, by its configured name."""
     return Subject(
         name=assignment.name or str(facts.mac or "unknown"),
@@ -45,6 +46,7 @@ def subject(assignment: Assignment, facts: Facts) -> Subject:
         buildarch=facts.buildarch,
         platform=facts.platform,
         ip=facts.ip,
+        soft_serial=soft_serial,
     )
 
 

@@ -11,7 +11,8 @@ from netbootd.boot.firmware import Firmware
 from netbootd.boot.model import Machine
 from netbootd.boot.render import Templates
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.overlay import overlaid, soft_serial_of
+from netbootd.fleet.numbered import numbered
+from netbootd.fleet.overlay import overlaid
 from netbootd.fleet.record import Record
 from netbootd.fleet.snapshot import Assignment, Snapshot
 from netbootd.payloads import PAYLOADS
@@ -38,15 +39,25 @@ class World:
     recorded: Callable[[Facts], Record | None] = lambda _facts: None
     """What is on record of the machine that says this, from memory."""
 
+    rival: Callable[[str, Facts, Machine | None], str] = lambda _serial, _facts, _machine: ""
+    """Who else has this soft serial, from memory; "" for nobody."""
+
     def assignment(self, facts: Facts, known: Machine | None = None) -> Assignment:
         """Which profile a machine has, and why: as `Snapshot.lookup`, and where files leave it open as somebody set
         it by the API."""
         found = self.fleet.lookup(facts, known)
-        record = None if found.withheld else self.recorded(facts)
+        record = None if found.withheld else self.recorded(_remembered(facts, known))
         machine = overlaid(found.machine, record, self.fleet.profiles)
         if machine is not found.machine:
             # A machine that a file may yet turn out to name goes on to say who it is.
             found = replace(self.fleet.lookup(facts, machine), undecided=found.undecided)
+        soft = numbered(found.machine, record, found.profile)
+        if soft is None:
+            return found
         key = PAYLOADS[found.profile.payload].soft_serial if found.profile else ""
-        soft = soft_serial_of(record, key)
-        return replace(found, args=(*found.args[:-1], soft, *found.args[-1:])) if soft else found
+        return replace(found, args=soft.laid(found.args, key), soft_serial=soft)
+
+
+def _remembered(facts: Facts, known: Machine | None) -> Facts:
+    """One that came by its secret is on record under the card it is remembered by, whatever card it shows."""
+    return replace(facts, mac=known.macs[0]) if known and known.secret and known.macs else facts

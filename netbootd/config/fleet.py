@@ -28,6 +28,7 @@ from netbootd.config.models import (
 from netbootd.config.network import read_network
 from netbootd.config.problems import Place, Problems, said, suggest
 from netbootd.config.secret import Secrets, stand_in
+from netbootd.config.soft_serial import SoftSerials
 from netbootd.config.sources import Entry
 from netbootd.config.yaml import Items, Table, line_of
 from netbootd.fleet.rules import FIELDS, Condition, Rule
@@ -70,6 +71,7 @@ class _Reader:
         self._mac_places: dict[Mac, Place] = {}
         self._identities = Identities(problems)
         self._secrets = Secrets(problems)
+        self._soft_serials = SoftSerials(problems)
         self.profiles: list[Profile] = []
         self.machines: list[Machine] = []
         self.rules: list[Rule] = []
@@ -107,6 +109,7 @@ class _Reader:
                 provider=keys.provider or "",
                 network=self._network(keys, f"profile {entry.name}", entry),
                 limits=LimitKeys(**keys.limits.model_dump()),
+                soft_serial=self._soft_serials.of_profile(keys.soft_serial, entry, payload, args),
                 origin=entry.origin,
             )
         )
@@ -130,12 +133,13 @@ class _Reader:
         if keys.profile:
             self._profile_named(keys.profile, self._at(entry, "profile"))
             self._by_card_alone(keys.profile, bool(others), self._at(entry, "profile"))
+        args = read_args(entry.table, entry.place.key, f"machine {name}", self._problems)
         self.machines.append(
             Machine(
                 macs=macs,
                 name=name,
                 profile=keys.profile,
-                args=read_args(entry.table, entry.place.key, f"machine {name}", self._problems),
+                args=args,
                 local=keys.local,
                 loader=keys.loader,
                 config=config,
@@ -147,6 +151,7 @@ class _Reader:
                 provider=keys.provider or "",
                 network=self._network(keys, f"machine {name}", entry),
                 limits=LimitKeys(**keys.limits.model_dump()),
+                soft_serial=self._soft_serials.of_machine(keys.soft_serial, entry, name, args),
                 origin=entry.origin,
             )
         )

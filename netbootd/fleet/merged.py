@@ -80,7 +80,7 @@ def merged(machine: Machine | None, record: Record | None) -> Merged:
         macs=_macs(machine, record),
         uuid=chosen(machine.uuid if machine else None, None, record.uuid if record else None),
         serial=chosen(machine.serial if machine else None, None, record.serial if record else None),
-        soft_serial=chosen(None, record.soft_serial if record else None),
+        soft_serial=_assigned(machine, record) or chosen(None, record.soft_serial if record else None),
         approved=chosen(where if machine else None, approval.by if approval else None),
     )
 
@@ -115,9 +115,9 @@ def disputed(machine: Machine | None, before: Record | None, after: Record) -> t
     """What a change by the API would say against the file, one sentence each; then it is refused."""
     if machine is None:
         return ()
-    fixed = (("name", machine.name), ("profile", machine.profile))
+    fixed = (("name", machine.name), ("profile", machine.profile), ("soft_serial", machine.soft_serial))
     said = [
-        f"its {field} is {value!r} in {machine.origin}; change it there"
+        f"its {field.replace('_', ' ')} is {value!r} in {machine.origin}; change it there"
         for field, value in fixed
         if value is not None
         and (wanted := getattr(after, field)) not in (None, value)
@@ -131,6 +131,15 @@ def disputed(machine: Machine | None, before: Record | None, after: Record) -> t
         if setting.key in ours and setting.values != ours[setting.key].values and setting not in known
     ]
     return tuple(said)
+
+
+def _assigned(machine: Machine | None, record: Record | None) -> Value[str] | None:
+    """By the machine's own entry, or by its profile's range."""
+    if machine and machine.soft_serial:
+        return Value(machine.soft_serial, Origin.FILE, machine.origin)
+    if record and record.soft_serial and record.soft_serial_by:
+        return Value(record.soft_serial, Origin.FILE, record.soft_serial_by)
+    return None
 
 
 def _args(machine: Machine | None, record: Record | None) -> tuple[Value[ArgSetting], ...]:

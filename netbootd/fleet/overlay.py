@@ -33,13 +33,6 @@ def merge_all(below: tuple[ArgSetting, ...], above: tuple[ArgSetting, ...]) -> t
     return (*kept, *(each for each in gone if last[each.key] is each))
 
 
-def soft_serial_of(record: Record | None, key: str) -> tuple[ArgSetting, ...]:
-    """The argument of this name that gives a machine the soft serial on record."""
-    if record is None or not record.soft_serial or not key:
-        return ()
-    return (ArgSetting(key, (record.soft_serial,), f"machine {called(record)}, by the API"),)
-
-
 def _args(record: Record) -> tuple[ArgSetting, ...]:
     """With an origin that says it is the machine's own, as those of a file do."""
     who = called(record)

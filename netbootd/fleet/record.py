@@ -72,6 +72,8 @@ class Record:
     profile: str | None = None
     args: tuple[ArgSetting, ...] = ()
     soft_serial: str | None = None
+    soft_serial_by: str | None = None
+    """The profile whose range it was assigned from; None: somebody set it by the API."""
     approved: Approval | None = None
     ending: Ending | None = None
     """Of its last installation."""

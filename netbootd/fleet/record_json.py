@@ -153,7 +153,7 @@ _STEP = {
     "transfer": _part(Transfer, _TRANSFER),
 }
 _TEXTS = (
-    "id serial asset manufacturer product arch platform ipxe name profile soft_serial origin".split()  # noqa: SIM905
+    "id serial asset manufacturer product arch platform ipxe name profile soft_serial soft_serial_by origin".split()  # noqa: SIM905
 )
 _RECORD: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_TEXTS, _str),

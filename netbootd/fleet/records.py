@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from uuid import UUID
 
 from netbootd.boot.facts import Facts
 from netbootd.fleet.identity import Conflict, Match, Stranger, board, contradicted, usable, which
@@ -130,6 +131,20 @@ class Records:
             raise NoRoom(f"there are {self._room} machines already, and none that may be forgotten")
         self._put(made)
         return (*gone, *room, PutRecord(made))
+
+    def about(self, macs: tuple[Mac, ...], uuid: UUID | None, serial: str | None) -> tuple[Record | None, bool]:
+        """The record of a machine that a file lists, and whether it is made now, so that something can be kept of one
+        nobody has seen yet.  None where records conflict about it, or there is no room."""
+        facts = Facts(mac=macs[0], uuid=uuid, serial=serial)
+        match self.identify(facts):
+            case Match(id):
+                return self._records[id], False
+            case Stranger() if len(self._records) < self._room:
+                id = f"mac-{macs[0].hexraw}"  # of two daemons that read one file each makes the same
+                made = Record(self._new_id() if id in self._records else id, macs, uuid, serial)
+                self._put(made)
+                return made, True
+        return None, False
 
     def change(self, record: Record) -> tuple[RecordChange, ...]:
         """Put this in the place of the one with its id.  Raises `Taken`, and `KeyError` when there is none."""

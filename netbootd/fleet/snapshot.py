@@ -12,6 +12,7 @@ from netbootd.boot.args import ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine, Profile
 from netbootd.boot.plan import LocalMethod
+from netbootd.fleet.numbered import Numbered
 from netbootd.fleet.rules import Match, Rule
 from netbootd.wire.mac import Mac
 
@@ -39,6 +40,8 @@ class Assignment:
     args: tuple[tuple[ArgSetting, ...], ...] = ()
     """Layers above the payload's defaults, lowest first."""
     why: str = ""
+    soft_serial: Numbered | None = None
+    """Beside what ``args`` say of it."""
     undecided: bool = False
     """A rule may still give it another profile once its iPXE has said more."""
     withheld: bool = False

@@ -13,7 +13,7 @@ not given out again before the range is through; then the lowest that is free.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 LONGEST = 64
@@ -82,14 +82,17 @@ class Range:
 
     def following(self, used: Iterable[str]) -> str:
         """The next that is not in use.  Raises `Exhausted`."""
-        taken = {number for serial in used if (number := self.number(serial)) is not None}
-        after = max(taken, default=self.first - 1) + 1
-        if after <= self.last:
-            return self.serial(after)
-        free = next((number for number in range(self.first, self.last + 1) if number not in taken), None)
+        free = next(self.free(used), None)
         if free is None:
             raise Exhausted(f"all {self.last - self.first + 1} soft serials of {self} are in use")
-        return self.serial(free)
+        return free
+
+    def free(self, used: Iterable[str]) -> Iterator[str]:
+        """All that are not in use, in the order they are given out."""
+        taken = {number for serial in used if (number := self.number(serial)) is not None}
+        after = max(taken, default=self.first - 1) + 1
+        for numbers in (range(after, self.last + 1), range(self.first, min(after, self.last + 1))):
+            yield from (self.serial(number) for number in numbers if number not in taken)
 
 
 Rule = Fixed | Template | Range

@@ -29,16 +29,22 @@ from netbootd.wire.text import printable
 from netbootd.wire.tftp import ErrorCode
 
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
+Number = Callable[[Facts, Machine | None], Awaitable[bool]]
 Admit = Callable[[str, str, Mac | None], Awaitable[bool]]
 Ended = Callable[[Caller, bool, str], Awaitable[Heard]]
 _TOKEN_BYTES = 24
 _ROOMS = frozenset({"artifacts", "boot", "machines", "node"})  # what they have under this name is not for whoever asks
 
 
+async def _no_number(_facts: Facts, _machine: Machine | None) -> bool:
+    return False
+
+
 class BootSide:
     """One object for both servers; `swap` replaces what is behind it at reload without touching running transfers.
 
     ``handed`` is told of each script a machine is about to get, ``admit`` of each file, see `serve.progress.Progress`.
+    ``number`` assigns the soft serial that a machine waits for, and turns out True when that is on disk.
     ``tokens`` open what was made for single machines, ``ended`` is told how an installation went.
     """
 
@@ -56,6 +62,7 @@ class BootSide:
         handed: Handed = lambda _mac, _ip, _rendered, _base_url: None,
         admit: Admit | None = None,
         tokens: Tokens | None = None,
+        number: Number = _no_number,
         ended: Ended | None = None,
     ) -> None:
         self.emit = emit
@@ -66,6 +73,7 @@ class BootSide:
         self._site = site
         self._handed = handed
         self._admit = admit
+        self.number = number
         self._tokens = Tokens() if tokens is None else tokens
         self._ended = ended
         self._firmware = firmware
@@ -177,11 +185,26 @@ class BootSide:
             return ScriptReply(rendered.text.encode())
         if isinstance(rendered.plan, LocalPlan):
             self._directory.leaves(mac)
+        if rendered.unnumbered:
+            return self._unnumbered(rendered, facts, mac, request, site)
         self._tell(rendered, mac, request, site)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
         if rendered.documents or token in rendered.text:
             self._tokens.grant(token, mac, rendered.documents, installs=recorded is not None)
         return ScriptReply(rendered.text.encode(), recorded=recorded)
+
+    def _unnumbered(
+        self, rendered: Rendered, facts: Facts, mac: Mac, request: ScriptRequest, site: Site
+    ) -> ScriptReply:
+        """Its soft serial is assigned first, and then its script is made anew; where that fails it is told so."""
+
+        async def refused() -> bool:
+            if await self.number(replace(facts, mac=mac), request.machine):
+                return False
+            self._tell(rendered, mac, request, site)
+            return True
+
+        return ScriptReply(rendered.text.encode(), recorded=refused())
 
     def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:
         said, refused = parse_facts(request.query)

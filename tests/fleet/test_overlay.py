@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netbootd.boot.args import ArgSetting
-from netbootd.fleet.overlay import merge_all, overlaid, soft_serial_of
+from netbootd.fleet.overlay import merge_all, overlaid
 from netbootd.fleet.record import Record
 from netbootd.wire.mac import Mac
 from tests.support.worlds import args, machine
@@ -56,10 +56,3 @@ def test_taking_an_argument_away_reaches_the_layers_below() -> None:
     below, above = args("a", x="1", y=False), args("b", x=False)
     assert [(each.key, each.values) for each in merge_all(below, above)] == [("y", None), ("x", None)]
     assert merge_all(args("a", x=False), args("b", x="2")) == args("b", x="2")
-
-
-def test_a_soft_serial_is_the_payload_s_argument_where_it_has_one() -> None:
-    record = replace(SEEN, soft_serial="E-1")
-    (setting,) = soft_serial_of(record, "eve_soft_serial")
-    assert (setting.key, setting.values) == ("eve_soft_serial", ("E-1",))
-    assert soft_serial_of(record, "") == soft_serial_of(SEEN, "eve_soft_serial") == soft_serial_of(None, "x") == ()

@@ -14,20 +14,23 @@ import pytest
 
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
 from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, entry, script
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.record import Record
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed
 from netbootd.payloads import PAYLOADS, Order
 from netbootd.payloads.eve.bundle import Bundle, Era, IsoFile
 from netbootd.serve.boot import BootSide
 from netbootd.serve.directory import Directory
-from netbootd.serve.http.services import ScriptReply, ScriptRequest
+from netbootd.serve.http.services import ScriptReply, ScriptRequest, recorded
 from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Segments
 from netbootd.wire.tftp import normalise
-from tests.support.worlds import CARD, OTHER_CARD, SERVER, args, linux, machine, profile, settled, world
+from tests.support.worlds import CARD, OTHER_CARD, SERVER, args, eve, linux, machine, profile, settled, world
 
 CLIENT = "192.0.2.77"
 SETTLED = settled(linux(args=args(sn="{{ machine.serial | default('none') }}")))
@@ -366,3 +369,37 @@ async def test_who_admits_files_is_asked_and_without_anybody_all_are_let_through
     )
     assert not await strict.admit(CLIENT, "rescue/vmlinuz")
     assert asked == [(CLIENT, "rescue/vmlinuz", None)]
+
+
+class TestSoftSerials:
+    """A machine that waits for the next of a range has it assigned while it asks."""
+
+    def side(self, root: Path, numbered: bool) -> Side:
+        side, record = Side(root), Record("1", (CARD,))
+        own = world(eve(soft_serial="NODE-[01-99]"), machines=(machine("edge"),), stage=Stage.ARMED)
+        records = [record]
+
+        async def number(facts: Facts, _machine: Machine | None) -> bool:
+            assert facts.mac == CARD
+            if numbered:
+                records[0] = replace(record, soft_serial="NODE-01", soft_serial_by="profile edge")
+            return numbered
+
+        side.boot.world = replace(own, recorded=lambda _facts: records[0])
+        side.boot.number = number
+        return side
+
+    async def test_its_script_is_made_anew_with_the_number(self, tmp_path: Path) -> None:
+        side = self.side(tmp_path, numbered=True)
+        reply = await recorded(side.boot.script, ScriptRequest(CARD, (), CLIENT, (SERVER, 8080)))
+        assert reply is not None
+        assert b"eve_soft_serial=NODE-01" in reply.body
+        assert [type(event) for event in side.events] == [ScriptServed]
+
+    async def test_where_there_is_none_for_it_its_screen_says_so(self, tmp_path: Path) -> None:
+        side = self.side(tmp_path, numbered=False)
+        reply = await recorded(side.boot.script, ScriptRequest(CARD, (), CLIENT, (SERVER, 8080)))
+        assert reply is not None
+        assert b"no soft serial" in reply.body
+        assert [type(event) for event in side.events] == [ScriptFailed]
+        assert side.handed == []

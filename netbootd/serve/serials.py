@@ -1,0 +1,263 @@
+"""Soft serials of the whole fleet: the next of a profile's range for each machine of ours, and none twice.
+
+A number is assigned once, to a machine that somebody listed, approved or armed, never to a stranger; it is kept in the
+machine's record, and nobody is shown it before it is on disk.  Of daemons that share a database the second to take a
+number is refused there, and takes the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Boots, Machine
+from netbootd.chain.serials import spoken, waits
+from netbootd.chain.world import World
+from netbootd.fleet.changes import Written
+from netbootd.fleet.ledger import Ledger
+from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.merged import machine_of
+from netbootd.fleet.record import PutRecord, Record, RecordChange
+from netbootd.fleet.records import Records, Taken
+from netbootd.fleet.sightings import called, touched
+from netbootd.fleet.snapshot import Assignment
+from netbootd.fleet.soft_serials import Exhausted, Range, duplicates
+from netbootd.payloads import PAYLOADS
+
+Keep = Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
+_KEYS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
+_AT_ONCE = 100  # machines looked at before packets get their turn
+_TRIES = 64  # numbers that another daemon took a moment before
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """``of`` is the record, or the machine of a file, that it was found of, for as long as that is the same."""
+
+    of: Record | Machine
+    owner: str
+    """The record's id, or a file's name for the machine."""
+    name: str
+    serial: str
+
+
+class SoftSerials:
+    """``known`` is what a machine's iPXE said of it, ``keep`` writes a record down, ``tell`` says what is wrong."""
+
+    def __init__(
+        self,
+        world: Callable[[], World],
+        records: Records,
+        ledger: Ledger,
+        keep: Keep,
+        *,
+        known: Callable[[Facts], Facts] = lambda facts: facts,
+        tell: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._world = world
+        self._records = records
+        self._ledger = ledger
+        self._keep = keep
+        self._known = known
+        self._tell = tell
+        self._giving: dict[str, asyncio.Task[bool]] = {}  # by the record's id
+        self._unwritten: dict[str, None] = {}
+        self._claims: dict[str, _Claim] = {}  # by owner
+        self._of: World | None = None
+        self._told: frozenset[str] = frozenset()
+
+    def shown(self, record: Record | None) -> Record | None:
+        """As decisions may know it: without a number that is not on disk yet."""
+        if record is None or record.id not in self._unwritten:
+            return record
+        return replace(record, soft_serial=None, soft_serial_by=None)
+
+    def rival(self, serial: str, facts: Facts, machine: Machine | None) -> str:
+        """Who else among ours has this soft serial, or ""."""
+        record = self._world().recorded(facts)
+        own = {record.id if record else "", _in_file(machine)}
+        found = (claim for claim in self._all_claims() if claim.serial.lower() == serial.lower())
+        return next((claim.name for claim in found if claim.owner not in own), "")
+
+    async def assign(self, facts: Facts, machine: Machine | None = None) -> bool:
+        """Give this machine the number that it waits for; it is one of ours.  True when that is on disk."""
+        assignment = self._world().assignment(facts, machine)
+        if not waits(assignment):
+            return False
+        return await self._given(assignment, facts, machine, self._ranges())
+
+    async def settle(self) -> None:
+        """Give each machine of ours the number that it waits for, and tell what two claim."""
+        fleet, ranges = self._world().fleet, self._ranges()
+        if any(profile.soft_serial for profile in fleet.profiles.values()):
+            due = [each async for each in self._due()]
+            await asyncio.gather(*(self._given(*each, ranges) for each in due))
+        twice = frozenset(map(str, duplicates((claim.serial, claim.name) for claim in self._all_claims())))
+        for text in sorted(twice - self._told):
+            self._tell(f"{text}: neither is installed with it")
+        self._told = twice
+
+    async def _due(self) -> AsyncIterator[tuple[Assignment, Facts, Machine | None]]:
+        world = self._world()
+        for number, (facts, machine) in enumerate(self._ours(), 1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            assignment = world.assignment(facts, machine)
+            if waits(assignment):
+                yield assignment, facts, machine
+
+    def _ours(self) -> Iterator[tuple[Facts, Machine | None]]:
+        """Machines of files with a card, and those that are approved or armed."""
+        fleet = self._world().fleet
+        for machine in fleet.machines:
+            if machine.macs:
+                yield Facts(mac=machine.macs[0], uuid=machine.uuid, serial=machine.serial), machine
+        for record in self._records.all():
+            unnumbered = record.soft_serial is None or record.id in self._unwritten
+            if record.macs and unnumbered and (record.approved or self._armed(record) or machine_of(fleet, record)):
+                yield _facts(record), None
+
+    def _armed(self, record: Record) -> bool:
+        entry = self._ledger.entry(record.macs[0])
+        return entry is not None and entry.stage is not Stage.DISARMED
+
+    def _given(self, assignment: Assignment, facts: Facts, machine: Machine | None, ranges: _Ranges) -> Awaitable[bool]:
+        record = self._record(facts, machine)
+        if record is None:
+            return _no()
+        if record.id not in self._giving:
+            task = asyncio.ensure_future(self._give(record.id, assignment, ranges))
+            self._giving[record.id] = task
+            task.add_done_callback(lambda _: self._giving.pop(record.id, None))
+        return asyncio.shield(self._giving[record.id])
+
+    async def _give(self, id: str, assignment: Assignment, ranges: _Ranges) -> bool:
+        soft = assignment.soft_serial
+        assert soft is not None, "it waits for one"
+        assert soft.range is not None, "of a range"
+        rule, by = soft.range, soft.origin
+        for _ in range(_TRIES):
+            record = self._records.get(id)
+            if record is None or (record.soft_serial and id not in self._unwritten):
+                return record is not None
+            try:
+                changes = self._numbered(record, rule, by, ranges)
+            except Exhausted as error:
+                self._tell(f"{called(record)} ({by}): {error}")
+                return False
+            written = await self._keep(changes)
+            if written is not Written.REFUSED:
+                if written:
+                    self._unwritten.pop(id, None)
+                return bool(written)
+            self._unwritten.pop(id, None)
+            self._take_back(id, changes)
+        return False
+
+    def _numbered(self, record: Record, rule: Range, by: str, ranges: _Ranges) -> tuple[RecordChange, ...]:
+        if record.soft_serial:  # it could not be written before
+            return (PutRecord(record),)
+        for serial in ranges.upcoming(rule):
+            try:
+                changes = self._records.change(replace(record, soft_serial=serial, soft_serial_by=by))
+            except Taken:
+                continue
+            self._unwritten[record.id] = None
+            return changes
+        raise Exhausted(f"all soft serials of {rule} are in use")
+
+    def _take_back(self, id: str, refused: tuple[RecordChange, ...]) -> None:
+        """Another daemon has that number; what it made of this record is known by now."""
+        record = self._records.get(id)
+        tried = [change.record.soft_serial for change in refused if isinstance(change, PutRecord)]
+        if record and record.soft_serial in tried:
+            self._records.change(replace(record, soft_serial=None, soft_serial_by=None))
+
+    def _record(self, facts: Facts, machine: Machine | None) -> Record | None:
+        if machine and machine.macs:
+            return self._records.about(machine.macs, machine.uuid, machine.serial)[0]
+        return self._records.about((facts.mac,), facts.uuid, facts.serial)[0] if facts.mac else None
+
+    def _ranges(self) -> _Ranges:
+        in_files = (
+            serial
+            for machine in self._world().fleet.machines
+            for serial in (
+                machine.soft_serial,
+                *(value for each in machine.args if each.key in _KEYS for value in each.values or ()),
+            )
+        )
+        used = [*in_files, *(record.soft_serial for record in self._records.all())]
+        return _Ranges([serial for serial in used if serial])
+
+    # who has which
+
+    def _all_claims(self) -> list[_Claim]:
+        """Of ours that install; found anew for those alone that have changed."""
+        world = self._world()
+        if world is not self._of:
+            self._claims, self._of = {}, world
+        found: dict[str, _Claim] = {}
+        for machine in world.fleet.machines:
+            if machine.macs:
+                facts = self._known(Facts(mac=machine.macs[0], uuid=machine.uuid, serial=machine.serial))
+                record = world.recorded(facts)
+                facts = facts.over(_facts(record)) if record and record.macs else facts
+                self._claim(found, _in_file(machine), record or machine, _in_file(machine), facts, machine)
+        for record in self._records.all():
+            if record.macs and (touched(record) or self._armed(record)) and machine_of(world.fleet, record) is None:
+                self._claim(found, record.id, record, called(record), self._known(_facts(record)), None)
+        self._claims = found
+        return [claim for claim in found.values() if claim.serial]
+
+    def _claim(
+        self,
+        found: dict[str, _Claim],
+        owner: str,
+        of: Record | Machine,
+        name: str,
+        facts: Facts,
+        machine: Machine | None,
+    ) -> None:
+        before = self._claims.get(owner)
+        if before is not None and before.of is of and owner not in self._unwritten:
+            found[owner] = before
+            return
+        world = self._world()
+        assignment = world.assignment(facts, machine)
+        once = assignment.profile is not None and assignment.profile.boots is Boots.ONCE
+        found[owner] = _Claim(of, owner, name, spoken(world, assignment, facts) if once else "")
+
+
+class _Ranges:
+    """What is free of each, for as many machines as ask at once."""
+
+    def __init__(self, used: list[str]) -> None:
+        self._used = used
+        self._free: dict[str, Iterator[str]] = {}
+
+    def upcoming(self, rule: Range) -> Iterator[str]:
+        return self._free.setdefault(str(rule), rule.free(self._used))
+
+
+def _facts(record: Record) -> Facts:
+    return Facts(
+        mac=record.macs[0],
+        uuid=record.uuid,
+        serial=record.serial,
+        asset=record.asset,
+        manufacturer=record.manufacturer,
+        product=record.product,
+        buildarch=record.arch,
+        platform=record.platform,
+    )
+
+
+def _in_file(machine: Machine | None) -> str:
+    return f"{machine.name} of {machine.origin}" if machine else ""
+
+
+async def _no() -> bool:
+    return False
