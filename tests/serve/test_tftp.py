@@ -589,7 +589,7 @@ def test_two_thousand_transfers_at_once(factory: Any, single_port: bool) -> None
             assert {bytes(reader.received) for reader in readers} == {SMALL}
             await told.until(TftpFinished, many)
             assert server.active == 0
-            assert len(told.events) == 2 * many
+            assert sum(not isinstance(event, TransferMoved) for event in told.events) == 2 * many
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())
