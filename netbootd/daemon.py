@@ -165,7 +165,10 @@ class Daemon:
             tokens=self._memory.tokens,
             number=self._memory.serials.assign,
             ended=self._memory.ended,
+            lookup=self._memory.lookup,
+            token_networks=config.token_networks,
         )
+        self._memory.tokens.lasts = config.token_lasts
         listening = self._listening
         for sock, port in listening.dhcp:
             self._dhcp.start(partial(UdpEndpoint, sock), port)
@@ -318,6 +321,8 @@ class Daemon:
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts, loaded.world.bundles))
         self._boot.stall_seconds = config.stall_timeout
         self._boot.trusted_proxies = config.trusted_proxies
+        self._boot.node.networks = config.token_networks
+        self._memory.tokens.lasts = config.token_lasts
         self._background(self._memory.serials.settle())
         for doubt in doubts:
             self._notice(doubt, "warning")

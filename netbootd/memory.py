@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 
 from netbootd.boot.facts import Facts
@@ -13,15 +14,18 @@ from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Written, ids
+from netbootd.fleet.family import doubtful, family, others
+from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Limits, Stage
 from netbootd.fleet.limits import limits_of
 from netbootd.fleet.merged import machine_of
 from netbootd.fleet.merging import set_otherwise
-from netbootd.fleet.record import Attempt, PutRecord, Record, RecordChange
+from netbootd.fleet.record import Attempt, PutRecord, Record, RecordChange, Signal
 from netbootd.fleet.records import Records
 from netbootd.fleet.sharing import Sharing
+from netbootd.fleet.sightings import facts_of
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.store import Store
 from netbootd.observe.events import Change, DaemonNotice, MachineChanged
@@ -29,11 +33,15 @@ from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
 from netbootd.serve.lives import Lives
+from netbootd.serve.lookup import Lookup
+from netbootd.serve.node import Lookup as LookUp
+from netbootd.serve.node import nowhere
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.serials import SoftSerials
 from netbootd.serve.tokens import Caller, Tokens
 from netbootd.wire.mac import Mac
 
+_TRIES = 3  # for what another daemon may say of the same machine at that moment
 _WRITES = 1.0  # seconds between two writes of what nobody waits for
 _LOOKS = 5  # of those between two looks at machines that install
 _NUMBERS = 30  # and between two looks for machines that wait for a soft serial
@@ -54,6 +62,7 @@ class Memory:
     progress: Progress
     serials: SoftSerials
     tokens: Tokens
+    lookup: LookUp
 
     def __init__(
         self,
@@ -79,8 +88,8 @@ class Memory:
         known = await self._store.open()
         if self._store.created and (notice := new_state_notice(self._state, self._world().fleet)):
             self._hub(notice)
-        self.ledger = Ledger(self._store, known, family=self._family)
         await self._open_history()
+        self.ledger = Ledger(self._store, known, family=self._cards)
         self.lives = Lives(
             self.ledger,
             self.records,
@@ -89,7 +98,7 @@ class Memory:
             self._hub,
             known=self._directory.known,
             limits=self._limits,
-            listed=lambda mac: self._world().fleet.machine(mac) is not None,
+            listed=lambda mac: self._world().fleet.named(self._directory.known(mac)) is not None,
             auto=self._arms_by_itself,
         )
         self._hub.add(self.lives)
@@ -103,8 +112,7 @@ class Memory:
         )
         self.progress = Progress(self.ledger, self._hub)
         self._hub.add(self.progress)
-        self.tokens = Tokens(self.ledger.entry, takes=self._takes)
-        self._hub.add(self.tokens.observe)
+        await self._open_tokens()
         self._opened = True
         self.progress.tell_doubts()
         await self.serials.settle()
@@ -126,10 +134,15 @@ class Memory:
     async def ended(self, caller: Caller, done: bool, message: str) -> Heard:
         """A machine's installer says how it went.  What cannot be written is remembered all the same, until it can
         be, or a restart."""
-        if self.lives.told(caller.mac, caller.generation, done, message) is None:
-            return Heard.REFUSED
-        record = self.lives.record(caller.mac)
-        return Heard.TAKEN if await self.keep((PutRecord(record),) if record else ()) else Heard.NOT_WRITTEN
+        for _ in range(_TRIES):
+            if self.lives.told(caller.mac, caller.generation, done, message) is None:
+                behind = self._store.shared and not self._store.durable  # another daemon may have armed it
+                return Heard.NOT_WRITTEN if behind else Heard.REFUSED
+            record = self.lives.record(caller.mac)
+            written = await self.keep((PutRecord(record),) if record else ())
+            if written is not Written.REFUSED:
+                return Heard.TAKEN if written else Heard.NOT_WRITTEN
+        return Heard.NOT_WRITTEN
 
     async def keep(self, changes: tuple[RecordChange, ...]) -> Written:
         """Have these on disk, with what else waits of the same records.  NO: they are kept for now, and written when
@@ -154,7 +167,15 @@ class Memory:
         return self.serials.rival(serial, facts, machine)
 
     def stage(self, mac: Mac) -> Stage | None:
-        """Where a machine stands with a profile that boots once."""
+        """Where a machine stands with a profile that boots once.  One that nobody can tell from another is not armed
+        by its profile, nor by what another machine that has its card was armed for."""
+        entry, facts = self.ledger.entry(mac), self._directory.known(mac)
+        if entry is None and doubtful(facts, self.records):
+            return Stage.DISARMED
+        rivals = others(facts, self.records) if entry and entry.stage is Stage.ARMED else ()
+        armed = (known for card in rivals if (known := self.ledger.entry(card)))
+        if entry and any((each.since, each.by) == (entry.since, entry.by) for each in armed):
+            return Stage.DISARMED
         return self.ledger.stage(mac)
 
     async def close(self) -> None:
@@ -169,10 +190,31 @@ class Memory:
             text = f"the state holds {history.unreadable} records or boots that cannot be read; they are left there"
             self._hub(DaemonNotice(text=text, severity="warning"))
         self.records = Records(history.records, new_id=_new_id, kept=self._listed, family=self._family)
+        for record in sorted(history.records, key=lambda each: each.last_seen or 0.0):  # those seen last stay
+            for mac in record.macs if record.last_seen else ():
+                self._directory.told(facts_of(record, mac))
         self.attempts = Attempts(history.attempts, new_id=_new_id, owner=self.records.owner, took=self._took)
         self._behind = Behind({each.id: each for each in history.records}, {each.id: each for each in history.attempts})
         sharing = Sharing(self.records, self.attempts, self._behind, self._elsewhere)
         self._store.follow_history(sharing.learn)
+
+    async def _open_tokens(self) -> None:
+        self.tokens = Tokens(self.ledger.entry, takes=self._takes, said=self._said, keep=self._keep_token)
+        for grant in await self._store.grants(time.time()):
+            self.tokens.recall(grant)
+        self.lookup = Lookup(self.tokens, self._store.grant) if self._store.shared else nowhere
+        self._hub.add(self.tokens.observe)
+
+    def _keep_token(self, change: PutGrant) -> None:
+        if self._store.durable:  # else nothing that installs is handed out
+            self._store.later(change)
+
+    def _said(self, mac: Mac, generation: int) -> float | None:
+        """When an installer told how that installation went."""
+        record = self.lives.record(mac)
+        ending = record.ending if record else None
+        told = ending is not None and ending.generation == generation and ending.signal is Signal.TOLD
+        return ending.at if ending and told else None
 
     def _write(self) -> None:
         """While nothing can be written it waits where the last state of each machine alone is kept."""
@@ -187,8 +229,12 @@ class Memory:
         mac = str(record.macs[0]) if record.macs else ""
         self._hub(MachineChanged(mac=mac, machine=record.name or "", change=Change.ELSEWHERE, detail=what))
 
-    def _family(self, mac: Mac) -> tuple[Mac, ...]:
+    def _cards(self, mac: Mac) -> tuple[Mac, ...]:
         """All cards of the machine that has this one."""
+        return family(self._directory.known(mac), self._world().fleet, self.records)
+
+    def _family(self, mac: Mac) -> tuple[Mac, ...]:
+        """Those that a file says belong to it."""
         machine = self._world().fleet.machine(mac)
         return machine.macs if machine else (mac,)
 

@@ -145,6 +145,8 @@ def _config(
         stall_timeout=settings.http.stall_timeout,
         admin_listen=settings.admin.listen,
         token_file=_token_file(settings, base),
+        token_networks=settings.tokens.networks,
+        token_lasts=settings.tokens.lasts,
         state=_database(settings.state, base),
         artifacts=base / settings.artifacts,
         firmware=tuple(base / each for each in settings.firmware),

@@ -107,11 +107,20 @@ def _proxies(value: object) -> object:
     return tuple(_network(each) for each in named) if isinstance(named, (list, tuple)) else value
 
 
-def _network(value: object) -> object:
+def _networks(value: object) -> object:
+    named = _many(value)
+    return tuple(_any_network(each) for each in named) if isinstance(named, (list, tuple)) else value
+
+
+def _any_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        network = ipaddress.ip_network(str(value))
+        return ipaddress.ip_network(str(value))
     except ValueError:
         raise ValueError(f"{said(value)} is neither an address nor a network such as 10.0.0.0/8") from None
+
+
+def _network(value: object) -> object:
+    network = _any_network(value)
     if not network.prefixlen:
         raise ValueError(f"{network} is everybody, who could then give any address for their own")
     return network
@@ -236,6 +245,11 @@ class Http(Closed):
     tls: TlsKeys | None = None
 
 
+class Tokens(Closed):
+    networks: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], BeforeValidator(_networks)] = ()
+    lasts: Annotated[float, BeforeValidator(duration)] = 7200.0
+
+
 class Admin(Closed):
     listen: Annotated[tuple[str, int] | Path, BeforeValidator(_listen)] = ("127.0.0.1", 8081)
     token_file: Text | None = None
@@ -265,6 +279,7 @@ class Settings(Closed):
     tftp: Tftp = Tftp()
     http: Http = Http()
     admin: Admin = Admin()
+    tokens: Tokens = Tokens()
     state: Annotated[Text, BeforeValidator(_state)] = "sqlite:////var/lib/netbootd/state.db"
     artifacts: Text = "/var/lib/netbootd/artifacts"
     firmware: Texts = ("/usr/lib/ipxe",)

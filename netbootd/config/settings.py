@@ -42,6 +42,10 @@ class Config:
     """A Path is a Unix socket."""
     token_file: Path | None
     """What the admin side asks for who is not on this machine; None: nobody else reaches it."""
+    token_networks: tuple[IPv4Network | IPv6Network, ...]
+    """Where tokens of machines may be used; none: everywhere."""
+    token_lasts: float
+    """Seconds; one that a machine installs by lasts as long as its installation may, if that is longer."""
     state: str
     """A database URL."""
     artifacts: Path

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord, RecordChange
 from netbootd.wire.mac import Mac
@@ -103,7 +104,7 @@ class Unhand:
     ip: str | None = None
 
 
-Change = Order | Put | Undo | Forgot | Hand | Unhand | RecordChange | Prune
+Change = Order | Put | Undo | Forgot | Hand | Unhand | RecordChange | Prune | PutGrant
 """Those of records and boots are merged with what others did (`fleet.merging`), and refused where they are firm."""
 
 
@@ -184,7 +185,7 @@ class Journal(Protocol):
 def cards(change: Change) -> tuple[Mac, ...]:
     """Whose records for booting once it is about."""
     match change:
-        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts() | Prune():
+        case PutRecord() | DropRecord() | PutAttempt() | DropAttempts() | Prune() | PutGrant():
             return ()
         case _:
             return change.macs

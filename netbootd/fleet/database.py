@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netbootd.fleet.changes import Change, Ids, Known
+from netbootd.fleet.grants import Grant
 from netbootd.fleet.history import History
 from netbootd.fleet.postgresql import Postgresql, peek_server
 from netbootd.fleet.sqlite import Sqlite, peek_file
@@ -47,6 +48,14 @@ class Database(Protocol):
 
     def history(self, most_attempts: int, ids: Ids | None = None) -> History:
         """All records and the latest boots, or, of these ids, those there are."""
+        ...
+
+    def grants(self, now: float) -> tuple[Grant, ...]:
+        """The tokens that have not ended at ``now``, in seconds since the epoch."""
+        ...
+
+    def grant(self, digest: str) -> Grant | None:
+        """One of them, or one that has ended."""
         ...
 
     def fileno(self) -> int | None:

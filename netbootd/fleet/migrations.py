@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from sqlalchemy import Connection, insert, inspect, select
 
+from netbootd.fleet.grants import GRANTS
 from netbootd.fleet.history import CLAIMS, HISTORY, claims
 from netbootd.fleet.record_json import BadRecord, read_record
 from netbootd.fleet.state import StateError
@@ -36,6 +37,7 @@ def migrate(connection: Connection, found: int) -> None:
     if found == 0:
         TABLES.create_all(connection)
         HISTORY.create_all(connection)
+        GRANTS.create_all(connection)
         connection.execute(insert(SCHEMA).values(version=VERSION))
         return
     for step in _STEPS[found - 1 :]:
@@ -86,4 +88,11 @@ def _fill_claims(connection: Connection) -> None:
                 connection.execute(insert(CLAIMS), rows)
 
 
-_STEPS = (_TO_2, _TO_3, (*_TO_4, _fill_claims))
+# Tokens of machines that install.
+_TO_5 = (
+    "CREATE TABLE tokens (digest VARCHAR(64) NOT NULL, mac VARCHAR(47) NOT NULL, generation INTEGER NOT NULL, "
+    "made FLOAT NOT NULL, documents FLOAT NOT NULL, ends FLOAT NOT NULL, recipe TEXT NOT NULL, PRIMARY KEY (digest))",
+    "CREATE INDEX ix_tokens_mac ON tokens (mac)",
+)
+
+_STEPS = (_TO_2, _TO_3, (*_TO_4, _fill_claims), _TO_5)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known, cards, ids
+from netbootd.fleet.grants import Grant, read_grant, read_grants
 from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
@@ -117,6 +118,20 @@ class Postgresql:
             connection = self._opened()
             with connection.begin():
                 return read_history(connection, most_attempts, ids)
+
+    def grants(self, now: float) -> tuple[Grant, ...]:
+        """See `Database`."""
+        with self._told():
+            connection = self._opened()
+            with connection.begin():
+                return read_grants(connection, now)
+
+    def grant(self, digest: str) -> Grant | None:
+        """See `Database`."""
+        with self._told():
+            connection = self._opened()
+            with connection.begin():
+                return read_grant(connection, digest)
 
     def fileno(self) -> int | None:
         """See `Database`."""

@@ -47,6 +47,21 @@ def seen(record: Record, facts: Facts, ip: str, now: float) -> Record:
     )
 
 
+def facts_of(record: Record, mac: Mac) -> Facts:
+    """What `seen` took of what this card's machine said.  Of addresses nobody knows whether they are still its own."""
+    return Facts(
+        mac=mac,
+        uuid=record.uuid,
+        serial=record.serial,
+        asset=record.asset,
+        manufacturer=record.manufacturer,
+        product=record.product,
+        buildarch=record.arch,
+        platform=record.platform,
+        version=record.ipxe,
+    )
+
+
 def joined(record: Record, part: Record) -> Record:
     """What is known of both; the first wins."""
     times = [each for each in (record.first_seen, part.first_seen) if each is not None]

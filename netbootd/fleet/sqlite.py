@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known
+from netbootd.fleet.grants import Grant, read_grant, read_grants
 from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
@@ -81,6 +82,24 @@ class Sqlite:
         try:
             with connection.begin():
                 return read_history(connection, most_attempts, ids)
+        except SQLAlchemyError as error:
+            raise StateError(told(error)) from error
+
+    def grants(self, now: float) -> tuple[Grant, ...]:
+        """See `Database`."""
+        connection = self._opened()
+        try:
+            with connection.begin():
+                return read_grants(connection, now)
+        except SQLAlchemyError as error:
+            raise StateError(told(error)) from error
+
+    def grant(self, digest: str) -> Grant | None:
+        """See `Database`."""
+        connection = self._opened()
+        try:
+            with connection.begin():
+                return read_grant(connection, digest)
         except SQLAlchemyError as error:
             raise StateError(told(error)) from error
 

@@ -27,6 +27,7 @@ from netbootd.fleet.changes import (
     Undo,
     Unhand,
 )
+from netbootd.fleet.grants import PutGrant, apply_grant
 from netbootd.fleet.history import apply_history
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord
@@ -121,6 +122,8 @@ def _apply(connection: Connection, change: Change, owner: int) -> Ids:
             _unhand(connection, macs, ip, owner)
         case PutRecord() | DropRecord() | PutAttempt() | DropAttempts() | Prune():
             return apply_history(connection, (change,))
+        case PutGrant():
+            apply_grant(connection, change)
     return NOBODY
 
 

@@ -20,6 +20,7 @@ from typing import TypeVar, TypeVarTuple
 
 from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known, Learn, Undo, Written, cards, ids
 from netbootd.fleet.database import database
+from netbootd.fleet.grants import Grant
 from netbootd.fleet.history import History
 from netbootd.fleet.state import StateError, shown
 from netbootd.wire.mac import Mac
@@ -133,6 +134,30 @@ class Store:
             self._stale_ids = None
             self._trouble(str(error))
             return History()
+
+    @property
+    def shared(self) -> bool:
+        """Other daemons may use it, too."""
+        return self._database.shared
+
+    async def grants(self, now: float) -> tuple[Grant, ...]:
+        """Tokens that have not ended; none where they cannot be read, which is `Trouble` like any."""
+        if not self.durable:
+            return ()
+        try:
+            return await self._in_thread(self._database.grants, now)
+        except StateError as error:
+            self._trouble(str(error))
+            return ()
+
+    async def grant(self, digest: str) -> Grant | None:
+        """A token, as the database has it.  Raises `StateError`, also while nothing is ``durable``."""
+        if not self.durable:
+            raise StateError(self._reason)
+        try:
+            return await self._in_thread(self._database.grant, digest)
+        finally:
+            self._wake.set()  # what others told may have come with the answer, and nothing is left to read
 
     def follow(self, learn: Learn) -> None:
         """See `Journal`."""

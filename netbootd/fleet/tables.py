@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table
 
-VERSION = 4
+VERSION = 5
 
 TABLES = MetaData()
 SCHEMA = Table("netbootd_schema", TABLES, Column("version", Integer, primary_key=True, autoincrement=False))

@@ -11,19 +11,22 @@ from netbootd.artifacts.tree import NotServed, Tree
 from netbootd.boot import grub_names
 from netbootd.boot.facts import Facts, parse_facts
 from netbootd.boot.model import Machine
-from netbootd.boot.plan import LocalPlan
+from netbootd.boot.plan import Document, LocalPlan
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import Loader, Rendered, entry, script
 from netbootd.chain.world import World
+from netbootd.fleet.lifecycle import Stage
 from netbootd.observe.events import Event, HostileValue, ScriptFailed, ScriptServed
 from netbootd.serve import stock
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
-from netbootd.serve.http.services import Heard, ScriptReply, ScriptRequest, recorded
+from netbootd.serve.http.services import ScriptReply, ScriptRequest, recorded
 from netbootd.serve.http.target import unmapped
+from netbootd.serve.node import Ended, Lookup, Node, nobody, nowhere
 from netbootd.serve.planned import installs, planned_files
+from netbootd.serve.recipe import Recipe
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
-from netbootd.serve.tokens import Caller, Granted, Tokens, label
+from netbootd.serve.tokens import Tokens, Unmade, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
 from netbootd.wire.tftp import ErrorCode
@@ -31,7 +34,6 @@ from netbootd.wire.tftp import ErrorCode
 Handed = Callable[[Mac, str, Rendered, str], Awaitable[bool] | None]
 Number = Callable[[Facts, Machine | None], Awaitable[bool]]
 Admit = Callable[[str, str, Mac | None], Awaitable[bool]]
-Ended = Callable[[Caller, bool, str], Awaitable[Heard]]
 _TOKEN_BYTES = 24
 _ROOMS = frozenset({"artifacts", "boot", "machines", "node"})  # what they have under this name is not for whoever asks
 
@@ -45,7 +47,7 @@ class BootSide:
 
     ``handed`` is told of each script a machine is about to get, ``admit`` of each file, see `serve.progress.Progress`.
     ``number`` assigns the soft serial that a machine waits for, and turns out True when that is on disk.
-    ``tokens`` open what was made for single machines, ``ended`` is told how an installation went.
+    ``tokens`` open what was made for single machines, for the rest of them see `serve.node.Node`.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class BootSide:
         admit: Admit | None = None,
         tokens: Tokens | None = None,
         number: Number = _no_number,
-        ended: Ended | None = None,
+        ended: Ended = nobody,
+        lookup: Lookup = nowhere,
+        token_networks: tuple[Network, ...] = (),
     ) -> None:
         self.emit = emit
         self.stall_seconds = stall_seconds
@@ -75,7 +79,7 @@ class BootSide:
         self._admit = admit
         self.number = number
         self._tokens = Tokens() if tokens is None else tokens
-        self._ended = ended
+        self.node = Node(self._tokens, make=self._made_again, ended=ended, lookup=lookup, networks=token_networks)
         self._firmware = firmware
         self._tree = tree
 
@@ -93,14 +97,6 @@ class BootSide:
         known = self._directory.known(mac) if mac else Facts()
         return stock.release_file(name, known, ip, self.world)
 
-    def document(self, token: str, name: str) -> Granted | None:
-        """See `BootServices`."""
-        return self._tokens.find(token, name)
-
-    def holder(self, token: str) -> Mac | None:
-        """See `BootServices`."""
-        return self._tokens.holder(token)
-
     def by_secret(self, secret: str) -> Machine | None:
         """See `BootServices`."""
         return self.world.fleet.by_secret(secret)
@@ -113,20 +109,6 @@ class BootSide:
             case grub_names.ByAddress() if path.partition("/")[0] not in _ROOMS:
                 return self._directory.surely_at(unmapped(ip))
         return None
-
-    def calls(self, token: str) -> bool:
-        """See `BootServices`."""
-        return self._tokens.caller(token) is not None
-
-    async def call(self, token: str, done: bool, message: str) -> Heard:
-        """See `BootServices`."""
-        caller = self._tokens.caller(token)
-        if caller is None or self._ended is None:
-            return Heard.REFUSED
-        heard = await self._ended(caller, done, message)
-        if heard is Heard.TAKEN:
-            self._tokens.called(caller)
-        return heard
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """See `BootServices`."""
@@ -143,14 +125,16 @@ class BootSide:
 
     def script(self, request: ScriptRequest) -> ScriptReply:
         """The entry script, or a machine's own."""
-        site = self._site(request.local[0])
-        if request.base_url and not site.public_url:
-            site = replace(site, public_url=request.base_url)
+        site = self._place(request.local[0], request.base_url)
         if request.machine is not None:
             return self._by_own_url(request.machine, request, site)
         if request.mac is None:
             return self._entry(site, request.client_ip)
         return self._machine(request.mac, request, site)
+
+    def _place(self, local: str, base_url: str | None) -> Site:
+        site = self._site(local)
+        return replace(site, public_url=base_url) if base_url and not site.public_url else site
 
     def _by_own_url(self, machine: Machine, request: ScriptRequest, site: Site) -> ScriptReply:
         """First the script that gathers what iPXE knows, then the machine's own: the first sends a ``mac``."""
@@ -190,7 +174,8 @@ class BootSide:
         self._tell(rendered, mac, request, site)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
         if rendered.documents or token in rendered.text:
-            self._tokens.grant(token, mac, rendered.documents, installs=recorded is not None)
+            recipe = Recipe(facts, request.local[0], request.base_url, request.loader, choice, known is not None)
+            self._tokens.grant(token, mac, rendered.documents, installs=recorded is not None, recipe=recipe)
         return ScriptReply(rendered.text.encode(), recorded=recorded)
 
     def _unnumbered(
@@ -205,6 +190,16 @@ class BootSide:
             return True
 
         return ScriptReply(rendered.text.encode(), recorded=refused())
+
+    def _made_again(self, token: str, unmade: Unmade) -> tuple[Document, ...]:
+        """What a token opened before a restart, or opens at another daemon: it was handed out to an armed machine."""
+        recipe = unmade.recipe
+        machine = self.world.fleet.machine(unmade.mac) if recipe.by_secret else None
+        if recipe.by_secret and machine is None:
+            return ()
+        site, world = self._place(recipe.local, recipe.base_url), replace(self.world, stage=lambda _mac: Stage.ARMED)
+        facts, choice, loader = recipe.facts, recipe.choice, recipe.loader
+        return script(facts, world, site, choice, loader, token=token, machine=machine).documents
 
     def _facts(self, mac: Mac, request: ScriptRequest) -> Facts:
         said, refused = parse_facts(request.query)

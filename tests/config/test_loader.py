@@ -35,6 +35,8 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         stall_timeout=60,
         admin_listen=("127.0.0.1", 8081),
         token_file=None,
+        token_networks=(),
+        token_lasts=7200.0,
         state="sqlite:////var/lib/netbootd/state.db",
         artifacts=Path("/var/lib/netbootd/artifacts"),
         firmware=(Path("/usr/lib/ipxe"),),
@@ -87,6 +89,19 @@ def test_every_key_of_the_contract_is_read(files: Files) -> None:
     assert (config.state, config.firmware) == ("sqlite:////srv/netbootd.db", (Path("/srv/ipxe"),))
     assert (config.unknown, config.loop, config.log_format, config.log_level) == ("silent", "asyncio", "json", "debug")
     assert config.user == "netbootd"
+
+
+def test_where_tokens_may_be_used_and_how_long_is_read(files: Files) -> None:
+    config = files.load("tokens: {networks: [10.0.0.0/8, 192.0.2.7, '2001:db8::/32'], lasts: 30m}")
+    assert [str(each) for each in config.token_networks] == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
+    assert config.token_lasts == 1800.0
+    assert [str(each) for each in files.load("tokens: {networks: 10.0.0.0/8}").token_networks] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize("wrong", ["{networks: [here]}", "{networks: [10.0.0.1/8]}", "{lasts: soon}", "{lasts: 0s}"])
+def test_a_wrong_word_about_tokens_is_an_error(files: Files, wrong: str) -> None:
+    with pytest.raises(ConfigError, match="tokens"):
+        files.load(f"tokens: {wrong}")
 
 
 def test_one_address_and_no_tftp_can_be_asked_for(files: Files) -> None:

@@ -40,6 +40,8 @@ TAKEN_OVER: dict[str, Any] = {
     "public_url": "http://boot.example.net",
     "trusted_proxies": (ip_network("10.0.0.0/8"),),
     "stall_timeout": 5,
+    "token_networks": (ip_network("10.0.0.0/8"),),
+    "token_lasts": 60.0,
     "artifacts": Path("/srv"),
     "firmware": (),
     "templates": Path("/srv/templates"),

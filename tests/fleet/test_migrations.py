@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.fleet.changes import Entry, Handing, Keeper, Known
+from netbootd.fleet.grants import Grant, PutGrant
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import PutRecord, Record
 from netbootd.fleet.sqlite import Sqlite, peek_file
@@ -96,9 +97,25 @@ def test_what_machines_had_for_themselves_is_theirs_in_a_state_of_version_3(tmp_
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("INSERT INTO records VALUES ('2', 'no record')")
         file.execute("DROP TABLE claims")
+        file.execute("DROP TABLE tokens")
         file.execute("UPDATE netbootd_schema SET version = 3")
     state.open(0.0)
     rivals = [Record("3", (OTHER_CARD,), name="NODE-1"), Record("4", (CARD,)), Record("5", (OTHER_CARD,))]
     assert state.commit([(PutRecord(each, firm=True),) for each in rivals]) == [False, False, True]
     assert state.history(10).unreadable == 1
+    state.close()
+
+
+def test_a_state_of_version_4_learns_to_keep_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    state = Sqlite(path)
+    state.open(0.0)
+    state.close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("DROP TABLE tokens")
+        file.execute("UPDATE netbootd_schema SET version = 4")
+    state.open(0.0)
+    grant = Grant("d" * 64, CARD, 1, 1.0, 2.0, 3.0, "{}")
+    assert state.commit([(PutGrant(grant, 60.0),)]) == [True]
+    assert (state.grants(0.0), state.grant("d" * 64), state.grant("e" * 64)) == ((grant,), grant, None)
     state.close()

@@ -114,6 +114,7 @@ def test_a_machine_s_script_is_the_chain_s(side: Side) -> None:
             script="machines/52-54-00-12-34-56/ipxe.cfg",
             profile="rescue",
             payload="linux",
+            files=("artifacts/rescue/vmlinuz", "artifacts/rescue/a.img", "artifacts/rescue/b.img"),
         )
     ]
 
@@ -186,19 +187,19 @@ class TestMadeForOne:
         monkeypatch.setattr("netbootd.chain.scripts.PAYLOADS", {**PAYLOADS, "linux": made})
         return side
 
-    def test_open_to_the_token_in_the_script(self, side: Side) -> None:
+    async def test_open_to_the_token_in_the_script(self, side: Side) -> None:
         token = found_in(side.ask(CARD))
 
-        granted = side.boot.document(token, "config.img")
+        granted = await side.boot.node.document(token, "config.img", CLIENT)
         assert granted is not None
         assert (granted.mac, granted.document.content.joined()) == (CARD, b"for 52:54:00:12:34:56")
         assert len(token) == 32
 
-    def test_each_script_has_its_own(self, side: Side) -> None:
+    async def test_each_script_has_its_own(self, side: Side) -> None:
         tokens = {found_in(side.ask(CARD)) for _ in range(3)}
 
         assert len(tokens) == 3
-        assert all(side.boot.document(token, "config.img") for token in tokens)
+        assert all([await side.boot.node.document(token, "config.img", CLIENT) for token in tokens])
 
     def test_no_event_shows_it(self, side: Side) -> None:
         token = found_in(side.ask(CARD))
@@ -206,10 +207,10 @@ class TestMadeForOne:
         assert token not in repr(side.events)
 
     @pytest.mark.parametrize("token", ["TOKEN", "", "config.img"])
-    def test_closed_to_anybody_else(self, side: Side, token: str) -> None:
+    async def test_closed_to_anybody_else(self, side: Side, token: str) -> None:
         side.ask(CARD)
 
-        assert side.boot.document(token, "config.img") is None
+        assert await side.boot.node.document(token, "config.img", CLIENT) is None
 
     async def test_not_there_by_tftp(self, side: Side) -> None:
         token = found_in(side.ask(CARD))

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from netbootd.boot.facts import Facts
 from netbootd.boot.plan import Document
 from netbootd.fleet.changes import Entry
+from netbootd.fleet.grants import Grant, PutGrant
 from netbootd.fleet.lifecycle import Stage
 from netbootd.observe.events import Change, Event, MachineChanged, ScriptServed
-from netbootd.serve.tokens import LASTS, Caller, Tokens, label
+from netbootd.serve.recipe import Recipe, recipe_text
+from netbootd.serve.tokens import LASTS, Caller, Granted, Tokens, Unmade, digest_of, label
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Extent, Segments
 from tests.support.worlds import CARD, OTHER_CARD
@@ -233,10 +236,12 @@ class TestCalls:
         counter.records[CARD] = ARMED
         counter.most_bytes = 10
         counter.grant("one", CARD, Document("config.img", Segments.of(bytes(20))), installs=True)
-        counter.now = LASTS
-        counter.grant("two", OTHER_CARD)
+        counter.records[CARD] = GIVEN
+        counter.tokens.observe(CHANGED)
+        counter.now = TAIL
+        counter.grant("two", OTHER_CARD, Document("config.img", Segments.of(bytes(10))))
 
-        assert not counter.holds("one")
+        assert (counter.holds("one"), counter.holds("two")) == (False, True)
         assert counter.calls("one")
 
     def test_who_has_to_make_room_for_others_may_still_call(self) -> None:
@@ -259,3 +264,136 @@ class TestCalls:
         counter.now = TAIL
         assert [counter.calls(token) for token in ("one", "two", "other")] == [False, False, True]
         assert [counter.holds(token) for token in ("one", "two", "other")] == [False, False, True]
+
+
+RECIPE = Recipe(Facts(mac=CARD))
+DAY = 86400.0 * 20000
+
+
+class Lives:
+    """Daemons one after the other, or beside each other, on one state; clocks are each daemon's own."""
+
+    def __init__(self) -> None:
+        self.wall = DAY
+        self.kept: list[Grant] = []
+        self.records: dict[Mac, Entry] = {CARD: ARMED}
+        self.said: float | None = None
+
+    def keep(self, change: PutGrant) -> None:
+        assert change.tail == TAIL
+        self.kept.append(change.grant)
+
+    def daemon(self) -> Tokens:
+        began = self.wall
+        tokens = Tokens(
+            lambda mac: self.records.get(mac),
+            takes=lambda _mac: TAKES,
+            said=lambda _mac, _generation: self.said,
+            keep=self.keep,
+            clock=lambda: 7.0 + self.wall - began,
+            wall=lambda: self.wall,
+        )
+        for grant in self.kept:
+            tokens.recall(grant)
+        return tokens
+
+
+@pytest.fixture
+def lives() -> Lives:
+    return Lives()
+
+
+class TestAfterARestart:
+    def test_what_a_machine_installs_by_is_kept_as_its_digest_and_nothing_else_is(self, lives: Lives) -> None:
+        tokens = lives.daemon()
+        tokens.grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        tokens.grant("two", CARD, (CONFIG,), recipe=RECIPE)
+        (kept,) = lives.kept
+        assert kept == Grant(digest_of("one"), CARD, 3, DAY, DAY + TAKES, DAY + TAKES, recipe_text(RECIPE))
+        assert "config" not in repr(kept)
+
+    def test_it_opens_what_has_to_be_made_anew_and_its_installer_may_call(self, lives: Lives) -> None:
+        lives.daemon().grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        lives.wall += 600.0
+        again = lives.daemon()
+
+        assert (again.holder("one"), again.caller("one")) == (CARD, Caller(CARD, 3))
+        assert again.unmade("one") == Unmade(CARD, RECIPE)
+        again.made("one", (CONFIG,))
+        assert again.find("one", "config.img") == Granted(CARD, CONFIG)
+        assert again.unmade("one") is None
+        assert (again.holder("two"), again.caller("two"), again.unmade("two")) == (None, None, None)
+
+    def test_it_ends_when_it_would_have_ended(self, lives: Lives) -> None:
+        lives.daemon().grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        lives.wall += TAKES - 1
+        again = lives.daemon()
+        assert again.caller("one")
+        lives.wall += 1
+        assert again.caller("one") is again.holder("one") is None
+        assert lives.daemon().held == 0
+
+    @pytest.mark.parametrize(
+        ("record", "open"),
+        [
+            (ARMED, True),
+            (replace(GIVEN, since=DAY + 99.0), True),  # the tail
+            (replace(GIVEN, since=DAY + 39.0), False),
+            (replace(ARMED, generation=4, since=DAY + 99.0), False),
+            (replace(ARMED, generation=4, stage=Stage.DISARMED, since=DAY + 99.0), False),
+            (replace(ARMED, generation=2), True),  # another daemon has armed it since, and here that is not known yet
+            (None, True),
+        ],
+    )
+    def test_its_documents_go_with_the_record_of_its_machine(
+        self, lives: Lives, record: Entry | None, open: bool
+    ) -> None:
+        lives.daemon().grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        lives.wall += 100.0
+        lives.records = {CARD: record} if record else {}
+        again = lives.daemon()
+        assert (again.unmade("one") is not None) is open
+        assert again.caller("one"), "whether a call counts is decided by who hears it"
+
+    def test_what_is_learned_of_an_arming_later_does_not_end_it(self, lives: Lives) -> None:
+        lives.daemon().grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        lives.records = {CARD: replace(GIVEN, generation=2)}
+        again = lives.daemon()
+        lives.records = {CARD: ARMED}
+        again.observe(CHANGED)
+        lives.wall += TAIL
+        assert again.holder("one") == CARD
+        lives.records = {CARD: GIVEN}
+        again.observe(CHANGED)
+        lives.wall += TAIL
+        assert again.holder("one") is None
+
+    def test_one_that_was_called_with_is_over_a_minute_after_that(self, lives: Lives) -> None:
+        lives.daemon().grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        lives.said = lives.wall = DAY + 100.0
+        again = lives.daemon()
+        lives.wall += TAIL - 1
+        assert again.caller("one")
+        lives.wall += 1
+        assert again.caller("one") is None
+
+    def test_one_whose_recipe_cannot_be_read_can_call_all_the_same(self, lives: Lives) -> None:
+        lives.kept = [Grant(digest_of("one"), CARD, 3, DAY, DAY + 9, DAY + 9, "no recipe")]
+        again = lives.daemon()
+        assert (again.caller("one"), again.unmade("one")) == (Caller(CARD, 3), None)
+
+    def test_what_is_known_already_stays_as_it_is(self, lives: Lives) -> None:
+        tokens = lives.daemon()
+        tokens.grant("one", CARD, (CONFIG,), installs=True, recipe=RECIPE)
+        tokens.recall(lives.kept[0])
+        assert tokens.find("one", "config.img")
+
+
+def test_documents_that_made_room_for_others_can_be_made_again() -> None:
+    counter = Counter(most_bytes=30)
+    for token, mac in (("one", CARD), ("two", OTHER_CARD)):
+        counter.tokens.grant(token, mac, (Document("a", Segments.of(bytes(20))),), recipe=RECIPE)
+    assert counter.tokens.unmade("one") == Unmade(CARD, RECIPE)
+    counter.tokens.made("one", (CONFIG,))
+    assert counter.holds("one")
+    assert counter.tokens.unmade("two") is None

@@ -21,7 +21,7 @@ from netbootd.payloads.eve.bundle import Bundle
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.server import HttpServer, Secure, start_http
-from netbootd.serve.http.services import Heard, ScriptReply, ScriptRequest
+from netbootd.serve.http.services import Heard, NodeServices, ScriptReply, ScriptRequest
 from netbootd.serve.tokens import Granted, Tokens
 from netbootd.wire.mac import Mac
 from tests.support.tls import Client, own, trusting
@@ -60,7 +60,11 @@ class Services:
     def by_secret(self, secret: str) -> Machine | None:
         return next((each for each in self.machines if each.secret == secret), None)
 
-    def holder(self, token: str) -> Mac | None:
+    @property
+    def node(self) -> NodeServices:
+        return self
+
+    async def holder(self, token: str, ip: str) -> Mac | None:
         return self.tokens.holder(token)
 
     def grub(self, ip: str, path: str) -> Mac | None:
@@ -76,10 +80,10 @@ class Services:
     def stock(self, ip: str, name: str) -> str | None:
         return self.releases.get(ip, {}).get(name)
 
-    def document(self, token: str, name: str) -> Granted | None:
+    async def document(self, token: str, name: str, ip: str) -> Granted | None:
         return self.tokens.find(token, name)
 
-    def calls(self, token: str) -> bool:
+    async def calls(self, token: str, ip: str) -> bool:
         return self.tokens.caller(token) is not None
 
     async def call(self, token: str, done: bool, message: str) -> Heard:

@@ -41,6 +41,11 @@ def asker(request: web.Request, trusted: Sequence[Network]) -> Asker:
     return Asker(client, _base_url(request) or _called(request))
 
 
+def within(ip: str, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of these networks."""
+    return _is_trusted(_address(ip), networks)
+
+
 def _client(peer: str, hops: Sequence[str], trusted: Sequence[Network]) -> str:
     """The last hop that is no trusted proxy: each proxy adds its peer at the end, what stands before is hearsay."""
     client = peer

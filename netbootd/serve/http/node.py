@@ -8,8 +8,9 @@ that nobody waits for.  No token is written down anywhere: events have its `labe
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
@@ -19,8 +20,9 @@ from netbootd.serve import stock
 from netbootd.serve.http import conditions, files
 from netbootd.serve.http.errors import SERVER, TEXT, Refused
 from netbootd.serve.http.files import SMALL, Content, Owner, serve
+from netbootd.serve.http.forwarded import asker
 from netbootd.serve.http.message import message
-from netbootd.serve.http.services import Heard
+from netbootd.serve.http.services import Heard, NotNow
 from netbootd.serve.http.streams import Stream, TooShort
 from netbootd.serve.tokens import label
 from netbootd.wire.segments import Segments
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
 
 
+T = TypeVar("T")
+
+
 async def document(
     request: web.Request, services: BootServices, token: str, segments: tuple[str, ...]
 ) -> web.StreamResponse:
     """Answer a request for a document.  Raises `Refused`."""
     name = "/".join(segments)
-    granted = services.document(token, name)
+    granted = await _known(services.node.document(token, name, _ip(request, services)))
     if granted is None or any("/" in segment for segment in segments):  # it came as %2f
         raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
     content, tree = granted.document.content, services.artifacts()
@@ -49,7 +54,7 @@ async def artifact(
     request: web.Request, services: BootServices, token: str, segments: tuple[str, ...]
 ) -> web.StreamResponse:
     """Answer a request for a file of the tree that counts for one machine alone.  Raises `Refused`."""
-    mac = services.holder(token)
+    mac = await _known(services.node.holder(token, _ip(request, services)))
     if mac is None:
         raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
     return await files.artifact(request, services, segments, Owner(mac, f"node/{label(token)}/artifacts"))
@@ -67,9 +72,10 @@ async def call(
     request: web.Request, services: BootServices, token: str, done: bool, query: tuple[tuple[str, str], ...]
 ) -> web.Response:
     """An installer says how it went; answered when that is on disk.  A HEAD tells nothing.  Raises `Refused`."""
-    heard = Heard.TAKEN if services.calls(token) else Heard.REFUSED
-    if heard is Heard.TAKEN and request.method != "HEAD":
-        heard = await services.call(token, done, await message(request, query, services.stall_seconds))
+    may = await _known(services.node.calls(token, _ip(request, services)))
+    heard = Heard.TAKEN if may else Heard.REFUSED
+    if may and request.method != "HEAD":
+        heard = await services.node.call(token, done, await message(request, query, services.stall_seconds))
     match heard:
         case Heard.REFUSED:
             raise Refused(HTTPStatus.NOT_FOUND, Why.MISSING.value)
@@ -77,6 +83,17 @@ async def call(
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, heard.value)
     headers = {"Content-Type": TEXT, "Cache-Control": "no-store", "Server": SERVER}
     return web.Response(headers=headers, body=f"{DONE if done else FAILED}\n".encode())
+
+
+async def _known(found: Awaitable[T]) -> T:
+    try:
+        return await found
+    except NotNow:
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "try again") from None
+
+
+def _ip(request: web.Request, services: BootServices) -> str:
+    return asker(request, services.trusted_proxies).ip
 
 
 async def _opened(content: Segments, tree: Tree) -> Stream:

@@ -71,6 +71,30 @@ class Heard(Enum):
     NOT_WRITTEN = "it could not be recorded"
 
 
+class NotNow(Exception):
+    """What is asked for cannot be found out at this moment."""
+
+
+class NodeServices(Protocol):
+    """What is for whoever has a token, see `serve.node`.  Each raises `NotNow`."""
+
+    async def document(self, token: str, name: str, ip: str) -> Granted | None:
+        """What was made for one machine, if this token opens it to this address."""
+        ...
+
+    async def holder(self, token: str, ip: str) -> Mac | None:
+        """The machine that this token was made for, while it lasts."""
+        ...
+
+    async def calls(self, token: str, ip: str) -> bool:
+        """Whether the installer with this token may still say how it went."""
+        ...
+
+    async def call(self, token: str, done: bool, message: str) -> Heard:
+        """The installer with this token says how it went; waits until that is on disk."""
+        ...
+
+
 class BootServices(Protocol):
     """Read at every request, so that a reload can swap what is behind it."""
 
@@ -112,21 +136,8 @@ class BootServices(Protocol):
         """What this client means by a name at the root, as a path under ``artifacts``, see `serve.stock`."""
         ...
 
-    def document(self, token: str, name: str) -> Granted | None:
-        """What was made for one machine, if this token opens it."""
-        ...
-
-    def holder(self, token: str) -> Mac | None:
-        """The machine that this token was made for, while it lasts."""
-        ...
-
-    def calls(self, token: str) -> bool:
-        """Whether the installer with this token may still say how it went."""
-        ...
-
-    async def call(self, token: str, done: bool, message: str) -> Heard:
-        """The installer with this token says how it went; waits until that is on disk."""
-        ...
+    @property
+    def node(self) -> NodeServices: ...
 
     async def admit(self, ip: str, file: str, mac: Mac | None = None) -> bool:
         """Whether a file may be sent now; waits only for the record of an installation that it completes.
