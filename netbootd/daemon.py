@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from ssl import SSLContext
 
-from netbootd import __version__
 from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
@@ -25,6 +24,7 @@ from netbootd.net.neighbours import neighbour
 from netbootd.net.overheard import Ear
 from netbootd.net.served import Interfaces
 from netbootd.net.udp import UdpEndpoint
+from netbootd.observe.banner import Banner
 from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
 from netbootd.observe.log import LogSink
@@ -32,7 +32,8 @@ from netbootd.observe.metrics import Exposition, Metrics
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.admin.api import add_api
-from netbootd.serve.admin.app import Status, build_admin
+from netbootd.serve.admin.app import build_admin
+from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
@@ -114,11 +115,7 @@ class Daemon:
             self.token = made_token(path) if (path := self._config.token_file) else None
             await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
-            self._log.banner(
-                announcement(
-                    self._config, self._loaded, self._interfaces.served, self._listening, self._site, self._shown
-                )
-            )
+            self._log.banner(self.about())
             self._told(started(self._interfaces.served, self._listening, self._site))
             self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())
@@ -185,7 +182,8 @@ class Daemon:
         self._ends.append(self._http.stop)
         self._hub.add(self._http.observe)
         site = build_admin(self, self._hub)
-        add_api(site, self._api())
+        add_api(site, api := self._api())
+        add_page(site, api, self)
         admin = await start_http(site, [listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
 
@@ -340,20 +338,20 @@ class Daemon:
         """See `serve.admin.app.AdminServices`."""
         return self._metrics.exposition()
 
-    def status(self) -> Status:
-        """See `serve.admin.app.AdminServices`."""
-        fleet = self._loaded.world.fleet
-        return Status(
-            "netbootd",
-            __version__,
-            (
-                ("interfaces", ", ".join(each.name for each in self._interfaces.served)),
-                ("profiles", str(len(fleet.profiles))),
-                ("machines", str(len(fleet.machines))),
-                *((("TFTP transfers now", str(self._tftp.active)),) if self._tftp else ()),
-                ("HTTP connections now", str(self._http.connections)),
-            ),
+    @property
+    def artifacts(self) -> Path:
+        """See `serve.admin.page.PageServices`."""
+        return self._config.artifacts
+
+    def about(self) -> Banner:
+        """See `serve.admin.page.PageServices`."""
+        return announcement(
+            self._config, self._loaded, self._interfaces.served, self._listening, self._site, self._shown
         )
+
+    def nearest(self, ip: str) -> Site:
+        """See `serve.admin.page.PageServices`."""
+        return self._site(self._interfaces.nearest(ip))
 
     def _notice(self, text: str, severity: Level = "info") -> None:
         self._hub(DaemonNotice(text=text, severity=severity))

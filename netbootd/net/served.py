@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network
 
 from netbootd.net.interfaces import Interface, NoSuchInterface, list_interfaces, usable
 
@@ -38,6 +39,14 @@ class Interfaces:
     def owns(self, ifindex: int, address: str) -> bool:
         """Whether this is an address of that interface.  It may have got it since we looked."""
         return _has(self._find(ifindex), address) or _has(self._find_again(ifindex), address)
+
+    def nearest(self, ip: str) -> str:
+        """The address by which a machine with this one reaches us: the one in its subnet, else the first there is."""
+        ours = [address for each in self.served for address in each.addresses]
+        with suppress(ValueError):  # "", and what is no IPv4 address
+            machine = IPv4Address(ip)
+            ours.sort(key=lambda each: machine not in IPv4Network(f"{each}", strict=False))
+        return next((each.ip for each in ours), "127.0.0.1")
 
     def _find(self, ifindex: int) -> Interface | None:
         return next((each for each in self.served if each.index == ifindex), None)

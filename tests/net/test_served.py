@@ -65,3 +65,17 @@ def test_an_address_of_another_interface_is_not_its_own(kernel: Machine) -> None
 def test_one_that_was_named_must_be_there_at_the_start(kernel: Machine) -> None:
     with pytest.raises(NoSuchInterface):
         kernel.serving("lan9")
+
+
+@pytest.mark.parametrize(
+    ("machine", "address"),
+    [("198.51.100.77", "198.51.100.1"), ("192.0.2.77", "192.0.2.1"), ("203.0.113.5", "192.0.2.1"), ("", "192.0.2.1")],
+)
+def test_a_machine_reaches_the_address_in_its_own_subnet(kernel: Machine, machine: str, address: str) -> None:
+    kernel.interfaces = (LAN1, LAN2)
+    assert kernel.serving("lan1", "lan2").nearest(machine) == address
+
+
+def test_where_there_is_no_address_nobody_reaches_any(kernel: Machine) -> None:
+    kernel.interfaces = (Interface("lan1", 2),)
+    assert kernel.serving("lan1").nearest("::1") == "127.0.0.1"

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from netbootd.boot.bundle import Bundle
 from netbootd.boot.facts import Facts
+from netbootd.boot.site import Site
 from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.behind import Behind
@@ -23,10 +25,12 @@ from netbootd.fleet.records import Records
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.net.tcp import bind_tcp
+from netbootd.observe.banner import Banner
 from netbootd.observe.events import Event
 from netbootd.observe.metrics import Exposition, Metrics
 from netbootd.serve.admin.api import add_api
-from netbootd.serve.admin.app import Status, build_admin
+from netbootd.serve.admin.app import build_admin
+from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.http.server import start_http
@@ -34,7 +38,7 @@ from netbootd.serve.lives import Lives
 from netbootd.wire.mac import Mac
 from tests.support.bootsite import parsed
 from tests.support.journal import Disk, SlowJournal
-from tests.support.worlds import ALWAYS, FIRMWARE, eve, linux, machine, templates
+from tests.support.worlds import ALWAYS, FIRMWARE, SITE, eve, linux, machine, templates
 
 EDGE, SECOND_CARD, RESCUE, BARE, STRANGER = (Mac.parse(f"52:54:00:00:00:0{n}") for n in range(1, 6))
 """node-1 with two cards and a profile that boots once, node-2 that boots always, node-3 without a profile, nobody."""
@@ -73,6 +77,7 @@ class Api:
     kept: list[RecordChange] = field(default_factory=list)
     """What was written down of records."""
     keeps: bool = True
+    banner: Banner = field(default_factory=lambda: Banner(version="0"))
     now: float = 1700000000.0
 
     def __post_init__(self) -> None:
@@ -117,8 +122,15 @@ class Api:
     def metrics(self) -> Exposition:
         return Metrics().exposition()
 
-    def status(self) -> Status:
-        return Status("netbootd", "0", ())
+    @property
+    def artifacts(self) -> Path:
+        return Path("/srv/artifacts")
+
+    def about(self) -> Banner:
+        return self.banner
+
+    def nearest(self, ip: str) -> Site:
+        return SITE
 
     def world(self) -> World:
         return World(
@@ -184,7 +196,8 @@ class Api:
 @asynccontextmanager
 async def serving(api: Api) -> AsyncIterator[Api]:
     app = build_admin(api, api.emit)
-    add_api(app, api.services())
+    add_api(app, services := api.services())
+    add_page(app, services, api)
     server = await start_http(app, [bind_tcp("127.0.0.1", 0)], lambda event: None, grace=0)
     api.address = server.addresses[0]
     yield api

@@ -4,10 +4,11 @@
     ------------------------------------------  -----------------------------------------------------------------
     a Unix socket, or a loopback address        nothing, but by a name of ours (see `own_name`), and not through a
                                                 proxy, which would bring in others
-    anywhere else, or through a proxy           ``Authorization: Bearer TOKEN`` (RFC 6750)
+    anywhere else, or through a proxy           ``Authorization: Bearer TOKEN`` (RFC 6750); a browser with the cookie it
+                                                was given for that token (`sessions`), which changes nothing by the API
 
-A change needs ``Content-Type: application/json`` besides, which a form on a web page elsewhere cannot send, and a
-script there only after a question that is not answered here.
+A change by the API needs ``Content-Type: application/json`` besides, which a form on a web page elsewhere cannot send,
+and a script there only after a question that is not answered here.  A change by the page needs a form of its own.
 """
 
 from __future__ import annotations
@@ -22,10 +23,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from netbootd.serve.admin.problems import Problem
+from netbootd.serve.admin.sessions import Sessions
 from netbootd.serve.admin.token_file import same
 
 _READING = ("GET", "HEAD", "OPTIONS", "TRACE")
-_OPEN = "/healthz"  # tells nothing but that there is an answer
+_API = "/api/"
+_OPEN = (
+    "/healthz",
+    "/login",
+    "/static/page.css",
+    "/static/page.js",
+    "/static/icon.svg",
+)  # they tell nothing of the fleet
 _BY_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -43,21 +52,25 @@ class AccessServices(Protocol):
         ...
 
 
-def guard(services: AccessServices) -> Middleware:
+def guard(services: AccessServices, sessions: Sessions) -> Middleware:
     """Refuse who may not ask, before anything else is looked at."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _has_token(request, services.token):
+        reading, api = request.method in _READING, request.path.startswith(_API)
+        logged_in = (reading or not api) and sessions.known(request)
+        if not logged_in and not _has_token(request, services.token):
             if is_near(request) and not own_name(request.headers.get("Host", ""), services.host_names):
                 raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "this is not a name of netbootd's admin site")
-            if not is_near(request) and request.path != _OPEN:
+            if not is_near(request) and request.path not in _OPEN:
                 raise Problem(
                     HTTPStatus.UNAUTHORIZED, _refusal(request, services.token), {"WWW-Authenticate": "Bearer"}
                 )
-        found = request.match_info.http_exception is None
-        if found and request.method not in _READING and request.content_type != "application/json":
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a change needs Content-Type: application/json")
+        if request.match_info.http_exception is None and not reading:
+            if not api:
+                await sessions.check(request, is_near(request))
+            elif request.content_type != "application/json":
+                raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a change needs Content-Type: application/json")
         return await handler(request)
 
     return check

@@ -1,0 +1,177 @@
+"""A machine at a glance: what a row of the fleet shows of it, and where in the fleet it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Protocol
+from urllib.parse import quote
+
+from netbootd.fleet.attempts import QUIET, last_step
+from netbootd.fleet.lifecycle import Standing, State
+from netbootd.fleet.record import Attempt, Outcome, Reached, Step
+from netbootd.serve.admin.page.words import STAGES
+from netbootd.serve.admin.roster import Seat
+
+PHASES = ("DHCP", "boot program", "iPXE", "script", "files", "system")
+"""What a boot goes through."""
+_FILES = 5
+_REACHED = {
+    Reached.FIRMWARE: 1,
+    Reached.LOADER: 2,
+    Reached.IPXE: 3,
+    Reached.SCRIPT: 4,
+    Reached.FILE: _FILES,
+    Reached.PAYLOAD: _FILES,
+    Reached.SYSTEM: 6,
+    Reached.SAID: 6,
+    Reached.END: 6,
+}
+
+
+class Trouble(Protocol):
+    """What is wrong with a boot: see `observe.diagnosis`."""
+
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def advice(self) -> str: ...
+    @property
+    def evidence(self) -> Sequence[str]: ...
+    @property
+    def at(self) -> float: ...
+
+
+class Rank(IntEnum):
+    """Who comes first."""
+
+    TROUBLE = 0
+    BOOTING = 1
+    STRANGER = 2
+    ARMED = 3
+    REST = 4
+
+
+class Filter(Enum):
+    """What may be asked for beside a state; the value is the word in the address."""
+
+    TROUBLE = "trouble"
+    BOOTING = "booting"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``phase`` of `PHASES` that a boot has come to, and how much of it is done, from 0 to 1."""
+
+    phase: int
+    part: float
+    file: str = ""
+
+    @property
+    def said(self) -> str:
+        """For who cannot see it."""
+        share = f", {self.part:.0%}" if 0 < self.part < 1 else ""
+        return f"{self.phase} of {len(PHASES)}: {PHASES[self.phase - 1]}{share}"
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One row."""
+
+    key: str
+    """What the machine is asked for by, fit for an address."""
+    name: str
+    mac: str
+    what: str
+    """Maker and model."""
+    state: State
+    why: str
+    rank: Rank
+    profile: str
+    booting: bool
+    progress: Progress | None
+    stage: str
+    stage_at: float | None
+    detail: str
+    seen: float | None
+    trouble: Trouble | None
+    conflict: str
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.name or self.mac or self.key
+
+
+def rank_of(standing: Standing, booting: bool, troubled: bool) -> Rank:
+    """Trouble first, then what moves, then who waits for a person's word."""
+    if troubled or standing.state is State.FAILED:
+        return Rank.TROUBLE
+    if booting or standing.state is State.INSTALLING:
+        return Rank.BOOTING
+    if standing.state is State.DISCOVERED:
+        return Rank.STRANGER
+    return Rank.ARMED if standing.state is State.ARMED else Rank.REST
+
+
+def is_booting(attempt: Attempt | None, now: float) -> bool:
+    """Whether something happens, or happened a moment ago."""
+    return attempt is not None and attempt.outcome is Outcome.RUNNING and now - attempt.last < QUIET
+
+
+def progress_of(attempt: Attempt | None) -> Progress | None:
+    """How far a boot has come."""
+    if attempt is None:
+        return None
+    phase = max((_REACHED.get(step.stage, 0) for step in attempt.steps), default=0)
+    if not phase:
+        return None
+    moving = latest_transfer(attempt)
+    part, file = (_part(moving), moving.file or moving.detail) if moving else (1.0, "")
+    if phase == _FILES:
+        done = any(step.stage is Reached.PAYLOAD for step in attempt.steps)
+        part = 1.0 if done else _of_files(attempt, moving)
+    return Progress(phase, part if phase in (2, _FILES) else 1.0, file)
+
+
+def latest_transfer(attempt: Attempt) -> Step | None:
+    """The file that is on its way, or went out last."""
+    moved = [step for step in attempt.steps if step.stage in (Reached.LOADER, Reached.FILE)]
+    return max(moved, key=lambda step: step.last, default=None)
+
+
+def stage_words(attempt: Attempt | None) -> tuple[str, str, float | None]:
+    """What happened last: the stage, more of it, and when."""
+    step = last_step(attempt) if attempt else None
+    if step is None:
+        return "", "", None
+    moved, detail = step.transfer, step.file or step.detail
+    if moved and 0 < moved.sent < moved.size:
+        detail = f"{detail}, {moved.sent / moved.size:.0%}"
+    return STAGES[step.stage], detail, max(step.last, step.at)
+
+
+def key_of(seat: Seat) -> str:
+    """The id of its record, which no other claims; else its card, else its name."""
+    if seat.record is not None:
+        return quote(seat.record.id, safe="")
+    if seat.mac is not None:
+        return str(seat.mac)
+    return quote(seat.machine.name if seat.machine else "", safe="")
+
+
+def _of_files(attempt: Attempt, moving: Step | None) -> float:
+    """Of all that its script has it fetch; each file counts the same, as sizes come late."""
+    wanted = attempt.files
+    if not wanted:
+        return _part(moving) if moving else 0.0
+    parts = {step.file: _part(step) for step in attempt.steps if step.stage is Reached.FILE and not step.trouble}
+    return min(1.0, sum(parts.get(file, 0.0) for file in wanted) / len(wanted))
+
+
+def _part(step: Step) -> float:
+    moved = step.transfer
+    if moved is None or not moved.size:
+        return 1.0
+    return min(1.0, max(moved.sent, 0) / moved.size)

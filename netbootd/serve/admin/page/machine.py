@@ -1,0 +1,203 @@
+"""``/machines/{machine}``: one machine, its boots as timelines, what is wrong, what it would get, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+
+from netbootd.boot.model import Boots
+from netbootd.fleet.record import Attempt, Step
+from netbootd.serve.admin.access import is_near
+from netbootd.serve.admin.asked import By, Nothing
+from netbootd.serve.admin.changes import Changes
+from netbootd.serve.admin.page.glance import Trouble, key_of
+from netbootd.serve.admin.page.overview import Overview
+from netbootd.serve.admin.page.rehearsal import rehearsals
+from netbootd.serve.admin.page.render import Pages
+from netbootd.serve.admin.page.services import PageServices
+from netbootd.serve.admin.page.timeline import LONG, Chart, began, chart, ended, measure
+from netbootd.serve.admin.page.words import span
+from netbootd.serve.admin.problems import Problem
+from netbootd.serve.admin.roster import Roster, Seat
+from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.view import View
+from netbootd.wire.text import printable
+
+DONE = {
+    "approved": "It is approved.",
+    "armed": "It is armed: it installs at its next network boot.",
+    "left": "It boots its own disk from now on.",
+}
+"""What a page says after a change, by the word in its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A step as a row of the table; ``stage`` "": silence, as long as ``measure`` says."""
+
+    at: float
+    after: float
+    stage: str
+    detail: str
+    measure: str
+    times: int
+    trouble: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot, its picture, and the same as a table."""
+
+    attempt: Attempt
+    chart: Chart
+    entries: tuple[Entry, ...]
+    troubles: tuple[Trouble, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What can be done with it now."""
+
+    approve: bool
+    install: bool
+    local: bool
+    forget: bool
+
+
+class MachinePages:
+    """Handlers."""
+
+    def __init__(self, api: ApiServices, daemon: PageServices, pages: Pages, overview: Overview) -> None:
+        self._api = api
+        self._daemon = daemon
+        self._pages = pages
+        self._overview = overview
+        self._roster = Roster(api)
+        self._changes = Changes(api)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """All there is to say."""
+        seat = self._seat(request)
+        view = View(self._api)
+        return self._pages.page(
+            request,
+            "machine",
+            title=view.called(seat),
+            machine=view.machine(seat),
+            soft_serial=view.row(seat).soft_serial,
+            glance=self._overview.glance(seat, view),
+            boots=self._boots(seat),
+            scripts=rehearsals(self._api, seat, self._daemon.nearest),
+            may=self._may(seat, view),
+            may_be=self._others(seat),
+            done=DONE.get(request.query.get("done", ""), ""),
+        )
+
+    async def ask_install(self, request: web.Request) -> web.Response:
+        """Whether that is meant: it wipes a disk."""
+        return self._ask(request, "install")
+
+    async def ask_forget(self, request: web.Request) -> web.Response:
+        """Whether that is meant: its boots are gone then."""
+        return self._ask(request, "forget")
+
+    async def approve(self, request: web.Request) -> web.Response:
+        return await self._done(request, self._changes.approve, "approved")
+
+    async def install(self, request: web.Request) -> web.Response:
+        return await self._done(request, self._changes.install, "armed")
+
+    async def local(self, request: web.Request) -> web.Response:
+        return await self._done(request, self._changes.local, "left")
+
+    async def forget(self, request: web.Request) -> web.Response:
+        """It has no page any more."""
+        await self._changes.forget(request, Nothing(), _by(request))
+        return _to("/")
+
+    async def _done(
+        self, request: web.Request, change: Callable[[web.Request, Nothing, By], Awaitable[object]], word: str
+    ) -> web.Response:
+        await change(request, Nothing(), _by(request))
+        return _to(f"/machines/{key_of(self._roster.find(request.match_info['machine']))}?done={word}")
+
+    def _ask(self, request: web.Request, what: str) -> web.Response:
+        seat, view = self._seat(request), View(self._api)
+        return self._pages.page(
+            request,
+            f"confirm_{what}",
+            title=f"{what.capitalize()} {view.called(seat)}?",
+            machine=view.machine(seat),
+            glance=self._overview.glance(seat, view),
+            script=rehearsals(self._api, seat, self._daemon.nearest)[-1],
+        )
+
+    def _seat(self, request: web.Request) -> Seat:
+        """A card that has booted has a page even where no record could be kept of it."""
+        seat = self._roster.find(request.match_info["machine"])
+        if (
+            seat.known
+            or seat.conflict
+            or (seat.mac and self._api.ledger.entry(seat.mac))
+            or self._overview.current(seat) is not None
+        ):
+            return seat
+        raise Problem(HTTPStatus.NOT_FOUND, f"{seat.mac} is neither listed nor has it been seen")
+
+    def _boots(self, seat: Seat) -> tuple[Boot, ...]:
+        now = self._api.wall()
+        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
+        found = [each for key in keys for each in self._api.attempts.of(key)]
+        return tuple(
+            Boot(each, chart(each, now), _entries(each), self._overview.troubles(seat, each)) for each in found
+        )
+
+    def _may(self, seat: Seat, view: View) -> May:
+        profile = view.assignment(seat).profile
+        entry = self._api.ledger.entry(seat.mac) if seat.mac else None
+        installs = seat.mac is not None and profile is not None and profile.boots is Boots.ONCE
+        unapproved = seat.machine is None and seat.record is not None and seat.record.approved is None
+        return May(
+            approve=unapproved and not seat.conflict,
+            install=installs,
+            local=installs or entry is not None,
+            forget=seat.record is not None,
+        )
+
+    def _others(self, seat: Seat) -> tuple[str, ...]:
+        """Records that claim to be this machine."""
+        if not seat.conflict:
+            return ()
+        found = (each for mac in seat.macs for each in self._api.records.all() if mac in each.macs)
+        return tuple(dict.fromkeys(each.id for each in found))
+
+
+def _entries(attempt: Attempt) -> tuple[Entry, ...]:
+    return tuple(_with_silence(attempt))
+
+
+def _with_silence(attempt: Attempt) -> Iterator[Entry]:
+    steps = sorted(attempt.steps, key=began)
+    start = until = min((began(step) for step in steps), default=attempt.started)
+    for step in steps:
+        if (silent := began(step) - until) > LONG:
+            yield Entry(until, until - start, "", "", span(silent), 1, False)
+        yield _entry(step, start)
+        until = max(until, ended(step))
+
+
+def _entry(step: Step, start: float) -> Entry:
+    detail = ", ".join(dict.fromkeys(filter(None, (step.file, step.detail))))
+    return Entry(began(step), began(step) - start, step.stage.value, detail, measure(step), step.times, step.trouble)
+
+
+def _by(request: web.Request) -> By:
+    place = "" if is_near(request) else f" from {printable(request.remote or 'elsewhere', 60)}"
+    return By(by=f"the admin page{place}")
+
+
+def _to(path: str) -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path})

@@ -1,0 +1,27 @@
+"""What the page needs from the rest of netbootd, beside what the API does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from netbootd.boot.site import Site
+from netbootd.observe.banner import Banner
+from netbootd.serve.admin.access import AccessServices
+
+
+class PageServices(AccessServices, Protocol):
+    """The daemon."""
+
+    @property
+    def artifacts(self) -> Path:
+        """Where bundles and kernels lie."""
+        ...
+
+    def about(self) -> Banner:
+        """What it said of itself at its start, as of now.  It looks at files, so it is asked beside the loop."""
+        ...
+
+    def nearest(self, ip: str) -> Site:
+        """How a machine with this address comes back; "" for one that has none yet."""
+        ...
