@@ -14,6 +14,7 @@ from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Written, ids
+from netbootd.fleet.family import doubtful, family, others
 from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
@@ -87,8 +88,8 @@ class Memory:
         known = await self._store.open()
         if self._store.created and (notice := new_state_notice(self._state, self._world().fleet)):
             self._hub(notice)
-        self.ledger = Ledger(self._store, known, family=self._family)
         await self._open_history()
+        self.ledger = Ledger(self._store, known, family=self._cards)
         self.lives = Lives(
             self.ledger,
             self.records,
@@ -97,7 +98,7 @@ class Memory:
             self._hub,
             known=self._directory.known,
             limits=self._limits,
-            listed=lambda mac: self._world().fleet.machine(mac) is not None,
+            listed=lambda mac: self._world().fleet.named(self._directory.known(mac)) is not None,
             auto=self._arms_by_itself,
         )
         self._hub.add(self.lives)
@@ -166,7 +167,15 @@ class Memory:
         return self.serials.rival(serial, facts, machine)
 
     def stage(self, mac: Mac) -> Stage | None:
-        """Where a machine stands with a profile that boots once."""
+        """Where a machine stands with a profile that boots once.  One that nobody can tell from another is not armed
+        by its profile, nor by what another machine that has its card was armed for."""
+        entry, facts = self.ledger.entry(mac), self._directory.known(mac)
+        if entry is None and doubtful(facts, self.records):
+            return Stage.DISARMED
+        rivals = others(facts, self.records) if entry and entry.stage is Stage.ARMED else ()
+        armed = (known for card in rivals if (known := self.ledger.entry(card)))
+        if entry and any((each.since, each.by) == (entry.since, entry.by) for each in armed):
+            return Stage.DISARMED
         return self.ledger.stage(mac)
 
     async def close(self) -> None:
@@ -220,8 +229,12 @@ class Memory:
         mac = str(record.macs[0]) if record.macs else ""
         self._hub(MachineChanged(mac=mac, machine=record.name or "", change=Change.ELSEWHERE, detail=what))
 
-    def _family(self, mac: Mac) -> tuple[Mac, ...]:
+    def _cards(self, mac: Mac) -> tuple[Mac, ...]:
         """All cards of the machine that has this one."""
+        return family(self._directory.known(mac), self._world().fleet, self.records)
+
+    def _family(self, mac: Mac) -> tuple[Mac, ...]:
+        """Those that a file says belong to it."""
         machine = self._world().fleet.machine(mac)
         return machine.macs if machine else (mac,)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -16,7 +17,7 @@ from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, State
 from netbootd.fleet.record import PutRecord, Reached, Record
 from netbootd.memory import Memory
-from netbootd.observe.events import DaemonNotice, Event, ScriptServed
+from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, ScriptServed
 from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
 from netbootd.wire.mac import Mac
@@ -40,6 +41,11 @@ class Remembered:
     def boots(self, mac: Mac, serial: str) -> None:
         """A machine fetches its script."""
         self.directory.told(Facts(mac=mac, serial=serial))
+        self.hub(ScriptServed(mac=str(mac), ip=IP, script=f"machines/{mac.hexhyp}/ipxe.cfg", payload="local"))
+
+    def shows(self, mac: Mac, board: Facts) -> None:
+        """It does by this card, and says what board it is."""
+        self.directory.told(replace(board, mac=mac))
         self.hub(ScriptServed(mac=str(mac), ip=IP, script=f"machines/{mac.hexhyp}/ipxe.cfg", payload="local"))
 
     def notices(self) -> list[str]:
@@ -149,3 +155,68 @@ async def test_no_number_is_given_away_while_nothing_can_be_written(state: Path)
         record = house.memory.recorded(Facts(mac=CARD))
         assert record is not None
         assert record.soft_serial is None
+
+
+BOARD = Facts(uuid=UUID(int=0x1234567890ABCDEF1234567890ABCDEF), serial="7XK2B32")
+OTHER_BOARD = Facts(uuid=UUID(int=0x2234567890ABCDEF1234567890ABCDEF), serial="9ZZ1C44")
+STRANGERS = world(linux(boots=ONCE, auto=True), unknown="rescue")
+FIRST, SECOND, THIRD = (Mac.parse(f"52:54:00:00:00:0{n}") for n in range(1, 4))
+
+
+class TestCards:
+    """Of machines that only their records know."""
+
+    async def test_what_is_armed_by_one_card_is_armed_by_the_other(self, state: Path) -> None:
+        async with remembered(state, STRANGERS) as house:
+            house.shows(FIRST, BOARD)
+            house.shows(SECOND, BOARD)
+            assert await house.memory.ledger.arm(SECOND, "a person", 1.0)
+            assert [house.memory.stage(mac) for mac in (FIRST, SECOND)] == [Stage.ARMED, Stage.ARMED]
+            assert house.memory.ledger.given(FIRST, "its last file", 2.0)
+        async with remembered(state, STRANGERS) as house:
+            assert [house.memory.stage(mac) for mac in (FIRST, SECOND)] == [Stage.GIVEN, Stage.GIVEN]
+
+    async def test_what_one_card_was_given_before_another_was_seen_counts_when_it_asks(self, state: Path) -> None:
+        """Before its script is made: an installer that arms by itself would wipe it again by its second card."""
+        async with remembered(state, STRANGERS) as house:
+            house.shows(FIRST, BOARD)
+            assert await house.memory.ledger.arm(FIRST, "a person", 1.0)
+            assert house.memory.ledger.given(FIRST, "its last file", 2.0)
+            house.directory.told(replace(BOARD, mac=SECOND))
+            assert house.memory.stage(SECOND) is Stage.GIVEN
+
+    async def test_an_adapter_that_goes_to_another_machine_takes_no_arming_along(self, state: Path) -> None:
+        async with remembered(state, STRANGERS) as house:
+            house.shows(FIRST, BOARD)
+            house.shows(THIRD, BOARD)
+            assert await house.memory.ledger.arm(FIRST, "a person", 1.0)
+            house.directory.told(replace(OTHER_BOARD, mac=THIRD))
+            assert house.memory.stage(THIRD) is Stage.DISARMED
+            house.shows(THIRD, OTHER_BOARD)
+            assert house.memory.stage(THIRD) is Stage.DISARMED
+            assert house.memory.stage(FIRST) is Stage.ARMED
+
+    async def test_one_that_nobody_can_tell_from_another_is_armed_by_a_person_alone(self, state: Path) -> None:
+        async with remembered(state, STRANGERS) as house:
+            house.memory.records.learn(Record("1", (FIRST, THIRD), name="one", uuid=BOARD.uuid, serial=BOARD.serial))
+            other = Record("2", (SECOND, THIRD), name="two", uuid=OTHER_BOARD.uuid, serial=OTHER_BOARD.serial)
+            house.memory.records.learn(other)
+            assert house.memory.stage(THIRD) is Stage.DISARMED
+            assert house.memory.stage(Mac.parse("52:54:00:00:00:09")) is None
+
+
+async def test_a_machine_that_is_listed_by_its_serial_number_is_approved_and_not_armed(state: Path) -> None:
+    known = world(linux(boots=ONCE), machines=(replace(machine("rescue"), macs=(), serial="7XK2B32"),))
+    async with remembered(state, known) as house:
+        house.boots(CARD, "7XK2B32")
+        assert house.memory.lives.standing(CARD).state is State.APPROVED
+        assert house.memory.stage(CARD) is None
+
+
+async def test_unknown_register_lists_a_machine_that_was_met_with_silence(state: Path) -> None:
+    async with remembered(state, world(unknown="register")) as house:
+        house.hub(DhcpSilent(mac=str(CARD), ip="", reason="BOOT_LOCAL", detail="unknown: register"))
+        house.hub(DhcpSilent(mac=str(OTHER_CARD), ip="", reason="UNKNOWN_MACHINE"))
+        assert [record.macs for record in house.memory.records.all()] == [(CARD,)]
+        assert house.memory.lives.standing(CARD).state is State.DISCOVERED
+        assert house.memory.stage(CARD) is None

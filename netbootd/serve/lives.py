@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.silence import Reason
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Entry
@@ -21,6 +22,9 @@ from netbootd.fleet.records import Records
 from netbootd.observe.boots import happening
 from netbootd.observe.events import Change, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
 from netbootd.wire.mac import Mac
+
+_RECORDED = (Reason.BOOT_LOCAL.name,)
+"""Silence to a machine that netboots and is left to its disk, as ``unknown: register`` has it: it is listed, too."""
 
 
 class Lives:
@@ -64,7 +68,7 @@ class Lives:
                 what = replace(what, generation=self._generation(what.mac) if installs else 0)
             case DhcpAnswered() if what.mac:
                 self._saw(Facts(mac=what.mac), what.ip, now)
-            case DhcpSilent() if what.mac and self._records.of_card(what.mac):
+            case DhcpSilent(reason=reason) if what.mac and (reason in _RECORDED or self._records.of_card(what.mac)):
                 self._saw(Facts(mac=what.mac), what.ip, now)
         self._attempts.happened(what)
 
