@@ -20,6 +20,9 @@ from netbootd.memory import Memory
 from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, ScriptServed
 from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
+from netbootd.serve.http.services import Heard
+from netbootd.serve.recipe import Recipe
+from netbootd.serve.tokens import Caller, Unmade
 from netbootd.wire.mac import Mac
 from tests.support.worlds import CARD, ONCE, OTHER_CARD, eve, linux, machine, world
 
@@ -220,3 +223,75 @@ async def test_unknown_register_lists_a_machine_that_was_met_with_silence(state:
         assert [record.macs for record in house.memory.records.all()] == [(CARD,)]
         assert house.memory.lives.standing(CARD).state is State.DISCOVERED
         assert house.memory.stage(CARD) is None
+
+
+TOKEN = "t" * 32
+FILE = "artifacts/rescue/vmlinuz"
+
+
+async def installs(house: Remembered) -> Caller:
+    """A machine is armed and has its script, with a token in it."""
+    assert await house.memory.ledger.arm(CARD, "a person", 1.0)
+    written = house.memory.ledger.handed(CARD, IP, FILE, 2.0)
+    house.memory.tokens.grant(TOKEN, CARD, (), installs=True, recipe=Recipe(Facts(mac=CARD)))
+    assert await written
+    caller = house.memory.tokens.caller(TOKEN)
+    assert caller is not None
+    return caller
+
+
+async def test_a_token_is_on_disk_with_the_script_that_was_handed_out(state: Path) -> None:
+    async with remembered(state) as house:
+        caller = await installs(house)
+        with closing(sqlite3.connect(state)) as other:
+            assert len(other.execute("SELECT * FROM tokens").fetchall()) == 1
+            assert TOKEN not in "\n".join(other.iterdump())
+    async with remembered(state) as house:
+        assert house.memory.tokens.caller(TOKEN) == caller
+        assert house.memory.tokens.unmade(TOKEN) == Unmade(CARD, Recipe(Facts(mac=CARD)))
+        assert await house.memory.lookup("another" * 5)
+
+
+@pytest.mark.parametrize("done", [True, False])
+async def test_how_an_installation_went_is_on_disk_when_that_is_answered(state: Path, done: bool) -> None:
+    async with remembered(state) as house:
+        house.boots(CARD, "7XK2B32")
+        caller = await installs(house)
+        assert await house.memory.ended(caller, done, "as told") is Heard.TAKEN
+        with closing(sqlite3.connect(state)) as other:
+            assert "as told" in "\n".join(other.iterdump())
+    async with remembered(state) as house:
+        standing = house.memory.lives.standing(CARD)
+        assert standing.state is (State.INSTALLED if done else State.FAILED)
+        assert "as told" in standing.why
+        assert house.memory.stage(CARD) is Stage.GIVEN
+        assert house.memory.tokens.caller(TOKEN) == caller, "it may say so again"
+        assert await house.memory.ended(caller, done, "as told") is Heard.TAKEN
+        assert await house.memory.ended(caller, not done, "as told") is Heard.REFUSED
+        assert await house.memory.ended(replace(caller, generation=7), done, "") is Heard.REFUSED
+        assert await house.memory.ended(Caller(OTHER_CARD, 1), done, "") is Heard.REFUSED
+
+
+async def test_a_call_that_cannot_be_written_is_to_be_made_again(state: Path) -> None:
+    async with remembered(state) as house:
+        house.boots(CARD, "7XK2B32")
+        caller = await installs(house)
+        with closing(sqlite3.connect(state, isolation_level=None)) as other:
+            other.execute("ALTER TABLE netbootd_schema RENAME TO away")
+            assert await house.memory.ended(caller, True, "") is Heard.NOT_WRITTEN
+            other.execute("ALTER TABLE away RENAME TO netbootd_schema")
+        while await house.memory.ended(caller, True, "") is Heard.NOT_WRITTEN:
+            await asyncio.sleep(0.01)
+    async with remembered(state) as house:
+        assert house.memory.lives.standing(CARD).state is State.INSTALLED
+
+
+async def test_what_a_machine_said_of_itself_is_known_after_a_restart(state: Path) -> None:
+    """But for addresses, which may be somebody else's by now."""
+    said = Facts(CARD, UUID(int=7), "7XK2B32", None, "ACME", "X1", "x86_64", "efi", IP, version="1.21.1")
+    async with remembered(state) as house:
+        house.directory.told(said)
+        house.boots(CARD, "7XK2B32")
+    async with remembered(state) as house:
+        assert house.directory.known(CARD) == replace(said, ip=None)
+        assert house.directory.known(OTHER_CARD) == Facts(mac=OTHER_CARD)

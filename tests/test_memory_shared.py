@@ -14,12 +14,14 @@ import pytest
 
 from netbootd.boot.facts import Facts
 from netbootd.fleet.changes import Written
-from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.lifecycle import Stage, State
 from netbootd.fleet.record import Approval, PutRecord, Record
 from netbootd.memory import Memory
 from netbootd.observe.events import Change, DaemonNotice, Event, MachineChanged, ScriptServed
 from netbootd.observe.hub import Hub
 from netbootd.serve.directory import Directory
+from netbootd.serve.http.services import Heard
+from netbootd.serve.recipe import Recipe
 from netbootd.wire.mac import Mac
 from tests.support.postgres import Server, server
 from tests.support.worlds import CARD, ONCE, OTHER_CARD, linux, machine, world
@@ -275,3 +277,35 @@ async def test_a_link_that_swallows_everything_holds_nobody_up_but_installers(ur
         link.passes.set()
         await until(lambda: one.memory.stage(CARD) is Stage.ARMED)
         assert one.records == other.records
+
+
+TOKEN = "t" * 32
+
+
+async def test_a_token_of_one_is_honoured_by_the_other_and_its_call_is_heard_there(url: str) -> None:
+    async with opened(url, url) as (one, other):
+        one.boots(CARD)
+        assert await one.memory.ledger.arm(CARD, "a person", 1.0)
+        written = one.memory.ledger.handed(CARD, "192.0.2.77", "artifacts/rescue/vmlinuz", 2.0)
+        one.memory.tokens.grant(TOKEN, CARD, (), installs=True, recipe=Recipe(Facts(mac=CARD)))
+        assert await written
+        assert other.memory.tokens.caller(TOKEN) is None
+        assert await other.memory.lookup(TOKEN)
+        caller = other.memory.tokens.caller(TOKEN)
+        assert caller is not None
+        assert caller == one.memory.tokens.caller(TOKEN)
+        await until(lambda: other.memory.stage(CARD) is Stage.ARMED)
+        assert await other.memory.ended(caller, True, "") is Heard.TAKEN
+        await until(lambda: one.memory.lives.standing(CARD).state is State.INSTALLED)
+        assert await one.memory.ended(caller, False, "") is Heard.REFUSED
+        assert await one.memory.ended(caller, True, "") is Heard.TAKEN
+
+
+async def test_while_the_database_is_away_a_token_nobody_knows_is_not_refused_for_good(
+    postgres: Server, url: str
+) -> None:
+    async with opened(url) as (house,):
+        postgres.stop()
+        async with asyncio.timeout(_PATIENCE):
+            while await house.memory.lookup(TOKEN):
+                await asyncio.sleep(_TURN)
