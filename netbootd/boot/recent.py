@@ -30,5 +30,9 @@ class Recent(Generic[K, V]):
         """All that is kept, what was put last is last."""
         return tuple(self._entries.values())
 
+    def items(self) -> tuple[tuple[K, V], ...]:
+        """Likewise, with its keys."""
+        return tuple(self._entries.items())
+
     def __len__(self) -> int:
         return len(self._entries)

@@ -73,10 +73,10 @@ class Attempts:
         if what.ip:
             self._at.put(what.ip, machine)
         current = self.current(machine)
-        if current is not None and what.stage is Reached.SYSTEM and not _of_interest(current):
+        if current is not None and what.stage is Reached.SYSTEM and not _of_interest(current, what):
             return
         if current is None or _begins_anew(current, what):
-            if what.mac is None or what.stage in ALWAYS_KEPT:
+            if what.mac is None or (what.stage in ALWAYS_KEPT and not what.awaited):
                 return
             self._close(current, what)
             current = self._begin(machine, what)
@@ -225,9 +225,12 @@ def last_step(attempt: Attempt) -> Step | None:
     return max(attempt.steps[::-1], key=lambda step: step.last, default=None)
 
 
-def _of_interest(attempt: Attempt) -> bool:
-    """Whether it matters that a system shows up: after a boot that led to one, a few times; it does so for years."""
+def _of_interest(attempt: Attempt, what: Happening) -> bool:
+    """Whether it matters that a system shows up: where a boot was awaited, and after one that led to a system; a few
+    times, for it does so for years."""
     systems = sum(step.stage is Reached.SYSTEM for step in attempt.steps)
+    if what.awaited:
+        return systems < _SYSTEMS
     led_to_one = _reached(attempt, Reached.PAYLOAD) or _reached(attempt, Reached.LOCAL)
     return led_to_one and not _reached(attempt, Reached.AGAIN) and systems < _SYSTEMS
 
@@ -247,6 +250,8 @@ def _begins_anew(attempt: Attempt, what: Happening) -> bool:
             return loaded or any(step.stage in _FAR for step in attempt.steps)
         case Reached.SCRIPT | Reached.LOCAL | Reached.LOADER:  # where no DHCP is seen, a boot begins with these
             return idle > QUIET or any(step.stage in OVER for step in attempt.steps)
+        case Reached.SYSTEM:
+            return what.awaited and idle > QUIET and any(step.stage is not Reached.SYSTEM for step in attempt.steps)
         case _:
             return False
 

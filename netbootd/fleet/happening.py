@@ -43,6 +43,8 @@ class Happening:
     """These as an `Attempt` has them; they go with a script."""
     uuid: UUID | None = None
     """The machine's, as it says."""
+    awaited: bool = False
+    """It is of interest, as its machine should be booting."""
 
 
 def taken_in(attempt: Attempt, what: Happening, most: int) -> Attempt:

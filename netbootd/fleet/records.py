@@ -13,7 +13,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from netbootd.boot.facts import Facts
-from netbootd.fleet.identity import Conflict, Match, Stranger, board, contradicted, usable, which
+from netbootd.fleet.identity import Conflict, Match, Stranger, board, contradicted, own_uuid, usable, which
 from netbootd.fleet.record import DropRecord, PutRecord, Record, RecordChange
 from netbootd.fleet.sightings import Mark, called, joined, mark_name, marks, seen, touched
 from netbootd.wire.mac import Mac
@@ -55,6 +55,7 @@ class Records:
         self._room = room
         self._records: dict[str, Record] = {}
         self._by: dict[Mark, dict[str, None]] = {}  # ids
+        self._boards: dict[UUID, dict[str, None]] = {}  # ids by the uuid of the board
         self._silent: dict[str, None] = {}  # ids of those of which only a card is known, the longest unseen first
         self._told: dict[str, None] = {}  # and of the others
         self.dropped = 0
@@ -100,6 +101,15 @@ class Records:
         """The id of the one record that a machine with this card is about, or ""."""
         found = self.identify(Facts(mac=mac))
         return found.id if isinstance(found, Match) else ""
+
+    def seems(self, mac: Mac, uuid: UUID | None) -> str:
+        """The id of the one record whose board has this uuid, for a card that is on no record; "" where there is none.
+
+        Enough to show what happens where it belongs, and never to decide by: clones have one uuid.
+        """
+        own = own_uuid(uuid)
+        ids = self._boards.get(own, {}) if own and not self.of_card(mac) else {}
+        return next(iter(ids)) if len(ids) == 1 else ""
 
     def get(self, id: str) -> Record | None:
         """The record of this id."""
@@ -162,6 +172,13 @@ class Records:
         self.unlearn(id)
         return (DropRecord(id),)
 
+    def prune(self, before: float) -> tuple[DropRecord, ...]:
+        """Forget strangers that were last seen before this."""
+        old = [each for each in self._records.values() if (each.last_seen or 0.0) < before and self._loose(each)]
+        for record in old:
+            self.unlearn(record.id)
+        return tuple(DropRecord(record.id) for record in old)
+
     def learn(self, record: Record) -> None:
         """What is on disk: another daemon put it there."""
         self._put(record)
@@ -175,6 +192,10 @@ class Records:
             del self._by[mark][id]
             if not self._by[mark]:
                 del self._by[mark]
+        if shown := board(record):
+            del self._boards[shown.uuid][id]
+            if not self._boards[shown.uuid]:
+                del self._boards[shown.uuid]
 
     def _add(self, facts: Facts, ip: str, now: float) -> tuple[RecordChange, ...]:
         assert facts.mac is not None, "only a card shows up"
@@ -257,6 +278,8 @@ class Records:
         self._records[record.id] = record
         for mark in marks(record):
             self._by.setdefault(mark, {})[record.id] = None
+        if shown := board(record):
+            self._boards.setdefault(shown.uuid, {})[record.id] = None
         self._rank(record)
 
     def _rank(self, record: Record) -> None:

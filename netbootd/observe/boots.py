@@ -7,6 +7,7 @@ from uuid import UUID
 
 from netbootd.boot.firmware import is_boot_program
 from netbootd.boot.identify import DHCP_PORT
+from netbootd.boot.rehearsal import rehearsed
 from netbootd.boot.silence import Reason
 from netbootd.fleet.happening import Happening
 from netbootd.fleet.record import Asked, Reached, Transfer
@@ -53,7 +54,9 @@ _UNBOOTABLE = frozenset(
 
 
 def happening(event: Event, at: float) -> Happening | None:
-    """``at``: seconds since the epoch.  None for what is no step of a boot."""
+    """``at``: seconds since the epoch.  None for what is no step of a boot, and for what ``netbootd doctor`` plays."""
+    if rehearsed(event.mac):
+        return None
     match event:
         case DhcpAnswered():
             return _answered(event, at)
@@ -106,7 +109,7 @@ def _answered(event: DhcpAnswered, at: float) -> Happening:
 def _silent(event: DhcpSilent, at: float) -> Happening | None:
     reason = event.reason
     if reason == Reason.NOT_NETBOOT.name:
-        return Happening(Reached.SYSTEM, at, mac_of(event), event.ip)
+        return Happening(Reached.SYSTEM, at, mac_of(event), event.ip, detail=event.detail, reason=reason)
     if reason in _TO_ITS_DISK:
         return _unanswered(event, at, Reached.LOCAL, event.detail)
     if reason in _UNBOOTABLE:

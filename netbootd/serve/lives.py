@@ -11,20 +11,26 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.recent import Recent
 from netbootd.boot.silence import Reason
 from netbootd.fleet.attempts import Attempts
+from netbootd.fleet.attempts import Limits as Kept
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Entry
 from netbootd.fleet.ledger import Ledger
-from netbootd.fleet.lifecycle import Limits, Stage, Standing, ending_of, learned, spends, state_of, told
-from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Record, RecordChange
+from netbootd.fleet.lifecycle import Limits, Stage, Standing, ending_of, is_over, learned, spends, state_of, told
+from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Reached, Record, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.observe.boots import happening
 from netbootd.observe.events import Change, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
 from netbootd.wire.mac import Mac
 
+_CARDS = 128  # looked through for each machine that is shown
+
 _RECORDED = (Reason.BOOT_LOCAL.name,)
 """Silence to a machine that netboots and is left to its disk, as ``unknown: register`` has it: it is listed, too."""
+
+_AT_ONCE = 2000  # machines that are new to look at, so that a large fleet does not hold packets up at the start
 
 
 class Lives:
@@ -55,6 +61,8 @@ class Lives:
         self._listed = listed
         self._auto = auto
         self._wall = wall
+        self._cards: Recent[Mac, str] = Recent(_CARDS)
+        self._watched: dict[Mac, None] = {}  # cards of those that install
 
     def __call__(self, event: Event) -> None:
         """Take in what happened."""
@@ -64,24 +72,46 @@ class Lives:
             return
         match event:
             case ScriptServed(installs=installs) if what.mac:
+                self._cards.put(what.mac, "")  # its iPXE says who it is
                 self._saw(self._known(what.mac), what.ip, now)
                 what = replace(what, generation=self._generation(what.mac) if installs else 0)
             case DhcpAnswered() if what.mac:
+                if seems := self._records.seems(what.mac, what.uuid):
+                    self._cards.put(what.mac, seems)
                 self._saw(Facts(mac=what.mac), what.ip, now)
             case DhcpSilent(reason=reason) if what.mac and (reason in _RECORDED or self._records.of_card(what.mac)):
                 self._saw(Facts(mac=what.mac), what.ip, now)
+                armed = what.stage is Reached.SYSTEM and self._ledger.stage(what.mac) is Stage.ARMED
+                what = replace(what, awaited=armed)
         self._attempts.happened(what)
 
     def look(self) -> None:
-        """Once in some seconds: what time and silence have made of those that install."""
+        """Once in some seconds: what time and silence have made of those that install.  Those that are over are not
+        looked at again; nor is anybody while the state is away, for another daemon may hear what is not heard here."""
+        if not self._ledger.durable:
+            return
         now = self._wall()
-        for entry in self._ledger.entries():
-            if entry.stage in (Stage.ARMED, Stage.GIVEN):
-                self._look_at(entry, now)
+        self._watched.update(dict.fromkeys(self._ledger.moved(_AT_ONCE)))
+        for mac in tuple(self._watched):
+            entry = self._ledger.entry(mac)
+            if entry is not None and entry.mac != mac and entry.mac in self._watched:
+                continue
+            if entry is None or entry.stage not in (Stage.ARMED, Stage.GIVEN) or self._look_at(entry, now):
+                del self._watched[mac]
+
+    @property
+    def watched(self) -> int:
+        """Cards of machines that are looked at."""
+        return len(self._watched)
 
     def prune(self) -> None:
         """Now and then: history that is too old."""
-        self._attempts.prune(self._wall())
+        now = self._wall()
+        self._attempts.prune(now)
+        gone = self._records.prune(now - Kept().age)
+        for change in gone:
+            self._attempts.forget(change.id)
+        self._behind.add(gone)
 
     def waiting(self, most: int = 1000) -> tuple[RecordChange, ...]:
         """What is to be written behind."""
@@ -101,6 +131,13 @@ class Lives:
             held=self._ledger.stage(mac) is Stage.HELD,
             limits=self._limits(mac),
         )
+
+    def seeming(self, record: str) -> tuple[Mac, ...]:
+        """Cards that are of the machine of this record as their uuid says, until their iPXE tells the board.
+
+        Their boots are shown with the machine's, and count for nothing.
+        """
+        return tuple(mac for mac, id in self._cards.items() if id == record)
 
     def record(self, mac: Mac) -> Record | None:
         """The one record of this card; None also where records conflict about it."""
@@ -123,16 +160,20 @@ class Lives:
         entry = self._ledger.entry(mac)
         return entry.generation if entry else 1
 
-    def _look_at(self, entry: Entry, now: float) -> None:
+    def _look_at(self, entry: Entry, now: float) -> bool:
+        """Whether it is over, and nothing more will come of looking."""
         record = self.record(entry.mac)
         if spends(record, entry):  # netbootd stopped between the two
             assert record is not None
             assert record.ending is not None, "what is over has an ending"
             self._use_up(entry, record.ending)
-            return
-        ending = learned(record, entry, self._latest(entry.mac, record), now, self._limits(entry.mac))
+            return False
+        attempt, limits = self._latest(entry.mac, record), self._limits(entry.mac)
+        ending = learned(record, entry, attempt, now, limits)
         if ending is not None:
             self._end(entry, record, ending)
+            return False
+        return is_over(record, entry, attempt, now, limits)
 
     def _end(self, entry: Entry, record: Record | None, ending: Ending) -> None:
         if record is not None and ending_of(record, entry) != ending:

@@ -19,7 +19,9 @@ from netbootd.chain.dhcp import DhcpTrace, dhcp
 from netbootd.chain.world import World
 from netbootd.net.udp import Datagram, UdpEndpoint
 from netbootd.observe.events import DaemonNotice, DhcpAnswered, DhcpSilent, Event
+from netbootd.wire import options
 from netbootd.wire.dhcp import NO_ADDRESS, Packet
+from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
 
@@ -110,7 +112,7 @@ def _through(address: str, ifindex: int) -> int:
 
 
 def _event(trace: DhcpTrace, arrival: Arrival) -> Event:
-    ip = arrival.source[0] if arrival.source[0] != "0.0.0.0" else ""
+    ip = _address(trace, arrival)
     mac = str(Mac(trace.packet.chaddr)) if trace.packet and trace.packet.chaddr else ""
     name = trace.assignment.name if trace.assignment else ""
     match trace.decision:
@@ -146,6 +148,23 @@ def _event(trace: DhcpTrace, arrival: Arrival) -> Event:
                 server=trace.client.server or "",
                 uuid=_uuid(trace.client),
             )
+
+
+def _address(trace: DhcpTrace, arrival: Arrival) -> str:
+    """Of whoever asks, as far as it has one; a relay's is nobody's."""
+    source = arrival.source[0]
+    if trace.packet and not _is_its_own(source, trace.packet):
+        return _wanted(trace)
+    return "" if source == "0.0.0.0" else source
+
+
+def _wanted(trace: DhcpTrace) -> str:
+    """The address that a netboot client is about to have: it asks its DHCP server for it (RFC 2131 section 4.3.2)."""
+    lease = isinstance(trace.decision, Silence) and trace.decision.reason is Reason.LEASE_REQUEST
+    try:
+        return (trace.packet.get(options.REQUESTED_ADDRESS) or "") if lease and trace.packet else ""
+    except WireError:
+        return ""
 
 
 def _asking(trace: DhcpTrace, arrival: Arrival) -> Client | None:

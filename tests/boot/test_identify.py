@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from netbootd.boot.arch import Platform
-from netbootd.boot.identify import Arrival, Client, identify
+from netbootd.boot.identify import Arrival, Client, described, identify
 from netbootd.boot.silence import Reason, Silence
 from netbootd.wire.dhcp import MessageType, Op, Packet
 from tests.support.worlds import CARD, SERVER, ipxe_question, on_67, on_4011, question
@@ -49,6 +49,14 @@ def test_a_request_on_67_belongs_to_the_server_that_offered_an_address(server: b
 def test_4011_is_silent_on_what_is_for_another_server() -> None:
     assert reason(question(REQUEST, options={54: ANOTHER}), on_4011()) is Reason.OTHER_SERVER
     assert client(question(REQUEST, options={54: OURS}), on_4011()).server == SERVER
+
+
+def test_who_asks_another_server_is_told_apart_all_the_same() -> None:
+    found = described(question(REQUEST, options={54: ANOTHER}), on_67())
+    assert found
+    assert (str(found), found.server, found.message) == ("x86-64 UEFI PXE", "192.0.2.254", REQUEST)
+    assert described(question(options={60: None}), on_67()) is None
+    assert described(question(options={53: None}), on_67()) is None
 
 
 def test_another_server_is_not_one_we_call_ourselves() -> None:

@@ -39,3 +39,11 @@ def test_what_was_put_last_is_last() -> None:
     for number, name in enumerate("abca"):
         table.put(name, number)
     assert table.values() == (1, 2, 3)
+
+
+def test_what_is_kept_comes_with_its_keys() -> None:
+    table: Recent[str, int] = Recent(2)
+    table.put("a", 1)
+    table.put("b", 2)
+    table.put("a", 3)
+    assert table.items() == (("b", 2), ("a", 3))

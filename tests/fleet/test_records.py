@@ -51,6 +51,22 @@ def test_a_machine_that_shows_up_has_a_record_and_what_it_says_is_added_to_it() 
     assert (record.addresses, record.first_seen, record.last_seen) == (("192.0.2.7",), 10.0, 12.0)
 
 
+def test_a_card_nobody_has_seems_to_be_of_the_one_machine_with_its_uuid() -> None:
+    records = table()
+    records.saw(Facts(mac=A, **BOARD), "", 1.0)
+    uuid, id = BOARD["uuid"], only(records).id
+    turned = UUID(bytes=uuid.bytes_le)
+    assert records.seems(B, uuid) == records.seems(B, turned) == id
+    assert records.seems(A, uuid) == "", "its card is on record"
+    assert records.seems(B, UUIDS[1]) == records.seems(B, None) == records.seems(B, UUID(int=0)) == ""
+    records.saw(Facts(mac=C, uuid=uuid, serial="another"), "", 2.0)
+    assert records.seems(B, uuid) == "", "two boards say so"
+    records.forget(records.owner(C))
+    assert records.seems(B, uuid) == id
+    records.forget(id)
+    assert records.seems(B, uuid) == ""
+
+
 def test_two_daemons_that_see_one_packet_make_one_record_of_it() -> None:
     one, other = table(), table()
     assert one.saw(Facts(mac=A), "", 1.0) == other.saw(Facts(mac=A), "", 1.0)
@@ -262,6 +278,17 @@ def test_a_machine_that_is_armed_or_listed_stays_without_anybody_having_named_it
     for number in range(20):
         records.saw(Facts(mac=mac(number)), "", 2.0)
     assert records.of_card(A)
+
+
+def test_strangers_are_forgotten_when_nobody_saw_them_for_long() -> None:
+    records = table(kept=lambda record: C in record.macs)
+    for at, card in ((1.0, A), (1.0, C), (9.0, B)):
+        records.saw(Facts(mac=card), "", at)
+    records.create(Record("", (mac(7),), name="node-1"))
+    assert records.prune(5.0) == (DropRecord("mac-525400000001"),)
+    assert not records.of_card(A)
+    assert len(records.all()) == 3
+    assert records.prune(5.0) == ()
 
 
 def test_one_machine_cannot_fill_its_record_with_cards() -> None:

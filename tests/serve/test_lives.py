@@ -181,6 +181,89 @@ async def test_a_machine_that_shows_up_is_on_record_with_its_boot(place: Place) 
     assert [step.stage for step in place.attempts.of(record.id)[0].steps] == [Reached.FIRMWARE, Reached.SCRIPT]
 
 
+class TestANewCard:
+    """Its machine is on record, by the uuid it tells the DHCP servers (option 97)."""
+
+    BOARD = UUID("4c4c4544-0042-3510-8052-b3c04f4b4e32")
+
+    def knows_its_board(self, place: Place) -> Record:
+        place.records.saw(Facts(mac=OTHER_CARD, uuid=self.BOARD, serial="7XK2B32"), "", place.now)
+        (record,) = place.records.all()
+        return record
+
+    def asks(self, place: Place, uuid: UUID | None = BOARD) -> None:
+        place.lives(
+            DhcpAnswered(
+                mac=str(CARD),
+                message="DISCOVER",
+                answer="OFFER",
+                client="PXE",
+                file="x",
+                style="",
+                port=67,
+                uuid=str(uuid or ""),
+            )
+        )
+
+    async def test_it_seems_to_be_of_that_machine_from_the_first_packet_on(self, place: Place) -> None:
+        record = self.knows_its_board(place)
+        self.asks(place)
+        self.asks(place)
+        assert place.lives.seeming(record.id) == (CARD,)
+        assert place.records.owner(CARD) != record.id
+
+    async def test_when_its_ipxe_shows_the_board_all_of_its_boot_is_that_machine_s(self, place: Place) -> None:
+        record = self.knows_its_board(place)
+        self.asks(place)
+        place.facts[CARD] = Facts(mac=CARD, uuid=self.BOARD, serial="7XK2B32")
+        place.lives(ScriptServed(mac=str(CARD), ip=IP, script="ipxe.cfg"))
+        (boot,) = place.attempts.of(record.id)
+        assert [step.stage for step in boot.steps] == [Reached.FIRMWARE, Reached.SCRIPT]
+        assert place.lives.seeming(record.id) == ()
+
+    async def test_when_it_shows_another_board_it_seems_so_no_longer(self, place: Place) -> None:
+        record = self.knows_its_board(place)
+        self.asks(place)
+        place.facts[CARD] = Facts(mac=CARD, uuid=self.BOARD, serial="7XK2B99")
+        place.lives(ScriptServed(mac=str(CARD), ip=IP, script="ipxe.cfg"))
+        assert place.lives.seeming(record.id) == ()
+        (boot,) = place.attempts.of(place.records.owner(CARD))
+        assert [step.stage for step in boot.steps] == [Reached.FIRMWARE, Reached.SCRIPT]
+
+    async def test_it_counts_for_no_installation_of_that_machine(self, place: Place) -> None:
+        """Clones have one uuid: firmware that asks anew must be the firmware that asked before."""
+        self.knows_its_board(place)
+        await place.installs(OTHER_CARD)
+        place.now += 300
+        self.asks(place)
+        place.silent(Reason.NOT_NETBOOT, CARD)
+        place.lives.look()
+        assert place.state(OTHER_CARD) is State.INSTALLING
+
+    async def test_without_a_uuid_of_its_own_it_seems_to_be_nobody(self, place: Place) -> None:
+        record = self.knows_its_board(place)
+        self.asks(place, None)
+        assert place.lives.seeming(record.id) == ()
+
+
+async def test_a_machine_that_should_boot_and_asks_like_a_system_has_that_in_its_timeline(place: Place) -> None:
+    """PXE is off in its firmware, or its disk comes first; of any other computer that is of no interest."""
+    place.offered()
+    place.now += 1000
+    place.silent(Reason.NOT_NETBOOT)
+    assert len(place.attempts) == 1
+    await place.ledger.arm(CARD, "admin", place.now)
+    for _ in range(10):
+        place.silent(Reason.NOT_NETBOOT)
+        place.now += 1000
+    latest, before = place.attempts.of(place.records.owner(CARD))
+    assert [step.reason for step in latest.steps] == ["NOT_NETBOOT"] * 4
+    assert [step.stage for step in before.steps] == [Reached.FIRMWARE]
+    assert place.state() is State.ARMED
+    assert await place.asks()
+    assert place.state() is State.INSTALLING
+
+
 async def test_ordinary_computers_are_no_machines_of_ours(place: Place) -> None:
     place.silent(Reason.NOT_NETBOOT)
     assert place.records.all() == ()
@@ -380,3 +463,56 @@ async def _again(place: Place) -> None:
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+
+
+async def test_what_is_over_is_not_looked_at_any_more(place: Place) -> None:
+    """A fleet of a hundred thousand that is installed costs nothing; what may still become surer stays a while."""
+    await place.installs()
+    await place.ledger.arm(OTHER_CARD, "admin", place.now)
+    place.lives.look()
+    assert place.lives.watched == 2
+    place.now += 300
+    assert not await place.asks()
+    place.lives.look()
+    place.lives.look()
+    assert place.lives.watched == 2
+    place.now += LIMITS.installing
+    place.lives.look()
+    assert place.lives.watched == 1
+    place.start()
+    place.lives.look()
+    assert place.lives.watched == 1
+    await place.ledger.disarm(OTHER_CARD, "admin", place.now)
+    place.lives.look()
+    assert place.lives.watched == 0
+    await place.installs()
+    place.lives.look()
+    assert place.lives.watched == 1
+
+
+async def test_while_the_state_is_away_nothing_is_made_of_silence(place: Place) -> None:
+    """Another daemon may have heard what this one did not."""
+    await place.installs()
+    place.now += LIMITS.installing + LIMITS.fetching
+    place.journal.broken = True
+    place.lives.look()
+    assert place.said == []
+    place.journal.broken = False
+    place.lives.look()
+    assert [event.change for event in place.said] == ["failed"]
+
+
+async def test_history_that_is_too_old_is_taken_off_the_disk(place: Place) -> None:
+    """Strangers with their boots, and old boots of those that are known; what somebody did something about stays."""
+    place.offered(CARD)
+    await place.installs(OTHER_CARD)
+    place.now += 300
+    place.silent(Reason.NOT_NETBOOT, OTHER_CARD)
+    place.lives.look()
+    place.write()
+    assert len(place.history.records) == len(place.history.attempts) == 2
+    place.now += 91 * 86400
+    place.lives.prune()
+    place.write()
+    assert [record.macs for record in place.history.records.values()] == [(OTHER_CARD,)]
+    assert place.history.attempts == {}

@@ -107,6 +107,8 @@ async def test_a_discover_is_answered_by_broadcast_on_its_own_interface(shell: S
         style="on to port 4011",
         port=67,
         interface="lan1",
+        arch="x86-64 UEFI",
+        uuid="03020100-0504-0706-0809-0a0b0c0d0e0f",
     )
 
 
@@ -140,6 +142,30 @@ async def test_silence_is_told_with_its_reason(
     assert shell.wires[67].sent == []
 
 
+async def test_a_request_for_an_address_says_who_asks_whom_for_which(shell: Shell) -> None:
+    """The DHCP server answers that; it tells us who is about to be at that address."""
+    wishes = {options.SERVER_ID.code: bytes((192, 0, 2, 9)), options.REQUESTED_ADDRESS.code: bytes((192, 0, 2, 77))}
+    shell.wires[67].receive(broadcast(encode(question(MessageType.REQUEST, options=wishes))))
+    (event,) = shell.events
+    assert isinstance(event, DhcpSilent)
+    assert (event.reason, event.message, event.port) == ("LEASE_REQUEST", "REQUEST", 67)
+    assert (event.client, event.arch) == ("x86-64 UEFI PXE", "x86-64 UEFI")
+    assert (event.server, event.ip) == ("192.0.2.9", CLIENT)
+
+
+async def test_a_wish_that_cannot_be_read_is_none(shell: Shell) -> None:
+    wishes = {options.SERVER_ID.code: bytes((192, 0, 2, 9)), options.REQUESTED_ADDRESS.code: b"\1"}
+    shell.wires[67].receive(broadcast(encode(question(MessageType.REQUEST, options=wishes))))
+    assert [event.ip for event in shell.events] == [""]
+
+
+async def test_an_ordinary_client_s_question_says_nothing_of_a_netboot_client(shell: Shell) -> None:
+    shell.wires[67].receive(broadcast(encode(question(options={options.VENDOR_CLASS.code: None}))))
+    (event,) = shell.events
+    assert isinstance(event, DhcpSilent)
+    assert (event.reason, event.client, event.arch, event.uuid) == ("NOT_NETBOOT", "", "", "")
+
+
 async def test_a_unicast_question_may_come_in_by_any_interface_that_is_served(shell: Shell) -> None:
     """A router may deliver it to one interface when it asks for the address of another."""
     shell.wires[4011].receive(Datagram(REQUEST, (CLIENT, 68), "198.51.100.1", 2))
@@ -157,6 +183,7 @@ async def test_a_relay_s_address_is_not_its_client_s(shell: Shell) -> None:
     shell.wires[67].receive(unicast(encode(relayed), ("192.0.2.9", 67)))
     ((_, to, _, ifindex),) = shell.wires[67].sent
     assert (to, ifindex, shell.met) == (("192.0.2.9", 67), 0, [])
+    assert [event.ip for event in shell.events] == [""]
 
 
 async def test_an_answer_the_kernel_would_not_send_is_told(shell: Shell) -> None:

@@ -28,6 +28,7 @@ from netbootd.net.tcp import bind_tcp
 from netbootd.observe.banner import Banner
 from netbootd.observe.events import Event
 from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.observe.running import Running
 from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import build_admin
 from netbootd.serve.admin.page import add_page
@@ -86,6 +87,7 @@ class Api:
         self.records = Records(new_id=self.new_id, family=self.family)
         self.attempts = Attempts(new_id=self.new_id, owner=self.records.owner)
         self.stream = Stream("run", self.wall)
+        self.running = Running()
         self.lives = Lives(
             self.ledger,
             self.records,
@@ -107,6 +109,7 @@ class Api:
         """As the hub does."""
         self.events.append(event)
         self.stream(event)
+        self.running(event)
 
     def known(self, mac: Mac) -> Facts:
         return replace(self.facts, mac=mac)
@@ -158,6 +161,7 @@ class Api:
             keep=self.keep,
             emit=self.emit,
             stream=self.stream,
+            running=self.running,
             wall=self.wall,
         )
 

@@ -35,6 +35,8 @@ class ApiServices:
     keep: Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
     emit: Callable[[Event], None]
     stream: Stream
+    seeming: Callable[[str], tuple[Mac, ...]] = lambda _record: ()
+    """Cards whose boots are shown with those of a record, see `netbootd.serve.lives.Lives.seeming`."""
     running: Running = field(default_factory=Running)
     wall: Callable[[], float] = time.time
 

@@ -136,8 +136,8 @@ class Stream:
 
     async def _texts(self, reader: _Reader, opening: str, missed: list[Happened], beat: float) -> AsyncIterator[str]:
         yield opening
-        for one in missed:
-            yield self._text(one)
+        for each in missed:
+            yield self._text(each)
         while not self._closed:
             if reader.dropped:
                 dropped, reader.dropped = reader.dropped, 0

@@ -124,13 +124,17 @@ class View:
         }
 
     def _last_stage(self, seat: Seat) -> shapes.Step | None:
-        latest = max(self._attempts(seat), key=lambda each: each.started, default=None)
+        latest = next(iter(self._attempts(seat)), None)
         step = last_step(latest) if latest else None
         return step_shape(step, latest) if latest and step else None
 
     def _attempts(self, seat: Seat) -> list[Attempt]:
+        """The latest first."""
+        services = self._services
         keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
-        return [each for key in keys for each in self._services.attempts.of(key)]
+        keys += [services.records.owner(mac) for mac in services.seeming(seat.record.id)] if seat.record else []
+        found = [each for key in keys for each in services.attempts.of(key)]
+        return sorted(found, key=lambda each: each.started, reverse=True)
 
     def _said(self, seat: Seat) -> dict[str, Any]:
         ledger, assignment = self._services.ledger, self.assignment(seat)
