@@ -29,6 +29,7 @@ from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
 from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.observe.running import Running
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.admin.api import add_api
@@ -200,6 +201,8 @@ class Daemon:
     def _api(self) -> ApiServices:
         stream = Stream(secrets.token_hex(4), time.time)
         self._hub.add(stream)
+        running = Running()
+        self._hub.add(running)
         return ApiServices(
             ledger=self._memory.ledger,
             records=self._memory.records,
@@ -210,6 +213,8 @@ class Daemon:
             keep=self._memory.keep,
             emit=self._hub,
             stream=stream,
+            seeming=self._memory.lives.seeming,
+            running=running,
         )
 
     def _signals(self) -> None:
