@@ -13,6 +13,7 @@ import pytest
 
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site as Place
+from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import load_world
@@ -55,6 +56,8 @@ class House:
     site: Site
     events: list[Event] = field(default_factory=list)
     now: list[float] = field(default_factory=lambda: [0.0])
+    kept: list[PutGrant] = field(default_factory=list)
+    """What the state keeps of tokens."""
 
     async def script(self, mac: str = CARD.hexhyp) -> str:
         return (await self.site.ask(f"/machines/{mac}/ipxe.cfg")).body.decode()
@@ -76,7 +79,7 @@ def furnished(directory: Path, era: Era) -> Files:
     files = Files(directory)
     put(directory / "artifacts" / "eve", files_of(era))
     files.write("site-a/server", "zed.example\n")
-    files.write("site-a/soft_serial", "{{ machine.name }}\n")
+    files.write("site-a/soft_serial", "{{ machine.serial | default(machine.name) }}\n")
     files.write("n1/server", "own.example\n")
     for name, data in (("root-certificate", CERTIFICATE), ("onboard.cert", CERTIFICATE), ("onboard.key", KEY)):
         (directory / "site-a" / f"{name}.pem").write_bytes(data)
@@ -92,7 +95,8 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     hub.add(events.append)
     progress = Progress(ledger, hub)
     hub.add(progress)
-    tokens = Tokens(ledger.entry, clock=lambda: now[0])
+    kept: list[PutGrant] = []
+    tokens = Tokens(ledger.entry, clock=lambda: now[0], wall=lambda: now[0], keep=kept.append)
     hub.add(tokens.observe)
     boot = BootSide(
         emit=hub,
@@ -109,7 +113,7 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         assert await ledger.arm(mac, "a person", 0.0)
     server = await start_http(build_app(boot), [bind_tcp("127.0.0.1", 0)], hub, grace=1.0)
     try:
-        yield House(boot, ledger, Site(server, cast(Services, boot)), events, now)
+        yield House(boot, ledger, Site(server, cast(Services, boot)), events, now, kept)
     finally:
         await server.stop()
 
@@ -175,3 +179,31 @@ async def test_neither_a_token_nor_a_key_is_in_any_event(house: House) -> None:
     assert isinstance(house.events[-1], HttpRefused)
     assert token not in said
     assert KEY.decode().splitlines()[1] not in said
+
+
+async def test_a_daemon_that_was_started_anew_makes_the_very_same_files(house: House) -> None:
+    """Of the node and of what it said it knows nothing more than what the state keeps."""
+    script = (await house.site.ask(f"/machines/{CARD.hexhyp}/ipxe.cfg?serial=SN-1&manufacturer=ACME")).body.decode()
+    urls = re.findall(r"http://[^/]+(/node/\S+)", script)
+    assert urls
+    token = urls[0].split("/")[2]
+    tokens = Tokens(house.ledger.entry, wall=lambda: 0.0)
+    for change in house.kept:
+        tokens.recall(change.grant)
+    again = BootSide(
+        emit=house.events.append,
+        directory=Directory(lambda _mac: ""),
+        site=Place,
+        world=house.boot.world,
+        firmware={},
+        tree=house.boot.artifacts(),
+        tokens=tokens,
+    )
+    for url in urls:
+        name = url.split("/", 3)[3]
+        one, other = [await boot.node.document(token, name, "192.0.2.7") for boot in (house.boot, again)]
+        assert one is not None
+        assert one == other
+    assert await again.node.document(token, "none", "192.0.2.7") is None
+    assert config_in(await house.fetch(script))["soft_serial"] == b"SN-1\n"
+    assert await again.node.document("x" * 32, urls[0].split("/", 3)[3], "192.0.2.7") is None
