@@ -74,7 +74,7 @@ def _rendered(services: ApiServices, seat: Seat, here: Site, *, armed: bool = Fa
 
 
 def _shown(rendered: Rendered, seat: Seat, *, armed: bool) -> Rehearsal:
-    hidden = {word: instead for each in rendered.args for word, instead in _secrets(each)}
+    hidden = {word: instead for each in (*rendered.args, *_as_written(rendered)) for word, instead in _secrets(each)}
     if seat.machine and seat.machine.secret:
         hidden[seat.machine.secret] = HIDDEN
     assignment = rendered.assignment
@@ -94,6 +94,13 @@ def _shown(rendered: Rendered, seat: Seat, *, armed: bool) -> Rehearsal:
 
 def _value(key: str, value: str | None) -> str | None:
     return None if value is None else kept_from_sight(key, value)
+
+
+def _as_written(rendered: Rendered) -> Iterator[Arg]:
+    """The arguments as the settings have them: what is refused may be told with its value."""
+    for layer in rendered.assignment.args if rendered.assignment else ():
+        for each in layer:
+            yield from (Arg(each.key, value, each.origin) for value in each.values or ())
 
 
 def _secrets(arg: Arg) -> Iterator[tuple[str, str]]:
