@@ -330,7 +330,7 @@ class TestAfterARestart:
         again = lives.daemon()
         assert again.caller("one")
         lives.wall += 1
-        assert again.caller("one") is again.holder("one") is None
+        assert (again.caller("one"), again.holder("one")) == (None, None)
         assert lives.daemon().held == 0
 
     @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ from netbootd.boot.plan import Document
 from netbootd.fleet.changes import Entry
 from netbootd.fleet.lifecycle import Stage
 from netbootd.observe.events import ArtifactServed, HttpProbed, HttpRefused, TransferMoved
-from netbootd.serve.http.services import Heard
+from netbootd.serve.http.services import Heard, NotNow
 from netbootd.serve.tokens import Tokens, label
 from netbootd.wire.segments import Extent, Segments
 from tests.support.bootsite import BOTH_WAYS, Answer, Site, parsed, running
 from tests.support.tls import trusting
-from tests.support.worlds import CARD
+from tests.support.worlds import CARD, OTHER_CARD
 
 TOKEN = "a-token_of_thirty-two_characters"
 ISO = hashlib.shake_256(b"an ISO").digest(300_000)
@@ -497,3 +497,38 @@ class TestCall:
         (event,) = site.services.told()
         assert isinstance(event, HttpRefused)
         assert event.file == f"/node/{label(TOKEN)}/failed?message=x"
+
+
+class TestRefused:
+    """Whatever is asked for, and whatever is wrong with the token, the answer is that of a file that is not there."""
+
+    @pytest.mark.usefixtures("iso")
+    @pytest.mark.parametrize("path", ["installer.iso", "artifacts/eve/installer.iso", "done", "failed"])
+    @pytest.mark.parametrize("wrong", ["missing", "expired", "foreign", "no token"])
+    async def test_wrong_tokens_tell_nothing(self, site: Site, path: str, wrong: str) -> None:
+        now = [0.0]
+        site.services.tokens = tokens = Tokens(lambda _mac: ENTRY, clock=lambda: now[0])
+        document = Document("installer.iso", WITH_CONFIG)
+        tokens.grant("e" * 32, CARD, (document,), installs=True)
+        now[0] = 1e6
+        tokens.grant("o" * 32, OTHER_CARD, ())  # it installs nothing, and nothing was made for it
+        tokens.grant(TOKEN, CARD, (document,), installs=True)
+        token = {"missing": "m" * 32, "expired": "e" * 32, "foreign": "o" * 32, "no token": ""}[wrong]
+        ours = wrong == "foreign" and path.startswith("artifacts/")  # anybody may fetch what is under artifacts
+
+        answer = await site.ask(f"/node/{token}/{path}")
+        assert answer.status == (200 if ours else 404)
+        if not ours and token:
+            assert answer == await site.ask("/artifacts/none")
+        assert site.services.called == []
+
+    @pytest.mark.parametrize("path", ["config.img", "artifacts/x", "done", "failed"])
+    async def test_what_cannot_be_found_out_now_is_to_be_asked_again(
+        self, site: Site, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def not_now(*_: object) -> None:
+            raise NotNow
+
+        for name in ("document", "holder", "calls"):
+            monkeypatch.setattr(site.services, name, not_now)
+        assert (await site.ask(f"/node/{TOKEN}/{path}")).status == 503
