@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -20,6 +20,10 @@ from netbootd.config import Config, ConfigError, Problem
 from netbootd.config.certificate import Denied, doubts, identify
 from netbootd.config.problems import suggest
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.merged import machine_of
+from netbootd.fleet.overlay import overlaid
+from netbootd.fleet.record import Record
+from netbootd.fleet.sightings import called, touched
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.soft_serials import duplicates
 from netbootd.load import Loaded
@@ -28,6 +32,7 @@ from netbootd.wire.mac import Mac
 
 _ANY_CARD = Mac.parse("02:00:00:00:00:01")  # for a machine that is named without one
 _TFTP = 69
+_NAMED = 8  # machines in one sentence
 _ADDRESS = "192.0.2.1"  # any will do: nothing is sent
 
 
@@ -39,7 +44,7 @@ def check(config: Config, loaded: Loaded) -> tuple[Problem, ...]:
         *_templates(loaded.world),
         *lacking(config, loaded.world),
         *(fault for _, fault in _config_faults(loaded.world)),
-        *_scripts(loaded.world, _site(config), config.tftp_port),
+        *_scripts(loaded.world, _site(config), config.tftp_port, loaded.records),
     )
 
 
@@ -64,14 +69,33 @@ def _certificate(config: Config) -> tuple[Problem, ...]:
         return error.problems
 
 
-def waiting(world: World) -> tuple[Machine, ...]:
-    """Listed machines whose profile boots once and that nobody has armed."""
-    return tuple(m for m in world.fleet.machines if _waits(world, m))
+def waiting(world: World, records: Iterable[Record] = ()) -> tuple[Machine, ...]:
+    """Machines that a file lists or somebody made or approved, whose profile boots once and that nobody has armed."""
+    ours = [record for record in records if record.profile or record.approved]
+    return tuple(m for m in (*world.fleet.machines, *_made(world, ours)) if _waits(world, m))
+
+
+def waiting_told(world: World, records: Iterable[Record] = ()) -> str:
+    """The same as a sentence that says how they are armed, or ""."""
+    names = [machine.name for machine in waiting(world, records)]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"waiting to be armed: {', '.join(names[:_NAMED])}{more}; arm one: netbootd machines install NAME"
+
+
+def _made(world: World, records: Iterable[Record]) -> Iterator[Machine]:
+    """Machines that no file lists."""
+    for record in records:
+        if record.macs and machine_of(world.fleet, record) is None:
+            origin = f"the API ({record.origin})"
+            made = overlaid(None, record, world.fleet.profiles) or Machine(record.macs, called(record), origin=origin)
+            yield replace(made, serial=record.serial, uuid=record.uuid)
 
 
 def _waits(world: World, machine: Machine) -> bool:
     """One that is named without a card is armed by the card it shows, which is not known here."""
-    profile = world.fleet.lookup(_facts(machine), _known(machine)).profile
+    profile = world.assignment(_told(world, machine), _known(machine)).profile
     return (
         bool(machine.macs)
         and profile is not None
@@ -85,6 +109,11 @@ def _facts(machine: Machine) -> Facts:
     """What is known of it before it has ever booted."""
     card = machine.macs[0] if machine.macs else _ANY_CARD
     return Facts(mac=card, uuid=machine.uuid, serial=machine.serial, ip=machine.ip)
+
+
+def _told(world: World, machine: Machine) -> Facts:
+    """And what its iPXE has said at an earlier boot."""
+    return _facts(machine).over(world.known(machine.macs[0])) if machine.macs else _facts(machine)
 
 
 def _known(machine: Machine) -> Machine | None:
@@ -172,14 +201,15 @@ def _config_faults(world: World) -> Iterator[tuple[str, Problem]]:
             yield why, Problem(*_place(profile.origin), f"profiles.{profile.name}.config", why)
 
 
-def _scripts(world: World, site: Site, tftp_port: int) -> Iterator[Problem]:
+def _scripts(world: World, site: Site, tftp_port: int, records: Iterable[Record] = ()) -> Iterator[Problem]:
     """Render each named machine's script as if it were armed: what it will get then must be right before then."""
     armed = replace(world, stage=lambda _mac: Stage.ARMED)
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
     findings, serials = Findings(), SoftSerials()
     by_grub: dict[str, Profile] = {}
-    for machine in world.fleet.machines:
-        rendered = script(_facts(machine), armed, site, machine=_known(machine))
+    ours = (record for record in records if touched(record))
+    for machine in (*world.fleet.machines, *_made(world, ours)):
+        rendered = script(_told(world, machine), armed, site, machine=_known(machine))
         findings.add(machine, rendered)
         serials.add(machine, rendered)
         if isinstance(rendered.plan, GrubPlan) and rendered.assignment and (profile := rendered.assignment.profile):

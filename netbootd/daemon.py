@@ -14,6 +14,7 @@ from ssl import SSLContext
 from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
+from netbootd.check import waiting_told
 from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.config.certificate import doubts, identify
 from netbootd.fleet.record import Attempt
@@ -117,6 +118,8 @@ class Daemon:
             await self._start()
             self._signals()  # before anybody hears that we are ready, and sends one
             self._log.banner(self.about())
+            if waits := waiting_told(self._loaded.world, self._memory.records.all()):
+                self._notice(waits)
             self._told(started(self._interfaces.served, self._listening, self._site))
             self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())

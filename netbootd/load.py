@@ -13,6 +13,7 @@ from netbootd.boot.model import Machine
 from netbootd.boot.render import Templates
 from netbootd.chain.world import World
 from netbootd.config import Config
+from netbootd.fleet.asked import Asked
 from netbootd.fleet.database import peek
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import Record
@@ -31,6 +32,8 @@ class Loaded:
     world: World
     firmware: Mapping[str, bytes]
     notes: tuple[str, ...]
+    records: tuple[Record, ...] = ()
+    """Those a command read beside the daemon."""
 
 
 def load_world(
@@ -53,21 +56,18 @@ def load_world(
 
 
 def load_recorded(config: Config) -> Loaded:
-    """As `load_world`, for commands that speak without the daemon: where machines stand is read from the state on
-    disk.  Where that cannot be read they are shown as if nobody had been armed, and a note says so."""
+    """As `load_world`, for commands that speak without the daemon: what is on record of machines, and where they
+    stand, is read from the state on disk.  Where that cannot be read they are shown as if nobody had been armed and
+    nothing was set for any, and a note says so."""
     try:
         known = peek(config.state)
     except (StateError, BadStateUrl) as error:
         loaded = load_world(config)
         why = f"state {shown(config.state)} cannot be read ({error}): machines are shown as if nobody were armed"
         return replace(loaded, notes=(*loaded.notes, why))
-    stages = {entry.mac: entry.stage for entry in known.entries}
-
-    def stage(mac: Mac) -> Stage | None:
-        machine = config.snapshot.machine(mac)
-        return next((stages[each] for each in (machine.macs if machine else (mac,)) if each in stages), None)
-
-    return load_world(config, stage=stage)
+    asked = Asked(config.snapshot, known)
+    loaded = load_world(config, stage=asked.stage, known=asked.known, recorded=asked.recorded)
+    return replace(loaded, records=known.records, world=replace(loaded.world, called=asked.called))
 
 
 def payload_files() -> Mapping[str, bytes]:

@@ -14,7 +14,7 @@ from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Written, ids
-from netbootd.fleet.family import doubtful, family, others
+from netbootd.fleet.family import family, stage_of
 from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
@@ -167,16 +167,8 @@ class Memory:
         return self.serials.rival(serial, facts, machine)
 
     def stage(self, mac: Mac) -> Stage | None:
-        """Where a machine stands with a profile that boots once.  One that nobody can tell from another is not armed
-        by its profile, nor by what another machine that has its card was armed for."""
-        entry, facts = self.ledger.entry(mac), self._directory.known(mac)
-        if entry is None and doubtful(facts, self.records):
-            return Stage.DISARMED
-        rivals = others(facts, self.records) if entry and entry.stage is Stage.ARMED else ()
-        armed = (known for card in rivals if (known := self.ledger.entry(card)))
-        if entry and any((each.since, each.by) == (entry.since, entry.by) for each in armed):
-            return Stage.DISARMED
-        return self.ledger.stage(mac)
+        """Where a machine stands with a profile that boots once."""
+        return stage_of(mac, self._directory.known(mac), self.ledger, self.records)
 
     async def close(self) -> None:
         """What transfers came to is written here."""

@@ -12,7 +12,7 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.site import Site
 from netbootd.chain.scripts import script
-from netbootd.check import Findings, check, waiting
+from netbootd.check import Findings, check, waiting, waiting_told
 from netbootd.config import Problem
 from netbootd.config.certificate import Denied, Identity, Tls
 from netbootd.fleet.lifecycle import Stage
@@ -160,6 +160,7 @@ def test_who_waits_to_be_armed_is_named(files: Files) -> None:
     armed = Mac.parse("52:54:00:00:00:02")
     world = load_world(config, stage=lambda mac: Stage.ARMED if mac == armed else None).world
     assert [machine.name for machine in waiting(world)] == ["waits"]
+    assert waiting_told(world) == "waiting to be armed: waits; arm one: netbootd machines install NAME"
 
 
 class TestBundles:

@@ -41,6 +41,8 @@ class World:
 
     rival: Callable[[str, Facts, Machine | None], str] = lambda _serial, _facts, _machine: ""
     """Who else has this soft serial, from memory; "" for nobody."""
+    called: Callable[[str], Mac | None] = lambda _name: None
+    """The card of the machine that only its record gives this name, for commands."""
 
     def assignment(self, facts: Facts, known: Machine | None = None) -> Assignment:
         """Which profile a machine has, and why: as `Snapshot.lookup`, and where files leave it open as somebody set

@@ -113,7 +113,7 @@ def world(config: Config) -> World:
 
 
 def called(text: str, world: World) -> Mac | None:
-    """The hardware address that ``text`` spells, or the first one of the machine the settings give that name.
+    """The hardware address that ``text`` spells, or the first one of the machine that has this name.
 
     Ends the program at one that is named without a card.
     """
@@ -123,7 +123,7 @@ def called(text: str, world: World) -> Mac | None:
         machine = next((each for each in world.fleet.machines if each.name == text), None)
     if machine and not machine.macs:
         fail(f"{text} is named without a card: give the hardware address it has shown", USED_WRONGLY)
-    return machine.macs[0] if machine else None
+    return machine.macs[0] if machine else world.called(text)
 
 
 def by_url_alone(text: str, world: World) -> Machine | None:

@@ -43,6 +43,7 @@ def render(
     if address is None:
         fail(f"{mac!r} is neither a machine's name nor a hardware address", USED_WRONGLY)
     said = facts(address, fact or (), (("buildarch", arch), ("platform", platform)))
+    said = said.over(known.known(address))
     if armed:
         known = replace(known, stage=lambda _mac: Stage.ARMED)
     rendered = script(said, known, site(loaded_config), loader=stage, machine=by_url_alone(mac, known))

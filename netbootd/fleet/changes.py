@@ -14,7 +14,7 @@ from typing import Protocol
 
 from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord, RecordChange
+from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord, Record, RecordChange
 from netbootd.wire.mac import Mac
 
 
@@ -138,6 +138,8 @@ class Known:
 
     entries: tuple[Entry, ...] = ()
     handings: tuple[Handing, ...] = ()
+    records: tuple[Record, ...] = ()
+    """For who reads it beside the daemon; daemons have them of `fleet.history`."""
 
 
 NOTHING = Known()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
 from netbootd.fleet.identity import Conflict, Match, Stranger
+from netbootd.fleet.ledger import Ledger
+from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import Record
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Snapshot
@@ -28,6 +30,19 @@ def family(facts: Facts, fleet: Snapshot, records: Records) -> tuple[Mac, ...]:
     if len(machines) > 1:  # of two machines in files no third is made
         return listed.macs if listed else (facts.mac,)
     return tuple(dict.fromkeys((*(machines[0].macs if machines else ()), *shown, facts.mac)))
+
+
+def stage_of(mac: Mac, facts: Facts, ledger: Ledger, records: Records) -> Stage | None:
+    """Where the machine that says this stands with a profile that boots once.  One that nobody can tell from another
+    is not armed by its profile, nor by what another machine that has its card was armed for."""
+    entry = ledger.entry(mac)
+    if entry is None and doubtful(facts, records):
+        return Stage.DISARMED
+    rivals = others(facts, records) if entry and entry.stage is Stage.ARMED else ()
+    armed = (known for card in rivals if (known := ledger.entry(card)))
+    if entry and any((each.since, each.by) == (entry.since, entry.by) for each in armed):
+        return Stage.DISARMED
+    return ledger.stage(mac)
 
 
 def doubtful(facts: Facts, records: Records) -> bool:

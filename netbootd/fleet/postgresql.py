@@ -25,7 +25,7 @@ from netbootd.fleet.grants import Grant, read_grant, read_grants
 from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
-from netbootd.fleet.statements import LOOKER, begun_by_others, read, run
+from netbootd.fleet.statements import begun_by_others, look, read, run
 from netbootd.fleet.tables import VERSION
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -225,7 +225,7 @@ def peek_server(url: URL) -> Known:
             check(found)
             if found != VERSION:
                 migrate(connection, found)  # and not committed
-            return read(connection, None, LOOKER, _running(connection)) if found else NOTHING
+            return look(connection, _running(connection)) if found else NOTHING
     except (SQLAlchemyError, OSError) as error:
         raise StateError(told(error)) from error
     except ImportError:

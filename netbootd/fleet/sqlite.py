@@ -28,7 +28,7 @@ from netbootd.fleet.grants import Grant, read_grant, read_grants
 from netbootd.fleet.history import History, read_history
 from netbootd.fleet.migrations import check, migrate, take_turn, version
 from netbootd.fleet.state import StateError, told
-from netbootd.fleet.statements import LOOKER, read, run
+from netbootd.fleet.statements import look, read, run
 from netbootd.fleet.tables import VERSION
 from netbootd.wire.mac import Mac
 
@@ -174,7 +174,7 @@ def peek_file(path: Path) -> Known:
             found = version(connection)
             check(found)
             if found == VERSION:
-                return read(connection, None, LOOKER, ())
+                return look(connection)
         return _peek_older(connect, found) if found else NOTHING
     except (OSError, SQLAlchemyError, sqlite3.Error) as error:
         raise StateError(told(error)) from error
@@ -185,7 +185,7 @@ def _peek_older(connect: Callable[[], sqlite3.Connection], found: int) -> Known:
     with closing(connect()) as disk, create_engine("sqlite://").connect() as copy:
         disk.backup(cast(Any, copy.connection.dbapi_connection))
         migrate(copy, found)
-        return read(copy, None, LOOKER, ())
+        return look(copy)
 
 
 def _engine(path: Path) -> Engine:

@@ -7,6 +7,7 @@ it reads here.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, true
@@ -28,7 +29,7 @@ from netbootd.fleet.changes import (
     Unhand,
 )
 from netbootd.fleet.grants import PutGrant, apply_grant
-from netbootd.fleet.history import apply_history
+from netbootd.fleet.history import apply_history, read_history
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import DropAttempts, DropRecord, Prune, PutAttempt, PutRecord
 from netbootd.fleet.state import StateError
@@ -65,6 +66,11 @@ def read(connection: Connection, macs: Collection[Mac] | None, owner: int, runni
         tuple(_entry(row) for row in _rows(connection, MACHINES, macs)),
         tuple(_handing(row, owner, running) for row in _rows(connection, HANDINGS, macs)),
     )
+
+
+def look(connection: Connection, running: Collection[int] = ()) -> Known:
+    """All that is held, records too, for whoever reads beside the daemons.  Raises `StateError`."""
+    return replace(read(connection, None, LOOKER, running), records=read_history(connection, 0).records)
 
 
 def begun_by_others(connection: Connection, owner: int) -> dict[Mac, int]:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from netbootd.fleet.record import PutRecord, Record
+from netbootd.fleet.sqlite import Sqlite
+from netbootd.payloads.eve.bundle import Era
+from netbootd.wire.mac import Mac
 from tests.support.cli import Ran, netbootd
+from tests.support.eve_bundles import files_of, put
 from tests.support.house import furnished, settings
 from tests.support.settings import Files
 
@@ -91,3 +96,37 @@ def test_without_any_settings_the_defaults_are_checked(house: Path, monkeypatch:
 def test_limits_of_a_profile_s_own_are_summed_up(house: Path) -> None:
     more = "profiles: {i: {payload: linux, kernel: kernel, boots: once, limits: {installing: 4h}}}"
     assert "limits     i: fetching 30m, installing 4h, quiet 1m; silence" in check(house, more).out
+
+
+class TestMadeByTheApi:
+    """Machines that only the state knows are checked as the daemon would take them."""
+
+    def state(self, house: Path, *records: Record) -> None:
+        database = Sqlite(house / "state.db")
+        database.open(1.0)
+        database.commit([[PutRecord(record) for record in records]])
+        database.close()
+
+    def test_those_that_wait_to_be_armed_are_named(self, house: Path) -> None:
+        made = Record("1", (Mac.parse("52:54:00:00:00:09"),), name="n9", profile="inst", origin="ada")
+        stranger = Record("2", (Mac.parse("52:54:00:00:00:08"),))
+        self.state(house, made, stranger)
+        assert "waiting    n1, n9\n" in check(house, GOOD).out
+
+    def test_what_is_wrong_with_one_is_told_with_who_made_it(self, house: Path) -> None:
+        more = "profiles: {r: {payload: linux, kernel: kernel, args: {a: '{{ machine.nothing }}'}}}"
+        self.state(house, Record("1", (Mac.parse("52:54:00:00:00:09"),), name="n9", profile="r", origin="ada"))
+        ran = check(house, more)
+        assert ran.code == 1
+        assert "the API (ada): machines.n9: " in ran.err
+
+    def test_a_soft_serial_of_a_file_and_of_the_api_is_told_with_both_owners(self, house: Path) -> None:
+        put(house / "artifacts" / "eve", files_of(Era.A))
+        more = (
+            "profiles: {e: {payload: eve, bundle: eve}}\n"
+            "machines: [{mac: 52:54:00:00:00:01, name: n1, profile: e, soft_serial: N-1}]"
+        )
+        record = Record("1", (Mac.parse("52:54:00:00:00:09"),), name="n9", profile="e", soft_serial="n-1", origin="ada")
+        self.state(house, record)
+        ran = check(house, more)
+        assert "the soft serial n-1 of n9 already belongs to n1" in ran.err

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from netbootd.boot.args import ArgSetting
 from netbootd.boot.decide import Answer
 from netbootd.boot.identify import Arrival
 from netbootd.boot.memory import Memory
@@ -13,7 +14,10 @@ from netbootd.boot.silence import Silence
 from netbootd.boot.site import Site
 from netbootd.chain.dhcp import dhcp
 from netbootd.cli.capture import read_capture
+from netbootd.fleet.record import PutRecord, Record
+from netbootd.fleet.sqlite import Sqlite
 from netbootd.load import load_world
+from netbootd.wire.mac import Mac
 from tests.support import captures
 from tests.support.cli import Ran, netbootd
 from tests.support.house import furnished, settings
@@ -30,6 +34,7 @@ machines:
   - {mac: 52:54:00:00:00:02, name: n2, profile: inst}
   - {mac: 52:54:00:00:00:03, name: n3, profile: needs}
 """
+CARD = Mac.parse("52:54:00:00:00:09")
 CAPTURES = [path.name for path in sorted(captures.CAPTURES.glob("*.pcap"))]
 
 
@@ -227,3 +232,16 @@ def test_of_a_profile_that_boots_once_it_says_how_long_an_installation_may_take(
     )
     assert "limits" not in explain(path, "52:54:00:00:00:01").out
     assert explain(path, "52:54:00:00:00:02", "--json").json["limits"]["installing"] == 7200.0
+
+
+def test_a_machine_of_the_api_is_explained_and_rendered_as_the_daemon_would(path: Path) -> None:
+    database = Sqlite(path.parent / "state.db")
+    database.open(1.0)
+    own = (ArgSetting("sn", ("{{ machine.serial }}",), "ada"),)
+    made = Record("1", (CARD,), name="n9", profile="rescue", serial="7XK2B32", args=own, origin="ada")
+    database.commit([[PutRecord(made)]])
+    database.close()
+    said = explain(path, "n9").out
+    assert "profile    rescue: the API (ada) names it" in said
+    assert "(machine n9, by the API (ada))" in said
+    assert "sn=7XK2B32" in netbootd("render", "-c", path, "n9").out
