@@ -1,0 +1,135 @@
+"""Causes that one boot alone does not show: identities that are shared, and loops."""
+
+from __future__ import annotations
+
+from netbootd.fleet.record import Attempt, Outcome, Reached
+from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
+from netbootd.observe.diagnosis.story import Far, far, seconds, told
+
+_GIVEN = (Outcome.PAYLOAD, Outcome.INSTALLED, Outcome.FAILED)
+
+
+def _shared(case: Case) -> Told | None:
+    if not case.rivals:
+        return None
+    return told(
+        case,
+        "cannot be told from another machine: " + "; ".join(case.rivals),
+        "a card that was moved from one to the other: forget the machine that has it no longer, "
+        "`netbootd machines forget NAME`. Cloned virtual machines, and boards that come with one uuid: give each a "
+        "MAC of its own and name machines by `mac`. A soft serial that two have is changed where it is set: "
+        "`netbootd machines list` shows both. Until then nothing that wipes a disk is handed out.",
+        *case.rivals,
+    )
+
+
+def _reinstalls(case: Case) -> Told | None:
+    boots = [each for each in (case.attempt, *case.earlier) if case.now - each.started <= times.INSTALLS_WITHIN]
+    given = [each for each in boots if each.outcome in _GIVEN and _same(each, case.attempt)]
+    if len(given) < times.INSTALLS or case.attempt.outcome not in (*_GIVEN, Outcome.RUNNING):
+        return None
+    within = seconds(given[0].started - given[-1].started)
+    armed = sorted({each.generation for each in given if each.generation})
+    again = (
+        "Somebody arms it each time: the API's log names who. "
+        if len(armed) > 1
+        else "Its profile boots always: an installer wants `boots: once`, which hands it out to a machine that was "
+        "armed, and then not again. "
+    )
+    return told(
+        case,
+        f"was given {case.attempt.profile or 'its payload'} {len(given)} times within {within}",
+        again + "Then put its disk before the network in the boot order, or have the installer call "
+        "`boot.done_url`; `netbootd machines local` leaves it to its disk now.",
+        f"payloads handed out: {len(given)}, armings: {len(armed)}",
+    )
+
+
+def _same(boot: Attempt, as_this: Attempt) -> bool:
+    return boot.profile == as_this.profile
+
+
+def _loops(case: Case, wanted: Far) -> tuple[Attempt, ...]:
+    """This boot and those right before it that ended as it does."""
+    boots = (case.attempt, *case.earlier)
+    found: list[Attempt] = []
+    for each in boots:
+        if case.attempt.started - each.started > times.LOOP_WITHIN or not _ended(each, wanted):
+            break
+        found.append(each)
+    return tuple(found)
+
+
+def _ended(boot: Attempt, wanted: Far) -> bool:
+    return far(boot) is wanted
+
+
+def _disk_loops(case: Case) -> Told | None:
+    boots = _loops(case, Far.LOCAL)
+    scripted = [each for each in boots if any(step.stage is Reached.IPXE for step in each.steps)]
+    if len(scripted) < times.LOOPS:
+        return None
+    within = seconds(scripted[0].started - scripted[-1].started)
+    return told(
+        case,
+        f"was left to its own disk {len(scripted)} times within {within}, and comes back each time",
+        "its disk does not boot, or its firmware comes back to the network instead of going on: try another way for "
+        "it, `local: sanboot`, `local: exit 1` or `local: chain` of its profile or machine (Dell EFI needs one of "
+        "the last two). Nothing on the disk yet? `netbootd machines install NAME`.",
+        f"{len(scripted)} boots that ended with its own disk",
+    )
+
+
+def _boot_loops(case: Case) -> Told | None:
+    for reached in (Far.SCRIPT, Far.IPXE, Far.LOADER):
+        boots = _loops(case, reached)
+        if len(boots) >= times.LOOPS and all(each.outcome is Outcome.ABANDONED for each in boots[1:]):
+            return _looping(case, boots, reached)
+    return None
+
+
+def _looping(case: Case, boots: tuple[Attempt, ...], reached: Far) -> Told:
+    where = {
+        Far.SCRIPT: "its script",
+        Far.IPXE: "iPXE",
+        Far.LOADER: "its boot program",
+    }[reached]
+    within = seconds(boots[0].started - boots[-1].started)
+    return told(
+        case,
+        f"has started {len(boots)} times within {within}, and came to {where} each time and no further",
+        "each of these boots has its own cause, shown with it. A machine whose iPXE loads iPXE again takes its "
+        "boot file from the DHCP server: there iPXE (user class iPXE, or option 175) must get "
+        f"{case.base_url}/ipxe.cfg and no boot program; a program with another script built in loops as well. "
+        "A script that ends in `exit` brings some firmware back: see `local:`.",
+        f"{len(boots)} boots in a row",
+    )
+
+
+ROWS = (
+    Row(
+        Cause.SHARED_IDENTITY,
+        "Two records, or two machines of the settings, claim one MAC, board or soft serial.",
+        "Forget the one that is gone; give clones identities of their own.",
+        _shared,
+    ),
+    Row(
+        Cause.REINSTALL_LOOP,
+        "It was given the payload of one profile four times within two hours.",
+        "`boots: once`; the disk first in the boot order; who arms it.",
+        _reinstalls,
+    ),
+    Row(
+        Cause.LOCAL_LOOP,
+        "iPXE left it to its own disk three times within half an hour, and it came back.",
+        "Another `local:` method, or a system on the disk.",
+        _disk_loops,
+    ),
+    Row(
+        Cause.BOOT_LOOP,
+        "Three boots in a row within half an hour came to the same stage before a payload and no further.",
+        "The cause of each; a DHCP server that gives iPXE a boot program again.",
+        _boot_loops,
+    ),
+)

@@ -1,0 +1,113 @@
+"""Causes between iPXE's start and its first script."""
+
+from __future__ import annotations
+
+from netbootd.boot.silence import Reason
+from netbootd.fleet.record import Reached
+from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
+from netbootd.observe.diagnosis.story import (
+    Far,
+    asked_in_vain,
+    at,
+    chose,
+    discovers,
+    far,
+    fetched,
+    offered,
+    on_4011,
+    over,
+    seconds,
+    told,
+)
+
+
+def _no_protocol(case: Case) -> Told | None:
+    refused = [step for step in at(case, Reached.FIRMWARE, Reached.IPXE) if _speaks_nothing(step.reason)]
+    if not refused or far(case.attempt) >= Far.SCRIPT:
+        return None
+    return told(
+        case,
+        "runs an iPXE that can fetch neither by HTTP nor by TFTP",
+        "it is the card's own, built small. Have it load a whole one: `loader:` cannot reach it, so flash the card, "
+        "or switch its boot ROM off in the set-up so that the firmware's own PXE loads netbootd's iPXE.",
+        refused[-1].detail,
+        at=refused[-1].last,
+    )
+
+
+def _speaks_nothing(reason: str) -> bool:
+    return reason == Reason.IPXE_WITHOUT_PROTOCOL.name
+
+
+def _here(case: Case) -> bool:
+    return far(case.attempt) is Far.IPXE
+
+
+def _no_address(case: Case) -> Told | None:
+    if not _here(case) or chose(case, Reached.IPXE) or on_4011(case, Reached.IPXE):
+        return None
+    if not asked_in_vain(case, Reached.IPXE, times.LEASE, times.ASKED):
+        return None
+    asks = discovers(case, Reached.IPXE)
+    loaded = fetched(case, Reached.LOADER)
+    waited = asks[0].at - loaded[-1].last if loaded else 0.0
+    others = sorted({each.ip for each in case.servers if each.kind == "dhcp"})
+    return told(
+        case,
+        "came up in iPXE and gets no address" + (", though its firmware had one" if loaded else ""),
+        "iPXE resets the card, and the switch port then starts anew: with spanning tree it forwards nothing for "
+        "30 s or more, and iPXE has given up by then. Set the port to edge (Cisco: `spanning-tree portfast`, Juniper: "
+        "`edge`, HP: `admin-edge-port`). Energy-efficient Ethernet and LACP without fallback do the same. "
+        "A DHCP server without a free address, or one that counts the firmware's and iPXE's as two, shows so too.",
+        f"{sum(step.times for step in asks)} DISCOVERs of iPXE, answered by us, no REQUEST",
+        f"first heard {seconds(waited)} after its program's last byte" if loaded else "",
+        f"DHCP servers heard: {', '.join(others) or 'none'}",
+    )
+
+
+def _http_never_asked(case: Case) -> Told | None:
+    if not _here(case) or not (chose(case, Reached.IPXE) or on_4011(case, Reached.IPXE)):
+        return None
+    if not over(case, times.SCRIPT):
+        return None
+    url = offered(case, Reached.IPXE) or f"{case.base_url}/ipxe.cfg"
+    port = _port(url)
+    by_tftp = "TFTP worked, and " if fetched(case, Reached.LOADER) else ""
+    return told(
+        case,
+        f"came up in iPXE, has an address, and never asks for {url}",
+        f"{by_tftp}TCP port {port} is another door: `firewall-cmd --add-port={port}/tcp --permanent; firewall-cmd "
+        f"--reload`, `ufw allow {port}/tcp`, or nftables: `tcp dport {port} accept`. From another machine of that "
+        f"network try `curl {url}`. With https: iPXE trusts only who signed ipxe.org's certificates unless it "
+        "was built otherwise, and needs the right time. A router that hands out a wrong gateway shows so as well.",
+        "an address was taken (REQUEST), no HTTP request came",
+    )
+
+
+def _port(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    return host.rpartition(":")[2] if ":" in host else {"https": "443", "tftp": "69"}.get(scheme, "80")
+
+
+ROWS = (
+    Row(
+        Cause.IPXE_NO_PROTOCOL,
+        "An iPXE asked whose features (option 175) name neither HTTP nor TFTP.",
+        "Have the firmware's own PXE load netbootd's iPXE.",
+        _no_protocol,
+    ),
+    Row(
+        Cause.HTTP_NEVER_ASKED,
+        "iPXE took an address, and asked for no script for 45 s.",
+        "Open the HTTP port, which is another one than TFTP's; certificates where it is https.",
+        _http_never_asked,
+    ),
+    Row(
+        Cause.IPXE_NO_ADDRESS,
+        "Three DISCOVERs of iPXE in 30 s, answered by us, and no REQUEST to anybody.",
+        "Spanning tree: portfast. Else a DHCP server with free addresses.",
+        _no_address,
+    ),
+)
