@@ -22,7 +22,7 @@ from netbootd.fleet.lifecycle import Limits, Stage
 from netbootd.fleet.limits import limits_of
 from netbootd.fleet.merged import machine_of
 from netbootd.fleet.merging import set_otherwise
-from netbootd.fleet.record import Attempt, PutRecord, Record, RecordChange, Signal
+from netbootd.fleet.record import Attempt, Prune, PutRecord, Record, RecordChange, Signal
 from netbootd.fleet.records import Records
 from netbootd.fleet.sharing import Sharing
 from netbootd.fleet.sightings import facts_of
@@ -127,9 +127,16 @@ class Memory:
                 self.lives.look()
             if turn % _NUMBERS == 0:
                 await self.serials.settle()
-            if turn % _PRUNES == 0:
-                self.lives.prune()
+            if turn % _PRUNES == 1:  # first after the start: who is restarted every night prunes, too
+                self.prune()
             self._write()
+
+    def prune(self) -> None:
+        """Take away history that is too old, or too much, also what another daemon has written and nobody reads."""
+        self.lives.prune()
+        self._write()
+        if self._store.durable:
+            self._store.later(Prune(time.time() - Room().age, Room().total))
 
     async def ended(self, caller: Caller, done: bool, message: str) -> Heard:
         """A machine's installer says how it went.  What cannot be written is remembered all the same, until it can

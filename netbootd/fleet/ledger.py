@@ -22,6 +22,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from netbootd.fleet.changes import (
     NOTHING,
@@ -80,6 +81,8 @@ class Ledger:
         self._room = room
         self._tell: Callable[[Learned], None] = lambda learned: None
         self._entries = {entry.mac: entry for entry in known.entries}
+        armed_first = sorted(known.entries, key=lambda entry: entry.stage is not Stage.ARMED)
+        self._moved = dict.fromkeys(entry.mac for entry in armed_first)
         self._handings: dict[str, dict[Mac, Handing]] = {}
         for handing in known.handings:
             self._hold(handing)
@@ -120,6 +123,14 @@ class Ledger:
         """One for each machine with a record, under its first card."""
         firsts = dict.fromkeys(self._macs(mac)[0] for mac in self._entries)
         return tuple(entry for mac in firsts if (entry := self.entry(mac)))
+
+    def moved(self, most: int) -> tuple[Mac, ...]:
+        """Cards with another record than when this was last asked, the armed ones of the start first; those there is
+        no room for are told the next time."""
+        found = tuple(islice(self._moved, most))
+        for mac in found:
+            del self._moved[mac]
+        return found
 
     async def arm(self, mac: Mac, by: str, now: float) -> bool:
         """Let this machine have its payload once.  True when that is on disk, False when it could not be written:
@@ -279,6 +290,7 @@ class Ledger:
             self._drop(macs)
 
     def _record(self, mac: Mac, entry: Entry | None) -> None:
+        self._moved[mac] = None
         if entry:
             self._entries[mac] = entry
         else:

@@ -209,6 +209,16 @@ def ending_of(record: Record | None, arming: Arming) -> Ending | None:
     return ending if ending and ending.generation == arming.generation else None
 
 
+def is_over(record: Record | None, arming: Arming, attempt: Attempt | None, now: float, limits: Limits) -> bool:
+    """Whether nothing that may be seen from now on makes another ending of this arming; only an installer's call."""
+    ending = ending_of(record, arming)
+    if arming.stage is not Stage.GIVEN:
+        return False
+    if ending and (not ending.done or ending.signal in (Signal.TOLD, Signal.PLAIN_DHCP)):
+        return True
+    return now >= arming.since + limits.installing and (ending is not None or attempt is None)
+
+
 def spends(record: Record | None, arming: Arming | None) -> bool:
     """Whether an arming is still there whose installation is over: then the ledger has to use it up."""
     return arming is not None and arming.stage is Stage.ARMED and ending_of(record, arming) is not None

@@ -14,6 +14,7 @@ from netbootd.fleet.record import (
     DropAttempts,
     DropRecord,
     Outcome,
+    Prune,
     PutAttempt,
     PutRecord,
     Reached,
@@ -76,3 +77,10 @@ def test_a_row_that_cannot_be_read_stays_and_is_counted(connection: Connection) 
     connection.execute(update(ATTEMPTS).values(body="[]"))
     assert read_history(connection, 10) == History((other,), (), unreadable=2)
     assert len(connection.execute(RECORDS.select()).all()) == 2
+
+
+def test_boots_are_pruned_by_age_and_by_number_whoever_wrote_them(connection: Connection) -> None:
+    boots = [replace(BOOT, id=f"b{number}", last=float(number)) for number in range(10)]
+    found = after(connection, *(PutAttempt(each) for each in boots), Prune(3.0, 5))
+    assert [each.id for each in found.attempts] == ["b5", "b6", "b7", "b8", "b9"]
+    assert [each.id for each in after(connection, Prune(8.0, 5)).attempts] == ["b8", "b9"]

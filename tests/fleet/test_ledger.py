@@ -288,3 +288,19 @@ async def test_a_script_is_not_sent_to_a_machine_disarmed_while_the_disk_was_bus
     assert await disarmed
     assert await armed_again
     assert not await handed, "the disarming dropped what would follow it"
+
+
+async def test_whoever_looks_after_installations_is_told_which_to_look_at(disk: Disk) -> None:
+    """The armed ones of the start first, in parts; then what changed, once."""
+    for n, stage in enumerate((Stage.GIVEN, Stage.ARMED)):
+        mac = (CARD, OTHER_CARD)[n]
+        disk.entries[mac] = Entry(mac, stage, 1.0, "x")
+    book = ledger(disk)
+    assert book.moved(1) == (OTHER_CARD,)
+    assert book.moved(9) == (CARD,)
+    assert book.moved(9) == ()
+    await book.arm(THIRD, "a person", 1.0)
+    assert book.moved(9) == (THIRD,)
+    assert book.given(OTHER_CARD, "x", 2.0)
+    assert await book.disarm(THIRD, "a person", 3.0)
+    assert set(book.moved(9)) == {OTHER_CARD, THIRD}

@@ -14,6 +14,7 @@ from netbootd.fleet.lifecycle import (
     Stage,
     Standing,
     State,
+    is_over,
     learned,
     spends,
     state_of,
@@ -292,3 +293,26 @@ def test_no_state_promises_a_payload_that_the_verdict_refuses(
         assert known is not None
         assert learned(replace(record, ending=news), known, attempt, now, limits) is None
         assert ending is None or ending.generation != known.generation or ending.done
+
+
+STEPS = st.builds(
+    lambda stage, at: Step(stage, at, last=at),
+    st.sampled_from([Reached.SYSTEM, Reached.AGAIN, Reached.FIRMWARE, Reached.FILE]),
+    st.floats(GIVEN_AT, GIVEN_AT + 3 * 3600),
+)
+ENDINGS = st.one_of(st.none(), st.builds(Ending, st.just(1), st.booleans(), st.just(1.0), st.sampled_from(Signal)))
+
+
+@given(ENDINGS, st.lists(STEPS, max_size=6), st.floats(0, 4 * 3600), st.integers(0, 6), st.booleans())
+def test_of_what_is_over_nothing_more_is_learned_whatever_comes(
+    ending: Ending | None, steps: list[Step], later: float, seen: int, powers_off: bool
+) -> None:
+    arming = Known(Stage.GIVEN, GIVEN_AT, "x", 1)
+    record, limits = Record("1", (CARD,), ending=ending), replace(LIMITS, powers_off=powers_off)
+    steps.sort(key=lambda step: step.at)
+    before, now = steps[:seen], max([GIVEN_AT + later, *(step.at for step in steps[:seen])])
+    attempt = Attempt("b", "1", CARD, ARMED_AT, now, steps=tuple(before))
+    if learned(record, arming, attempt, now, limits) is None and is_over(record, arming, attempt, now, limits):
+        come = [replace(step, at=max(step.at, now), last=max(step.last, now)) for step in steps[seen:]]
+        after = replace(attempt, steps=(*before, *come), last=now + 9 * 3600)
+        assert learned(record, arming, after, now + 9 * 3600, limits) is None

@@ -494,10 +494,10 @@ async def test_while_the_state_is_away_nothing_is_made_of_silence(place: Place) 
     """Another daemon may have heard what this one did not."""
     await place.installs()
     place.now += LIMITS.installing + LIMITS.fetching
-    place.journal.broken = True
+    place.journal.durable = False
     place.lives.look()
     assert place.said == []
-    place.journal.broken = False
+    place.journal.durable = True
     place.lives.look()
     assert [event.change for event in place.said] == ["failed"]
 
