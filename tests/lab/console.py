@@ -25,6 +25,7 @@ class Console:
         self._stream = stream
         self._path = path
         self._raw = bytearray()
+        self._from = 0
         self._changed = threading.Condition()
         self._ended = False
         self._thread = threading.Thread(target=self._read, name=f"console {path.name}", daemon=True)
@@ -36,14 +37,19 @@ class Console:
         with self._changed:
             return plain(bytes(self._raw))
 
+    def begin_anew(self) -> None:
+        """What has been said up to now is not waited for any more."""
+        with self._changed:
+            self._from = len(self._raw)
+
     def wait_for(self, pattern: str, seconds: float) -> re.Match[str] | None:
-        """The first match of ``pattern`` in the whole output; None when ``seconds`` pass or the machine ends first."""
+        """The first match of ``pattern`` since it began anew; None when ``seconds`` pass or the machine ends first."""
         wanted = re.compile(pattern, re.MULTILINE)
         deadline = time.monotonic() + seconds
         with self._changed:
             while True:
                 ended = self._ended
-                if found := wanted.search(plain(bytes(self._raw))):
+                if found := wanted.search(plain(bytes(self._raw[self._from :]))):
                     return found
                 left = deadline - time.monotonic()
                 if ended or left <= 0:

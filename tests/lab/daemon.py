@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,23 @@ from tests.lab.network import Network
 _PATIENCE = 30.0  # seconds until the daemon must have said that it is ready
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Daemon:
-    """A running netbootd; made by `netbootd`."""
+    """A netbootd; made by `netbootd`."""
 
     process: subprocess.Popen[bytes]
+    settings: Path
     log: Path
+    _start: Callable[[], subprocess.Popen[bytes]]
+
+    def kill(self) -> None:
+        """SIGKILL: it can do nothing any more."""
+        self.process.kill()
+        self.process.wait()
+
+    def start(self) -> None:
+        """Once more, after `kill`, with the same settings and state."""
+        self.process = self._start()
 
     def events(self) -> list[dict[str, object]]:
         """What it has logged so far."""
@@ -42,16 +53,25 @@ def netbootd(network: Network, settings: str) -> Iterator[Daemon]:
     with _notify_socket(network.directory / "notify") as notify, log.open("wb") as out:
         environment = os.environ | {"NOTIFY_SOCKET": str(network.directory / "notify")}
         command = (sys.executable, "-m", "netbootd", "run", "-c", str(path))
-        process = network.boot.start(*command, stdout=out, environment=environment)
+
+        def start() -> subprocess.Popen[bytes]:
+            process = network.boot.start(*command, stdout=out, environment=environment)
+            try:
+                _await_ready(process, notify, log)
+            except BaseException:
+                namespace.stop(process)
+                raise
+            return process
+
+        daemon = Daemon(start(), path, log, start)
         try:
-            _await_ready(process, notify, log)
-            yield Daemon(process, log)
+            yield daemon
         except BaseException:
-            namespace.stop(process)
+            namespace.stop(daemon.process)
             raise
         with suppress(LabError):  # machines are off by now; netbootd would wait for what they left open
-            network.boot.run("ss", "--kill", "--no-header", "state", "connected", "sport", "=", ":http")
-        status = namespace.stop(process, seconds=20)
+            network.boot.run("ss", "--kill", "--no-header", "--tcp", "state", "connected")
+        status = namespace.stop(daemon.process, seconds=20)
     assert status == 0, f"netbootd ended with {status}:\n{log.read_text()[-2000:]}"
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
+
+from netbootd.wire import fat
 
 LOCAL = "NETBOOTD-LAB LOCAL DISK"
 """What a machine prints that boots one of these."""
@@ -36,17 +39,34 @@ _UEFI_PROGRAM = bytes.fromhex(
 
 def bios_disk(path: Path) -> Path:
     """Write a raw disk of 1 MiB with a boot sector."""
-    sector = (_BOOT_SECTOR + _TEXT.encode() + b"\0").ljust(510, b"\0") + b"\x55\xaa"
-    path.write_bytes(sector.ljust(1 << 20, b"\0"))
+    path.write_bytes(boot_sector().ljust(1 << 20, b"\0"))
     return path
+
+
+def boot_sector() -> bytes:
+    """The first sector of a disk that a BIOS boots."""
+    return (_BOOT_SECTOR + _TEXT.encode() + b"\0").ljust(510, b"\0") + b"\x55\xaa"
 
 
 def uefi_disk(directory: Path) -> Path:
     """Make a directory that QEMU shows a machine as a FAT disk, with the program firmware looks for on any disk."""
     program = directory / "EFI" / "BOOT" / "BOOTX64.EFI"
     program.parent.mkdir(parents=True)
-    program.write_bytes(_portable_executable(_UEFI_PROGRAM + _TEXT.encode("utf-16-le") + b"\0\0"))
+    program.write_bytes(uefi_program())
     return directory
+
+
+def uefi_program() -> bytes:
+    """The program itself."""
+    return _portable_executable(_UEFI_PROGRAM + _TEXT.encode("utf-16-le") + b"\0\0")
+
+
+def uefi_image(files: Mapping[str, bytes], *, mib: int) -> bytes:
+    """A disk whose one partition firmware reads, with these files in it."""
+    first, sectors = 2048, (mib - 1) * 2048
+    entry = struct.pack("<B3sB3sII", 0, b"\0\2\0", 0xEF, b"\xff\xff\xff", first, sectors)
+    table = (bytes(446) + entry).ljust(510, b"\0") + b"\x55\xaa"
+    return table.ljust(first * 512, b"\0") + fat.image(files, kib=sectors // 2, label="ESP").joined()
 
 
 def _portable_executable(code: bytes) -> bytes:

@@ -11,8 +11,6 @@ other.  Its ``rootfs.img``, a squashfs that needs a kernel with RAM disks built 
 
 from __future__ import annotations
 
-import lzma
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,12 +20,10 @@ from netbootd.payloads.eve.bundle import Era
 from netbootd.wire import fat
 from netbootd.wire.cpio import DIRECTORY, PROGRAM, Entry
 from netbootd.wire.segments import Segments
-from tests.lab import grub, payload
+from tests.lab import distribution, grub, payload
 from tests.lab.namespace import LabError
 from tests.support import eve_bundles
 
-PLACE = Path(__file__).parents[2] / ".lab/eve"
-"""A kernel and its modules, put here by .ci/setup."""
 MODULES = ("loop", "squashfs", "isofs", "cdrom", "vfat", "fat", "nls_cp437", "nls_ascii", "nls_utf8")
 STOCK, INSIDE = b"stock.example.net\n", b"inside.example.net\n"
 """The server in the configuration of the release: in the ISO, and in the squashfs, where it is for want of another."""
@@ -138,12 +134,10 @@ def config_image(server: bytes) -> bytes:
 
 
 def _classic_files() -> dict[str, bytes]:
-    kernel = _kernel()
-    assert kernel is not None
     stock = [Entry("media", mode=DIRECTORY), Entry("media/root-rw", mode=DIRECTORY)]
     stock.append(Entry("media/root-rw/config.img", Segments.of(config_image(STOCK))))
     return {
-        "kernel": kernel.read_bytes(),
+        "kernel": distribution.kernel().read_bytes(),
         "initrd.img": payload.packed(list(_initrd(Era.A))),
         "installer.img": payload.packed(stock),
         "initrd.bits": payload.packed([Entry("bits")]),
@@ -152,11 +146,9 @@ def _classic_files() -> dict[str, bytes]:
 
 
 def _iso_files(era: Era) -> dict[str, bytes]:
-    kernel = _kernel()
-    assert kernel is not None
     return {
         **grub.files(era),
-        "boot/kernel": kernel.read_bytes(),
+        "boot/kernel": distribution.kernel().read_bytes(),
         "boot/cmdline": f"{eve_bundles.CMDLINE}\n".encode(),
         "boot/initrd.img": payload.packed(list(_initrd(era))),
     }
@@ -166,8 +158,7 @@ def _initrd(era: Era) -> Iterator[Entry]:
     """The initrd of the ISO: a busybox, an init, and what makes the kernel one like EVE's."""
     program = payload.busybox()
     assert program is not None
-    modules = f"lib/modules/{_release()}"
-    for name in ("bin", "dev", "proc", "sys", "lib", "lib/modules", modules):
+    for name in ("bin", "dev", "proc", "sys"):
         yield Entry(name, mode=DIRECTORY)
     yield Entry("bin/busybox", Segments.of(program.read_bytes()), PROGRAM)
     if era is Era.A:
@@ -176,12 +167,7 @@ def _initrd(era: Era) -> Iterator[Entry]:
     for applet in _APPLETS:
         yield Entry(f"bin/{applet}", Segments.of(b"busybox"), 0o120777)
     yield Entry("init", Segments.of(_INITS.get(era, _INIT_ISO).encode()), PROGRAM)
-    found = {name: data for name in MODULES if (data := _module(name))}
-    for name, data in found.items():
-        yield Entry(f"{modules}/{name}.ko", Segments.of(data))
-    needs = {name: [each for each in _needed(data) if each in found] for name, data in found.items()}
-    lines = (f"{name}.ko:{''.join(f' {each}.ko' for each in needs[name])}\n" for name in found)
-    yield Entry(f"{modules}/modules.dep", Segments.of("".join(lines).encode()))
+    yield from distribution.modules(MODULES)
 
 
 def _installer_root(tree: Path, era: Era) -> None:
@@ -208,35 +194,4 @@ def _squashed(tree: Path, image: Path) -> None:
 def _require() -> None:
     if missing := [name for name in ("mksquashfs", "xorriso") if shutil.which(name) is None]:
         raise LabError(f"the lab's EVE cannot be made without {' and '.join(missing)}: make setup")
-    if _kernel() is None:
-        raise LabError(f"the lab's EVE needs a kernel with modules in {PLACE}: make setup")
-
-
-def _kernel() -> Path | None:
-    return next(iter(sorted(PLACE.glob("boot/vmlinuz-*"))), None)
-
-
-def _release() -> str:
-    kernel = _kernel()
-    assert kernel is not None
-    return kernel.name.removeprefix("vmlinuz-")
-
-
-def _module(name: str) -> bytes:
-    """A kernel module, unpacked; b"" for one that is built in."""
-    found = next(iter(sorted(PLACE.glob(f"**/modules/{_release()}/kernel/**/{name}.ko*"))), None)
-    if found is None:
-        return b""
-    match found.suffix:
-        case ".xz":
-            return lzma.decompress(found.read_bytes())
-        case ".zst":
-            return subprocess.run(["zstd", "-dcq", found], check=True, capture_output=True).stdout
-        case _:
-            return found.read_bytes()
-
-
-def _needed(module: bytes) -> list[str]:
-    """What it says it depends on."""
-    said = re.search(rb"\0depends=([^\0]*)\0", module)
-    return [name.decode().replace("-", "_") for name in said[1].split(b",") if name] if said else []
+    distribution.kernel()

@@ -28,6 +28,7 @@ BOARD = "LAB BOARD"
 _PLACE = Path("/usr/lib/grub/x86_64-efi")
 _UNKNOWN = 0xFEDCBA98  # a size no file here has
 _MODULES = (
+    *("part_msdos", "fat"),
     *("normal", "configfile", "test", "echo", "true", "sleep", "cat", "minicmd", "serial", "terminal"),
     *("net", "efinet", "http", "tftp", "loopback", "iso9660", "newc", "probe", "regexp", "smbios"),
     *("boot", "linux", "reboot", "halt"),

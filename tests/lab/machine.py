@@ -18,6 +18,8 @@ from tests.lab.firmware import Firmware, boot_arguments, card, provider_ipxe
 from tests.lab.network import Network
 from tests.lab.qmp import Monitor
 
+_CARD = "card"
+
 
 class BootFailed(AssertionError):
     """A machine did not get where it should; the message carries its console and the servers' logs."""
@@ -43,6 +45,8 @@ class Hardware:
     """MiB"""
     disk: Path | None = None
     """Tried after the network: a raw image, or a directory to be shown as a FAT disk."""
+    reboots: bool = False
+    """When it is told to restart, it does; else it is off then."""
     script: str = ""
     """It stands in a cloud, whose own iPXE starts with this; only with `Firmware.BIOS_IPXE`."""
 
@@ -73,6 +77,25 @@ class Machine:
         assert self.process.stdin is not None
         self.process.stdin.write(keys)
         self.process.stdin.flush()
+
+    def reset(self) -> None:
+        """Press the button; its console begins anew."""
+        self.console.begin_anew()
+        self.monitor.command("system_reset")
+
+    def slow_down(self) -> None:
+        """From now on its packets wait for each other; some megabytes take a second."""
+        self.monitor.command(
+            "object-add", **{"qom-type": "filter-buffer", "id": "slow", "netdev": "net0", "interval": 10_000}
+        )
+
+    def speed_up(self) -> None:
+        """After `slow_down`: as before."""
+        self.monitor.command("object-del", id="slow")
+
+    def boots_last_from_the_network(self) -> None:
+        """From its next restart on, as an installer or a person may set it."""
+        self.monitor.command("qom-set", path=f"/machine/peripheral/{_CARD}", property="bootindex", value=9)
 
     def cut_power(self) -> None:
         """Off, at once: nobody it talks to is told."""
@@ -146,13 +169,14 @@ def _place(wanted: Path) -> Path:
 
 def _command(network: Network, hardware: Hardware, directory: Path, qmp: int) -> list[str]:
     return [
-        *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
+        *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"),
+        *(() if hardware.reboots else ("-no-reboot",)),
         # Without graphics SeaBIOS speaks on the serial port, and so does everything that uses its screen.
         *("-machine", "pc,accel=tcg,graphics=off", "-m", str(hardware.memory)),
         *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),
         *("-chardev", f"socket,id=qmp,fd={qmp}", "-mon", "chardev=qmp,mode=control"),
         *("-netdev", f"tap,id=net0,ifname={network.tap()},script=no,downscript=no,vnet_hdr=off"),
-        *("-device", f"{card(hardware.firmware)},netdev=net0,mac={hardware.mac},bootindex=1"),
+        *("-device", f"{card(hardware.firmware)},id={_CARD},netdev=net0,mac={hardware.mac},bootindex=1"),
         *("-object", f"filter-dump,id=dump,netdev=net0,file={directory}/wire.pcap"),
         *_smbios(
             1, manufacturer=hardware.manufacturer, product=hardware.product, serial=hardware.serial, uuid=hardware.uuid
