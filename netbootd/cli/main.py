@@ -8,6 +8,7 @@ import typer
 
 from netbootd import __version__
 from netbootd.cli import bundles, check, explain, import_, machines, render, run, watch
+from netbootd.cli.doctor import command as doctor
 
 app = typer.Typer(
     name="netbootd",
@@ -40,6 +41,7 @@ app.command("render")(render.render)
 app.command("explain")(explain.explain)
 app.command("import")(import_.import_)
 app.command("watch")(watch.watch)
+app.command("doctor")(doctor.doctor)
 app.add_typer(bundles.app, name="bundles")
 app.add_typer(machines.app, name="machines")
 

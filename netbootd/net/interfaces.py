@@ -24,6 +24,7 @@ SIOCGIFFLAGS = 0x8913  # <linux/sockios.h>
 SIOCGIFMTU = 0x8921
 IFF_UP = 0x1  # <linux/if.h>
 IFF_LOOPBACK = 0x8
+IFF_RUNNING = 0x40
 _IFREQ = struct.Struct("=16si20x")
 _FLAGS = struct.Struct("=16sH22x")
 
@@ -57,6 +58,8 @@ class Interface:
     up: bool = True
     loopback: bool = False
     virtual: bool = False
+    carrier: bool = True
+    """Its cable is in, and somebody is at the other end."""
 
 
 class NoSuchInterface(ValueError):
@@ -121,6 +124,7 @@ def _inspect(probe: socket.socket, index: int, name: str, addresses: tuple[Addre
         up=bool(flags & IFF_UP),
         loopback=bool(flags & IFF_LOOPBACK),
         virtual=is_virtual(name),
+        carrier=bool(flags & IFF_RUNNING),
     )
 
 

@@ -48,6 +48,12 @@ class Network:
         return name
 
     @contextmanager
+    def joined(self, address: str) -> Iterator[Namespace]:
+        """One more place on the switch, with this address."""
+        with ExitStack() as stack:
+            yield _plug(stack, self.switch, f"port{next(self._taps)}", address)
+
+    @contextmanager
     def dnsmasq(self, *options: str, ipv6: bool = True) -> Iterator[Path]:
         """Run the DHCP server (no PXE, no TFTP, no DNS) with further ``options``; yields its log.
 
