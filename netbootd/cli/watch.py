@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Annotated
+from threading import Lock
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from netbootd.cli.admin_api import Daemon, Lost, Told
 from netbootd.cli.board import Board
@@ -37,10 +39,11 @@ def watch(
             for each in told:
                 typer.echo(json.dumps({"id": each.id, "event": each.name, **each.data}))
         elif (console := Console(highlight=False)).is_terminal:
-            _live(told, console)
+            _live(told, console, () if mac else daemon.machines(state="installing"))
         else:
             for each in told:
-                typer.echo(line(each))
+                if verbose or each.name != "transfer.moved":
+                    typer.echo(line(each))
 
 
 def follow(daemon: Daemon, mac: str | None, level: str, sleep: Callable[[float], None] = time.sleep) -> Generator[Told]:
@@ -71,13 +74,17 @@ def line(told: Told) -> str:
     return f"{at}  {who!s:<{_WHO}}  {data.get('sentence', '')}".rstrip()
 
 
-def _live(told: Iterator[Told], console: Console) -> None:
-    board = Board()
-    with Live(board.table(_height(console)), console=console, refresh_per_second=8) as live:
+def _live(told: Iterator[Told], console: Console, known: Iterable[Mapping[str, Any]]) -> None:
+    """The picture is drawn anew by a thread of its own, so that silence is seen while nothing is told."""
+    board, lock = Board(), Lock()
+    for machine in known:
+        board.knew(machine)
+
+    def picture() -> Text:
+        with lock:
+            return board.view(max(3, console.height - 1), console.width)
+
+    with Live(get_renderable=picture, console=console, refresh_per_second=4, vertical_overflow="crop"):
         for each in told:
-            board.take(each.data)
-            live.update(board.table(_height(console)))
-
-
-def _height(console: Console) -> int:
-    return max(3, console.height - 2)
+            with lock:
+                board.take(each.data)

@@ -63,6 +63,11 @@ def size_text(size: int) -> str:
     raise AssertionError("unreachable")
 
 
+def rate_text(rate: float) -> str:
+    """Bytes a second, in at most eight characters: "8.1 MB/s"."""
+    return size_text(round(rate)).replace(" bytes", " B").replace(" byte", " B") + "/s"
+
+
 def seconds_text(seconds: float) -> str:
     """A duration as people say it: "40 ms", "2.3 s", "3 min 20 s"."""
     if seconds < 0.0995:

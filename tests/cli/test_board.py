@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from dataclasses import dataclass, replace
 
 import pytest
-from rich.console import Console
+from rich.cells import cell_len
 
-from netbootd.cli.board import Board, Line, bar
+from netbootd.cli.board import WIDE, Board, Line, bar
 from netbootd.fleet.record import Reached
 from netbootd.observe.events import (
     ArtifactServed,
@@ -15,10 +15,12 @@ from netbootd.observe.events import (
     DaemonNotice,
     DhcpAnswered,
     Event,
+    InstallerSaid,
     MachineChanged,
     ScriptServed,
     TftpAborted,
     TftpFinished,
+    TransferMoved,
 )
 from netbootd.serve.admin.stream import Happened, told
 
@@ -50,14 +52,38 @@ def changed(change: Change) -> Event:
     return MachineChanged(mac=MAC, machine="node-1", change=change)
 
 
-BOOT = (firmware(), loader(), firmware("iPXE 1.21.1 on x86-64"), script(), file(), changed(Change.GIVEN), changed(Change.INSTALLED))
+BOOT = (
+    firmware(),
+    loader(),
+    firmware("iPXE 1.21.1 on x86-64"),
+    script(),
+    file(),
+    changed(Change.GIVEN),
+    changed(Change.INSTALLED),
+)
 
 
-def board(*events: Event) -> Board:
-    made = Board()
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def board(*events: Event, clock: Clock | None = None) -> Board:
+    made = Board(clock=clock or Clock())
+    take(made, *events)
+    return made
+
+
+def take(made: Board, *events: Event) -> None:
     for event in events:
         made.take(told(Happened(1, 0.0, event)))
-    return made
+
+
+def moved(sent: int, seconds: float, file: str = "artifacts/eve/rootfs.img") -> Event:
+    return TransferMoved(mac=MAC, machine="node-1", file=file, via="http", sent=sent, size=1000, seconds=seconds)
 
 
 def only(*events: Event) -> Line:
@@ -65,10 +91,14 @@ def only(*events: Event) -> Line:
     return line
 
 
+def shown(made: Board, most: int = 24, width: int = 80) -> list[str]:
+    return made.view(most, width).plain.splitlines()
+
+
 @pytest.mark.parametrize("number", range(len(BOOT)))
 def test_a_boot_gets_one_stage_further_with_each_that_it_reaches(number: int) -> None:
     line = only(*BOOT[: number + 1])
-    assert bar(line).count("\u2501") == number + 1
+    assert bar(line).plain.count("\u2501") == round((number + 1) / len(BOOT) * WIDE)
     assert line.who == "node-1"
 
 
@@ -87,34 +117,106 @@ def test_a_file_after_the_last_does_not_lead_back() -> None:
 
 def test_one_that_is_left_to_its_disk_has_no_way_to_go() -> None:
     line = only(firmware(), script("local"))
-    assert (line.stage, bar(line)) == (Reached.LOCAL, "")
+    assert (line.stage, bar(line).plain, line.over) == (Reached.LOCAL, "", True)
 
 
-def test_trouble_is_red_until_it_goes_on() -> None:
-    lost = TftpAborted(mac=MAC, file="snponly.efi", reason="TIMEOUT", sent=10)
-    assert only(firmware(), lost).trouble
-    assert not only(firmware(), lost, loader()).trouble
-    assert only(firmware(), changed("failed")).trouble
+def test_trouble_has_a_line_of_its_own_until_it_goes_on() -> None:
+    lost = TftpAborted(mac=MAC, machine="node-1", file="snponly.efi", reason="TIMED_OUT", sent=10)
+    made = board(firmware(), lost)
+    _, first, second, summary = shown(made)
+    assert first.startswith("node-1")
+    assert second == "  lost snponly.efi after 10 bytes: timed out"
+    assert summary == "1 booting, 0 done, 1 in trouble"
+    take(made, firmware())
+    assert len(shown(made)) == 4, "to ask again is not to go on"
+    take(made, loader())
+    assert len(shown(made)) == 3
+    assert only(firmware(), changed(Change.FAILED)).trouble
+
+
+def test_a_file_on_its_way_has_a_bar_and_a_rate_of_late() -> None:
+    made = board(firmware(), script(), moved(100, 1.0), moved(500, 2.0))
+    _, line, _ = shown(made)
+    assert line.split() == ["node-1", "files", "\u2501" * 4 + "\u254c" * 5, "50%", "400", "B/s", "rootfs.img"]
+    take(made, file())
+    _, line, _ = shown(made)
+    assert line.endswith("300 MB/s        rootfs.img 300 MB")
+
+
+def test_silence_is_shown_where_a_word_should_come() -> None:
+    clock = Clock()
+    made = board(firmware(), clock=clock)
+    clock.now = 42.0
+    assert "42 s" in shown(made)[1]
+    clock.now = 720.0
+    assert "12 min" in shown(made)[1]
+    clock.now = 10_000.0
+    assert shown(made)[1:] == ["Nobody boots just now.  Ctrl-C ends this."]
+
+
+def test_who_has_got_all_of_a_system_is_done_and_who_installs_is_waited_for() -> None:
+    clock = Clock()
+    once = ScriptServed(mac=MAC, script="x", payload="eve", files=("a", "artifacts/eve/rootfs.img"), installs=True)
+    for asked, done in ((once, False), (replace(once, installs=False), True)):
+        clock.now = 0.0
+        made = board(firmware(), asked, file(), clock=clock)
+        (line,) = made.lines(10)
+        assert (line.stage, line.over) == (Reached.PAYLOAD, done)
+        clock.now = 600.0
+        assert len(made.lines(10)) == (0 if done else 1)
+
+
+def test_what_an_installer_says_is_shown() -> None:
+    said = InstallerSaid(mac=MAC, machine="node-1", text="formatting sda3")
+    assert shown(board(firmware(), said))[1].endswith("formatting sda3")
+
+
+def test_one_that_boots_already_is_shown_as_the_api_has_it() -> None:
+    made = Board(clock=Clock(100.0))
+    step = {"stage": "file", "last": "2026-11-21T05:00:00+00:00", "detail": "a/k", "file": "a/k", "trouble": False}
+    progress = {"file": "a/k", "sent": 50, "size": 200, "seconds": 5.0, "quiet": 3.0}
+    made.knew({"mac": MAC, "name": "node-1", "last_stage": step, "progress": progress})
+    made.knew({"mac": "52:54:00:00:00:02", "name": None, "last_stage": None, "progress": None})
+    _, line, summary = shown(made)
+    assert line.split() == ["node-1", "files", "\u2501" * 2 + "\u254c" * 7, "25%", "10", "B/s", "3", "s", "k"]
+    assert summary == "1 booting, 0 done"
 
 
 def test_what_is_about_no_machine_has_no_line() -> None:
     assert board(DaemonNotice(text="settings reloaded")).lines(10) == ()
 
 
-def test_a_flood_of_machines_bounds_itself() -> None:
-    made = Board(room=2)
-    for number in range(5):
-        made.take({"mac": str(number), "event": "x"})
-    assert [line.who for line in made.lines(10)] == ["3", "4"]
+def test_a_flood_of_machines_bounds_itself_says_so_and_pushes_out_none_that_came_further() -> None:
+    made = Board(room=3, clock=Clock())
+    take(made, firmware(), loader())
+    for number in range(50):
+        made.take({"mac": f"52:54:00:00:01:{number:02x}", "event": "dhcp.answered", "client": "PXE"})
+    assert [line.who for line in made.lines(10)] == ["node-1", "52:54:00:00:01:30", "52:54:00:00:01:31"]
+    assert shown(made)[-1] == "3 booting, 0 done, 48 dropped: too many at once"
 
 
-def test_it_fits_80_columns_and_shows_markup_as_it_is() -> None:
+def test_where_not_all_fit_trouble_is_shown_first_and_lines_keep_their_order() -> None:
+    made = Board(clock=Clock())
+    for number in range(30):
+        made.take({"mac": f"{number:02}", "event": "dhcp.answered", "client": "PXE"})
+    made.take({"mac": "03", "event": "tftp.aborted", "file": "x.efi", "level": "warning", "sentence": "lost x.efi"})
+    lines = shown(made, most=12)
+    assert len(lines) <= 12
+    assert lines[1].startswith("03")
+    assert lines[2] == "  lost x.efi"
+    assert lines[-1].endswith("not shown")
+    who = [line[:2] for line in lines[3:-1]]
+    assert who == sorted(who)
+
+
+def test_it_fits_80_columns_and_shows_markup_and_wide_letters_as_they_are() -> None:
     made = board(*BOOT)
-    made.take({"mac": "52:54:00:00:00:02", "machine": "[red]" * 20, "event": "x", "sentence": "[b]sent[/b] " * 30})
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(made.table(10))
-    lines = console.export_text().splitlines()
-    assert max(map(len, lines)) <= 80
-    assert "installed" in lines[1]
-    assert "300 MB" in lines[1]
-    assert lines[2].startswith("[red][red]")
+    data = {"event": "tftp.aborted", "file": "x", "level": "warning", "sentence": "[b]\u6a5f\u68b0[/b] " * 30}
+    made.take({"mac": "52:54:00:00:00:02", "machine": "[red]" * 20, **data})
+    for width in (80, 120, 40):
+        lines = shown(made, width=width)
+        assert max(map(cell_len, lines)) <= width
+    lines = shown(made)
+    assert "installed" in lines[3]
+    assert lines[1].startswith("[red][red]")
+    assert lines[2].startswith("  [b]")
