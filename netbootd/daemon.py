@@ -30,7 +30,6 @@ from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
 from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Exposition, Metrics
-from netbootd.observe.running import Running
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.admin.api import add_api
@@ -40,6 +39,7 @@ from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.boot import BootSide
+from netbootd.serve.diagnosing import around
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import Secure, start_http
@@ -97,7 +97,12 @@ class Daemon:
         self._hub.add(self._metrics.observe)
         self._tracing = Tracing(None, self._notice)
         self._memory = Memory(
-            config.state, self._hub, lambda: self._loaded.world, self._directory, took=self._boot_changed
+            config.state,
+            self._hub,
+            lambda: self._loaded.world,
+            self._directory,
+            took=self._boot_changed,
+            around=lambda: around(self._interfaces.served, self._site),
         )
 
     async def run(self) -> None:
@@ -204,8 +209,6 @@ class Daemon:
     def _api(self) -> ApiServices:
         stream = Stream(secrets.token_hex(4), time.time)
         self._hub.add(stream)
-        running = Running()
-        self._hub.add(running)
         return ApiServices(
             ledger=self._memory.ledger,
             records=self._memory.records,
@@ -217,7 +220,7 @@ class Daemon:
             emit=self._hub,
             stream=stream,
             seeming=self._memory.lives.seeming,
-            running=running,
+            running=self._memory.running,
         )
 
     def _signals(self) -> None:

@@ -29,7 +29,10 @@ from netbootd.fleet.sightings import facts_of
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.store import Store
 from netbootd.observe.events import Change, DaemonNotice, MachineChanged
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.hub import Hub
+from netbootd.observe.running import Running
+from netbootd.serve.diagnosing import Around, Diagnosing
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
 from netbootd.serve.lives import Lives
@@ -63,6 +66,7 @@ class Memory:
     serials: SoftSerials
     tokens: Tokens
     lookup: LookUp
+    diagnosing: Diagnosing
 
     def __init__(
         self,
@@ -73,7 +77,10 @@ class Memory:
         *,
         retry: float = 5.0,
         took: Callable[[Attempt | None, Attempt], None] = lambda _before, _after: None,
+        around: Callable[[], Around] = Around,
     ) -> None:
+        self._around = around
+        self.running = Running()
         self._took = took
         self._state = state
         self._hub = hub
@@ -113,6 +120,7 @@ class Memory:
         self.progress = Progress(self.ledger, self._hub)
         self._hub.add(self.progress)
         await self._open_tokens()
+        self._open_diagnosing()
         self._opened = True
         self.progress.tell_doubts()
         await self.serials.settle()
@@ -214,6 +222,25 @@ class Memory:
         ending = record.ending if record else None
         told = ending is not None and ending.generation == generation and ending.signal is Signal.TOLD
         return ending.at if ending and told else None
+
+    def diagnosed(self, mac: Mac) -> tuple[Diagnosis, ...]:
+        """What is wrong with the latest boot of a machine, the worst first."""
+        return self.diagnosing.of(mac)
+
+    def _open_diagnosing(self) -> None:
+        self.diagnosing = Diagnosing(
+            self.records,
+            self.attempts,
+            self.lives,
+            self.running,
+            known=self._directory.known,
+            assigned=self._assignment,
+            limits=self._limits,
+            firmware=lambda: self._world().firmware,
+            around=self._around,
+        )
+        self._hub.add(self.running)
+        self._hub.add(self.diagnosing)
 
     def _write(self) -> None:
         """While nothing can be written it waits where the last state of each machine alone is kept."""
