@@ -283,10 +283,13 @@ class Lives:
         assert change.tail == TAIL
         self.kept.append(change.grant)
 
+    def record(self, mac: Mac) -> Entry | None:
+        return self.records.get(mac)
+
     def daemon(self) -> Tokens:
         began = self.wall
         tokens = Tokens(
-            lambda mac: self.records.get(mac),
+            self.record,
             takes=lambda _mac: TAKES,
             said=lambda _mac, _generation: self.said,
             keep=self.keep,
