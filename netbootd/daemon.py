@@ -346,6 +346,11 @@ class Daemon:
         return () if isinstance(listen, Path) else (listen[0],)
 
     def metrics(self) -> Exposition:
+    @property
+    def trouble(self) -> str:
+        """See `serve.admin.app.AdminServices`."""
+        return self._memory.trouble
+
         """See `serve.admin.app.AdminServices`."""
         return self._metrics.exposition()
 

@@ -181,6 +181,12 @@ class Memory:
         """Who else has this soft serial."""
         return self.serials.rival(serial, facts, machine)
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be recorded now; "" while it can."""
+        trouble = self._store.trouble
+        return state_notice(trouble).text if trouble else ""
+
     def stage(self, mac: Mac) -> Stage | None:
         """Where a machine stands with a profile that boots once."""
         return stage_of(mac, self._directory.known(mac), self.ledger, self.records)

@@ -103,6 +103,11 @@ class Store:
         return not self._reason
 
     @property
+    def trouble(self) -> Trouble | None:
+        """What was told last, while it lasts."""
+        return Trouble(self._state, self._reason, self._opened, self._final) if self._reason else None
+
+    @property
     def created(self) -> bool:
         """No state was there before: nobody is armed, and a profile that arms by itself (auto) knows no machine."""
         return self._database.created
@@ -335,8 +340,11 @@ class Store:
         changed = bool(reason) != bool(self._reason) or self._worker is None
         self._reason = reason
         if changed:
-            final = not self._opened and not self._database.shared
-            self._tell(Trouble(self._state, reason, self._opened, final))
+            self._tell(Trouble(self._state, reason, self._opened, self._final))
+
+    @property
+    def _final(self) -> bool:
+        return not self._opened and not self._database.shared
 
 
 def _settle(jobs: Iterable[_Job], written: Written) -> None:

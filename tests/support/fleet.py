@@ -127,6 +127,8 @@ class Api:
 
     @property
     def artifacts(self) -> Path:
+    trouble = ""
+
         return Path("/srv/artifacts")
 
     def about(self) -> Banner:

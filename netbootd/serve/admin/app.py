@@ -40,6 +40,11 @@ class AdminServices(AccessServices, Protocol):
         """See `observe.metrics.Metrics.exposition`."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be recorded now; "" while it can."""
+        ...
+
 
 def build_admin(services: AdminServices, emit: Callable[[Event], None] = lambda _event: None) -> web.Application:
     """The application to listen with, see `serve.http.server.start_http`."""
@@ -66,4 +71,6 @@ class _AdminSite:
         return web.Response(body=exposed.body, headers={"Content-Type": exposed.content_type})
 
     async def healthz(self, request: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        """It lives, and answers machines, also in trouble: to restart it would help nobody."""
+        trouble = self._services.trouble
+        return web.Response(text=f"degraded: {trouble}\n" if trouble else "ok\n")

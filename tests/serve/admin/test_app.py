@@ -19,6 +19,7 @@ from tests.support.bootsite import Answer, parsed
 class Services:
     host_names: list[str] = field(default_factory=lambda: ["boot.lan"])
     token: str | None = None
+    trouble: str = ""
 
     def metrics(self) -> Exposition:
         return Metrics().exposition()
@@ -97,3 +98,10 @@ async def test_only_reading_is_offered_here(admin: Admin) -> None:
     answer = await admin.ask("/metrics", method="POST")
     assert answer.status == 405
     assert answer["Allow"] == "GET,HEAD"
+
+
+async def test_it_lives_in_trouble_too_and_says_what_it_is(admin: Admin) -> None:
+    assert (await admin.ask("/healthz")).body == b"ok\n"
+    admin.services.trouble = "state /s.db cannot be written: disk full"
+    answer = await admin.ask("/healthz")
+    assert (answer.status, answer.body) == (200, b"degraded: state /s.db cannot be written: disk full\n")
