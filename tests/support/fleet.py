@@ -20,12 +20,13 @@ from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Written
 from netbootd.fleet.identity import Match
 from netbootd.fleet.ledger import Ledger
-from netbootd.fleet.record import Record, RecordChange
+from netbootd.fleet.record import Outcome, Record, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.net.tcp import bind_tcp
 from netbootd.observe.banner import Banner
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.events import Event
 from netbootd.observe.metrics import Exposition, Metrics
 from netbootd.observe.running import Running
@@ -36,6 +37,7 @@ from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.http.server import start_http
 from netbootd.serve.lives import Lives
+from netbootd.serve.serials import SoftSerials
 from netbootd.wire.mac import Mac
 from tests.support.bootsite import parsed
 from tests.support.journal import Disk, SlowJournal
@@ -79,6 +81,8 @@ class Api:
     """What was written down of records."""
     keeps: bool = True
     banner: Banner = field(default_factory=lambda: Banner(version="0"))
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """What is wrong with whichever machine."""
     now: float = 1700000000.0
 
     def __post_init__(self) -> None:
@@ -86,6 +90,7 @@ class Api:
         self.ledger = Ledger(self.journal, family=self.family, wall=self.wall)
         self.records = Records(new_id=self.new_id, family=self.family)
         self.attempts = Attempts(new_id=self.new_id, owner=self.records.owner)
+        self.serials = SoftSerials(self.world, self.records, self.ledger, self.keep)
         self.stream = Stream("run", self.wall)
         self.running = Running()
         self.lives = Lives(
@@ -122,13 +127,13 @@ class Api:
         found = self.records.identify(facts)
         return self.records.get(found.id) if isinstance(found, Match) else None
 
+    trouble = ""
+
     def metrics(self) -> Exposition:
         return Metrics().exposition()
 
     @property
     def artifacts(self) -> Path:
-    trouble = ""
-
         return Path("/srv/artifacts")
 
     def about(self) -> Banner:
@@ -163,6 +168,9 @@ class Api:
             keep=self.keep,
             emit=self.emit,
             stream=self.stream,
+            number=self.serials.assign,
+            diagnosed=lambda _mac: self.diagnoses,
+            diagnosed_boot=lambda _mac, boot: self.diagnoses if boot.outcome is Outcome.RUNNING else (),
             running=self.running,
             wall=self.wall,
         )

@@ -7,18 +7,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
 from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.changes import Written
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Standing
-from netbootd.fleet.record import RecordChange
+from netbootd.fleet.record import Attempt, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.events import Event
 from netbootd.observe.running import Running
 from netbootd.serve.admin.stream import Stream
 from netbootd.wire.mac import Mac
+
+
+async def _no_number(_facts: Facts, _machine: Machine | None) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,12 @@ class ApiServices:
     stream: Stream
     seeming: Callable[[str], tuple[Mac, ...]] = lambda _record: ()
     """Cards whose boots are shown with those of a record, see `netbootd.serve.lives.Lives.seeming`."""
+    number: Callable[[Facts, Machine | None], Awaitable[bool]] = _no_number
+    """Assigns the soft serial that a machine of ours waits for, see `netbootd.serve.serials.SoftSerials.assign`."""
+    diagnosed: Callable[[Mac], tuple[Diagnosis, ...]] = lambda _mac: ()
+    """What is wrong with a machine's latest boot, the worst first."""
+    diagnosed_boot: Callable[[Mac, Attempt], tuple[Diagnosis, ...]] = lambda _mac, _boot: ()
+    """The same of one of its boots."""
     running: Running = field(default_factory=Running)
     wall: Callable[[], float] = time.time
 

@@ -99,6 +99,16 @@ class Progress(Shape):
     quiet: float
 
 
+class Diagnosis(Shape):
+    """Why a boot stopped, as far as the evidence goes."""
+
+    cause: str = Field(description="A name that stays the same.")
+    sentence: str
+    advice: str = Field(description="What to do, in lines; what is to be pasted stands in lines of its own.")
+    evidence: list[str]
+    at: str
+
+
 class Machine(Shape):
     """One machine: what a file says of it, what is on record, and where it stands."""
 
@@ -139,6 +149,7 @@ class Machine(Shape):
     approved: str | None = Field(description="By whom: a person, or the file that lists it.")
     args: list[Argument] = Field(description="Its own, over those of its profile.")
     origins: dict[str, Origin] = Field(description="Who says the value of each of these keys.")
+    trouble: Diagnosis | None = Field(description="What is wrong with its latest boot, the worst of it.")
     last_stage: Step | None = Field(description="What happened last in its latest boot.")
     progress: Progress | None = Field(description="What it fetches now, if that takes more than a second.")
     conflict: str | None = Field(description="What other records claim of this machine, for a person to settle.")
@@ -160,6 +171,7 @@ class Boot(Shape):
     generation: int = Field(description="Of the arming it installs by; 0: none.")
     steps: list[Step]
     left_out: int = Field(description="Steps there was no room for.")
+    diagnoses: list[Diagnosis] = Field(description="What went wrong in it, the worst first.")
 
 
 class Limits(Shape):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netbootd.fleet.record import Asked, Attempt, Step, Transfer
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.running import Running
 from netbootd.serve.admin import shapes
 from netbootd.serve.admin.shapes import moment
@@ -44,6 +45,17 @@ def progress_shape(running: Running, macs: Iterable[Mac]) -> shapes.Progress | N
         seconds=round(moving.seconds, 3),
         rate=round(moving.rate),
         quiet=round(running.quiet(moving), 1),
+    )
+
+
+def diagnosis_shape(found: Diagnosis) -> shapes.Diagnosis:
+    """Why a boot stopped."""
+    return shapes.Diagnosis(
+        cause=found.cause.name.lower(),
+        sentence=found.sentence,
+        advice=found.advice,
+        evidence=list(found.evidence),
+        at=moment(found.at),
     )
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from netbootd.boot.args import ArgError, ArgSetting, expand, merge
+from netbootd.boot.args import ArgSetting
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Profile
-from netbootd.boot.render import RenderError
 from netbootd.boot.site import Site
-from netbootd.chain.subject import Subject, subject
-from netbootd.chain.world import World
+from netbootd.chain.serials import spoken
 from netbootd.fleet.attempts import last_step
 from netbootd.fleet.export import Row
 from netbootd.fleet.lifecycle import Stage, Standing, State, verdict
 from netbootd.fleet.merged import Merged, Value, merged
 from netbootd.fleet.record import Attempt, Ending, Record
 from netbootd.fleet.snapshot import Assignment
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.payloads import PAYLOADS
 from netbootd.serve.admin import shapes
 from netbootd.serve.admin.roster import Seat
 from netbootd.serve.admin.secrets import kept_from_sight
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.shapes import moment, when
-from netbootd.serve.admin.steps import progress_shape, step_shape
+from netbootd.serve.admin.steps import diagnosis_shape, progress_shape, step_shape
 
 T = TypeVar("T")
 _NOWHERE = Site("127.0.0.1")
@@ -80,7 +80,7 @@ class View:
 
     def boots(self, seat: Seat) -> list[shapes.Boot]:
         """Those that are kept, the latest first."""
-        return [boot(each) for each in self._attempts(seat)]
+        return [boot(each, self._services.diagnosed_boot(each.mac, each)) for each in self._attempts(seat)]
 
     def _who(self, seat: Seat) -> dict[str, Any]:
         shown, record = _shown(seat), seat.record or Record("")
@@ -119,9 +119,14 @@ class View:
             "until": when(stands.until),
             "confidence": stands.confidence.value if stands.confidence else None,
             "ended": _ended(record.ending) if record and record.ending else None,
+            "trouble": self._trouble(seat),
             "last_stage": self._last_stage(seat),
             "progress": progress_shape(self._services.running, seat.macs),
         }
+
+    def _trouble(self, seat: Seat) -> shapes.Diagnosis | None:
+        found = self._services.diagnosed(seat.mac) if seat.mac else ()
+        return diagnosis_shape(found[0]) if found else None
 
     def _last_stage(self, seat: Seat) -> shapes.Step | None:
         latest = next(iter(self._attempts(seat)), None)
@@ -176,17 +181,7 @@ class View:
 
     def _soft_serial(self, seat: Seat) -> str:
         """What its arguments make of it; "" where that takes facts nobody knows yet."""
-        assignment, facts, world = self.assignment(seat), self.facts(seat), self._services.world()
-        if assignment.profile is None or not (key := PAYLOADS[assignment.profile.payload].soft_serial):
-            return ""
-        payload, settings = PAYLOADS[assignment.profile.payload], assignment.profile.settings
-        defaults = payload.defaults(settings, facts, world.bundles.get(payload.bundle(settings)))
-        own = [each for each in merge(defaults, *assignment.args) if each.key == key]
-        try:
-            made = expand(own, lambda text, where: _expanded(world, text, where, subject(assignment, facts)))
-        except (ArgError, RenderError):
-            return ""
-        return next((each.value or "" for each in made), "")
+        return spoken(self._services.world(), self.assignment(seat), self.facts(seat))
 
     def _release(self, profile: Profile | None) -> str:
         if profile is None:
@@ -206,11 +201,7 @@ class View:
         return self._conflicts
 
 
-def _expanded(world: World, text: str, where: str, machine: Subject) -> str:
-    return world.templates.expand(text, where, machine=machine, site=_NOWHERE)
-
-
-def boot(attempt: Attempt) -> shapes.Boot:
+def boot(attempt: Attempt, diagnoses: Iterable[Diagnosis] = ()) -> shapes.Boot:
     """One of them."""
     return shapes.Boot(
         id=attempt.id,
@@ -226,6 +217,7 @@ def boot(attempt: Attempt) -> shapes.Boot:
         generation=attempt.generation,
         steps=[step_shape(step, attempt) for step in attempt.steps],
         left_out=attempt.left_out,
+        diagnoses=[diagnosis_shape(each) for each in diagnoses],
     )
 
 

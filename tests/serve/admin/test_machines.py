@@ -12,6 +12,7 @@ from netbootd.fleet.happening import Happening
 from netbootd.fleet.record import Reached, Record
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.observe.events import TransferMoved
 from netbootd.wire.mac import Mac
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, by_rule, problem, serving
@@ -183,6 +184,17 @@ class TestBoots:
             ("firmware", "PXE"),
             ("loader", "undionly.kpxe"),
         ]
+
+    async def test_what_is_wrong_is_shown_with_the_machine_and_with_its_boot(self, api: Api) -> None:
+        api.saw(STRANGER)
+        for at in (100.0, 1000.0):
+            api.attempts.happened(Happening(Reached.FIRMWARE, at, STRANGER, detail="PXE"))
+        assert (await api.get(f"/{STRANGER}")).body["trouble"] is None
+        api.diagnoses = (Diagnosis(Cause.OFFER_IGNORED, "it ignores the offer", "paste this", ("an offer",), 1000.0),)
+        assert (await api.get(f"/{STRANGER}")).body["trouble"]["cause"] == "offer_ignored"
+        latest, before = (await api.get(f"/{STRANGER}/boots")).body
+        assert [each["sentence"] for each in latest["diagnoses"]] == ["it ignores the offer"]
+        assert before["diagnoses"] == []
 
     async def test_how_far_it_is_and_what_it_fetches_now_is_shown_with_the_machine(self, api: Api) -> None:
         api.saw(STRANGER)

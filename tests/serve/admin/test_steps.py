@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from netbootd.fleet.record import Asked, Attempt, Reached, Step, Transfer
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.observe.events import TransferMoved
 from netbootd.observe.running import Running
-from netbootd.serve.admin.steps import progress_shape, step_shape
+from netbootd.serve.admin.steps import diagnosis_shape, progress_shape, step_shape
 from netbootd.wire.mac import Mac
 
 CARD, OTHER = Mac.parse("52:54:00:12:34:56"), Mac.parse("52:54:00:12:34:57")
@@ -33,6 +34,17 @@ def test_a_file_says_how_fast_it_went_all_parts_together() -> None:
     shown = step_shape(Step(Reached.LOADER, 101.0, 1000, file="a", transfer=moved), BOOT).transfer
     assert shown
     assert (shown.rate, shown.size, shown.sent, shown.retransmits) == (2000, 1000, 400, 3)
+
+
+def test_a_diagnosis_says_what_to_do_and_why() -> None:
+    found = Diagnosis(Cause.FILE_MISSING, "it asks for a", "import it", ("404 at 5 s",), 105.0)
+    assert diagnosis_shape(found).model_dump() == {
+        "cause": "file_missing",
+        "sentence": "it asks for a",
+        "advice": "import it",
+        "evidence": ["404 at 5 s"],
+        "at": "1970-01-01T00:01:45+00:00",
+    }
 
 
 def test_what_took_no_time_has_no_rate() -> None:
