@@ -40,6 +40,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 _SLOW = {
+    "test_browser.py",
     "test_evetest.py",
     "test_import_.py",
     "test_inside_iso.py",

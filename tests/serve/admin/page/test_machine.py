@@ -173,9 +173,9 @@ class TestButtons:
     ) -> None:
         api.token = "cJ7mWu2qZf6dHs3cYr9nVt4pKx"
         monkeypatch.setattr("aiohttp.web.Request.remote", "192.0.2.9")
-        said = {"Authorization": f"Bearer {api.token}"}
-        asked = await opened(api, f"/machines/{EDGE}/install", **said)
-        await sent(api, asked, f"/machines/{EDGE}/install", **said)
+        said = f"Bearer {api.token}"
+        asked = await opened(api, f"/machines/{EDGE}/install", Authorization=said)
+        await sent(api, asked, f"/machines/{EDGE}/install", Authorization=said)
         entry = api.ledger.entry(EDGE)
         assert entry is not None
         assert entry.by == "the admin page from 192.0.2.9"
