@@ -84,7 +84,7 @@ def boots_its_disk(machine: Machine) -> None:
 def test_a_machine_is_installed_once_though_netbootd_is_killed_on_the_way(
     firmware: Firmware, lab: type_of_lab, settings: type_of_settings, disk: Path
 ) -> None:
-    """While an initrd is on its way."""
+    """Twice: while an initrd is on its way, and between the last byte and the installer's call."""
     brings = Brings.UEFI if firmware.uefi else Brings.BIOS
     done = "{{ boot.done_url }}"
     opened = lab(settings(brings, f"local: {TO_ITS_DISK[firmware]}", lab="install", key="1", done=done))
@@ -99,7 +99,9 @@ def test_a_machine_is_installed_once_though_netbootd_is_killed_on_the_way(
         machine.expect(installer.BEGINS)
         machine.press(b"\n")
         assert machine.expect(installer.WRITTEN) == "1"
+        opened.daemon.kill()
         machine.press(b"\n")
+        opened.daemon.start()
         machine.expect(installer.CALLED)
         machine.expect(LOCAL)
         installed = opened.machine(NODE)
