@@ -217,9 +217,12 @@ class Daemon:
             standing=self._memory.lives.standing,
             known=self._directory.known,
             keep=self._memory.keep,
+            number=self._memory.serials.assign,
             emit=self._hub,
             stream=stream,
             seeming=self._memory.lives.seeming,
+            diagnosed=self._memory.diagnosed,
+            diagnosed_boot=self._memory.diagnosing.of_boot,
             running=self._memory.running,
         )
 
@@ -345,12 +348,12 @@ class Daemon:
         listen = self._started.admin_listen
         return () if isinstance(listen, Path) else (listen[0],)
 
-    def metrics(self) -> Exposition:
     @property
     def trouble(self) -> str:
         """See `serve.admin.app.AdminServices`."""
         return self._memory.trouble
 
+    def metrics(self) -> Exposition:
         """See `serve.admin.app.AdminServices`."""
         return self._metrics.exposition()
 
