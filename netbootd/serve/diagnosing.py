@@ -86,14 +86,14 @@ class Diagnosing:
     def of(self, mac: Mac) -> tuple[Diagnosis, ...]:
         """What is wrong with the latest boot of the machine that has this card, the worst first."""
         record = self._lives.record(mac)
-        boots = self._attempts.of(record.id if record else str(mac))
+        boots = self._boots(mac, record)
         attempt = boots[0] if boots else nothing_yet(mac, record.id if record else "", self._plain.of(mac))
         return () if attempt is None else self._of(mac, record, attempt, boots[1:])
 
     def of_boot(self, mac: Mac, attempt: Attempt) -> tuple[Diagnosis, ...]:
         """The same of one of its boots, as of now; what an earlier boot was like does not change when it is over."""
         record = self._lives.record(mac)
-        boots = self._attempts.of(record.id if record else str(mac))
+        boots = self._boots(mac, record)
         earlier = tuple(each for each in boots if each.started < attempt.started)
         return self._of(mac, record, attempt, earlier, latest=not boots or boots[0].id == attempt.id)
 
@@ -115,6 +115,14 @@ class Diagnosing:
             powers_off=self._limits(mac).powers_off,
         )
         return diagnose(self._heard.about(case, record.macs if record else (mac,)) if latest else case)
+
+    def _boots(self, mac: Mac, record: Record | None) -> tuple[Attempt, ...]:
+        """The latest first, also those of cards that seem to be the machine's."""
+        if record is None:
+            return self._attempts.of(str(mac))
+        others = (self._records.owner(card) for card in self._lives.seeming(record.id))
+        found = [each for key in dict.fromkeys((record.id, *others)) for each in self._attempts.of(key)]
+        return tuple(sorted(found, key=lambda each: each.started, reverse=True))
 
     def _rivals(self, mac: Mac, attempt: Attempt) -> Iterator[str]:
         """Who claims to be this machine, where it has said more of itself than its card: an adapter that goes from
