@@ -64,7 +64,7 @@ class Changes:
             if isinstance(change, DropRecord):
                 self._services.attempts.moved(change.id, made.id)
         self._told(made.macs[0] if made.macs else None, made.name or "", Change.CREATED, draft.who)
-        seat = self._roster.find(made.id)
+        seat = await self._numbered(self._roster.find(made.id))
         headers = {"Location": f"/api/v1/machines/{made.id}"}
         return as_answer(View(self._services).machine(seat), HTTPStatus.CREATED, headers)
 
@@ -78,6 +78,7 @@ class Changes:
         ]
         if own and after.soft_serial not in (None, before.soft_serial):
             raise Problem(_CONFLICT, f"its argument {own[0].key} is set in {own[0].origin}; change it there")
+        _refuse_two(after)
         if said := disputed(seat.machine, before, after):
             raise Problem(_CONFLICT, "; ".join(said))
         if self._records.get(before.id) is None and after == before:
@@ -92,7 +93,7 @@ class Changes:
         if changes:
             await self._keep(View(self._services).called(seat), changes)
             self._changed(seat, Change.CHANGED, f"by {patch.who}: {', '.join(sorted(patch.model_fields_set - {'by'}))}")
-        return self._again(seat, changes)
+        return await self._again(seat, changes)
 
     async def forget(self, request: web.Request, _query: Nothing, by: By) -> web.Response:
         """As if it had never been there; it is left to its disk."""
@@ -122,7 +123,7 @@ class Changes:
             changes = self._records.change(replace(record, approved=approval))
             await self._keep(View(self._services).called(seat), changes)
             self._changed(seat, Change.APPROVED, f"by {by.who}")
-        return self._again(seat, changes)
+        return await self._again(seat, changes)
 
     async def install(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
         """Arm it: it gets its payload once."""
@@ -134,7 +135,7 @@ class Changes:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{called} is not armed: {_NOT_WRITTEN}")
         if entry is None or entry.stage is not Stage.ARMED:
             self._changed(seat, Change.ARMED, f"by {by.who}")
-        return View(self._services).machine(self._roster.of_card(mac))
+        return View(self._services).machine(await self._numbered(self._roster.of_card(mac)))
 
     async def local(self, request: web.Request, _query: Nothing, by: By) -> shapes.Machine:
         """Leave it to its own disk."""
@@ -172,6 +173,8 @@ class Changes:
         view = View(self._services)
         assignment, name = view.assignment(seat), view.called(seat)
         profile = assignment.profile
+        if profile is None and not self._ledger.durable:  # it may be on a record that could not be read
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{name} is not armed: {_NOT_WRITTEN}")
         if profile is None:
             later = "; a rule may give it one once its iPXE has said more" if assignment.undecided else ""
             raise Problem(_CONFLICT, f"{name} has no profile: {assignment.why}{later}")
@@ -224,7 +227,7 @@ class Changes:
         if "profile" in said:
             record = replace(record, profile=self._profile(patch.profile))
         if "soft_serial" in said:
-            record = replace(record, soft_serial=self._soft_serial(patch.soft_serial, record.id))
+            record = replace(record, soft_serial=self._soft_serial(patch.soft_serial, record.id), soft_serial_by=None)
         if "args" in said:
             record = replace(record, args=patched(record.args, patch.args, patch.who))
         return record
@@ -274,6 +277,7 @@ class Changes:
 
     def _made(self, draft: Draft) -> tuple[RecordChange, ...]:
         record = self._drafted(draft)
+        _refuse_two(record)
         self._refuse_listed(record)
         try:
             return self._records.create(record)
@@ -294,11 +298,20 @@ class Changes:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
         return written is Written.YES
 
-    def _again(self, seat: Seat, changes: tuple[RecordChange, ...]) -> shapes.Machine:
+    async def _numbered(self, seat: Seat) -> Seat:
+        """With the soft serial of its profile's range, if it is one of ours and waits for one."""
+        ours = seat.machine or (seat.record and seat.record.approved) or (seat.mac and self._ledger.entry(seat.mac))
+        facts = View(self._services).facts(seat)
+        if not ours or facts.mac is None or not await self._services.number(facts, seat.machine):
+            return seat
+        return self._roster.of_card(facts.mac)
+
+    async def _again(self, seat: Seat, changes: tuple[RecordChange, ...]) -> shapes.Machine:
         """As it is now."""
         put = [change.record for change in changes if isinstance(change, PutRecord)]
         found = self._roster.find(put[-1].id) if put else seat
-        return View(self._services).machine(replace(found, machine=seat.machine or found.machine))
+        found = await self._numbered(replace(found, machine=seat.machine or found.machine))
+        return View(self._services).machine(found)
 
     def _changed(self, seat: Seat, change: Change, detail: str) -> None:
         name = View(self._services).called(seat)
@@ -309,15 +322,25 @@ class Changes:
         self._services.emit(event)
 
 
+def _refuse_two(record: Record) -> None:
+    """A soft serial and an argument that says otherwise."""
+    for each in record.args:
+        if record.soft_serial and each.key in _SOFT_SERIALS and each.values not in (None, (record.soft_serial,)):
+            said = " ".join(each.values or ())
+            detail = f"its soft serial is {record.soft_serial}, and its argument {each.key} says {printable(said, 80)}"
+            raise Problem(_CONFLICT, f"{detail}; keep one of the two")
+
+
 def _in_files(fleet: Snapshot) -> dict[str, str]:
     """Those that files give to single machines as they are, with the machine's name."""
-    return {
+    by_argument = {
         value.lower(): machine.name
         for machine in fleet.machines
         for each in machine.args
         for value in each.values or ()
         if each.key in _SOFT_SERIALS
     }
+    return by_argument | {each.soft_serial.lower(): each.name for each in fleet.machines if each.soft_serial}
 
 
 def _mac(text: str) -> Mac:

@@ -120,7 +120,9 @@ class TestCreating:
         assert made["args"] == [{"key": "quiet", "values": [], "origin": "api", "where": "ada"}]
         assert made["origins"]["profile"] == {"origin": "api", "where": "ada"}
         assert api.kept == [PutRecord(api.records.all()[0])]
-        assert api.events == [MachineChanged(mac=str(STRANGER), machine="edge-9", change=Change.CREATED, detail="by ada")]
+        assert api.events == [
+            MachineChanged(mac=str(STRANGER), machine="edge-9", change=Change.CREATED, detail="by ada")
+        ]
 
     async def test_and_boots_by_what_was_set(self, api: Api) -> None:
         await api.change("POST", "/machines", mac=str(STRANGER), name="edge-9", profile="lab-eve", args={"a": "b"})
@@ -191,6 +193,24 @@ class TestCreating:
         made = [await api.change("POST", "/machines", mac=mac, soft_serial="NODE-[01-99]") for mac in cards]
         assert [each.body["soft_serial"] for each in made] == ["NODE-01", "NODE-02"]
 
+    async def test_one_whose_profile_has_a_range_has_its_number_in_the_answer(self, api: Api) -> None:
+        edge = replace(FLEET.profiles["lab-eve"], soft_serial="EDGE-[01-99]")
+        api.fleet = Snapshot([edge, FLEET.profiles["rescue"]], FLEET.machines)
+        made = await api.change("POST", "/machines", mac=str(STRANGER), profile="lab-eve")
+        assert made.body["soft_serial"] == "EDGE-01"
+        assert made.body["origins"]["soft_serial"] == {"origin": "file", "where": "profile lab-eve"}
+        assert (await api.post("/node-1/install")).body["soft_serial"] == "EDGE-02"
+        own = await api.change("PATCH", f"/machines/{STRANGER}", soft_serial="OWN-1", by="ada")
+        assert (own.body["soft_serial"], own.body["origins"]["soft_serial"]["origin"]) == ("OWN-1", "api")
+        back = await api.change("PATCH", f"/machines/{STRANGER}", soft_serial=None)
+        assert back.body["soft_serial"] == "EDGE-03"
+
+    async def test_a_soft_serial_and_an_argument_that_says_otherwise_are_refused(self, api: Api) -> None:
+        said = {"mac": str(STRANGER), "soft_serial": "E-1", "args": {"eve_soft_serial": "E-2"}}
+        reply = await api.change("POST", "/machines", **said)
+        assert reply.status == 409
+        assert "its soft serial is E-1, and its argument eve_soft_serial says E-2" in problem(reply)
+
     async def test_what_is_not_on_disk_is_not_acknowledged(self, api: Api) -> None:
         api.keeps = False
         reply = await api.change("POST", "/machines", mac=str(STRANGER))
@@ -236,6 +256,14 @@ class TestPatching:
         assert "the soft serial node-01 already belongs to node-1" in problem(reply)
         reply = await api.change("PATCH", "/machines/node-3", soft_serial="NODE-[01-09]")
         assert reply.body["soft_serial"] == "NODE-02"
+
+    async def test_the_soft_serial_of_a_file_s_machine_is_changed_in_the_file(self, api: Api) -> None:
+        edge = replace(FLEET.machines[0], soft_serial="NODE-01")
+        api.fleet = Snapshot(FLEET.profiles.values(), [edge, *FLEET.machines[1:]])
+        reply = await api.change("PATCH", "/machines/node-1", soft_serial="E-1")
+        assert "its soft serial is 'NODE-01' in machines.yaml:1; change it there" in problem(reply)
+        reply = await api.change("PATCH", "/machines/node-3", soft_serial="node-01")
+        assert "the soft serial node-01 already belongs to node-1" in problem(reply)
 
     async def test_what_a_file_leaves_open_is_set_beside_it(self, api: Api) -> None:
         reply = await api.change("PATCH", "/machines/node-3", profile="lab-eve", soft_serial="E-7", by="ada")
