@@ -3,7 +3,7 @@ identity, and some whose makers put markup into their SMBIOS."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
 from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.observe.diagnosis.model import Case, Diagnosis
+from netbootd.observe.diagnosis.table import diagnose
+from netbootd.serve.admin.services import ApiServices
 from netbootd.wire.mac import Mac
 from tests.support.fleet import Api
 from tests.support.worlds import ALWAYS, args, eve, linux, machine
@@ -24,7 +27,22 @@ MB = 1_000_000
 _MAKERS = (("Supermicro", "SYS-510T"), ("Dell Inc.", "PowerEdge R650"), ("HPE", "ProLiant DL360"), ("QEMU", "Q35"))
 
 
-def crowd(now: float, others: int = 190) -> Api:
+@dataclass
+class Site(Api):
+    """What is wrong with a boot is found as the daemon finds it."""
+
+    def services(self) -> ApiServices:
+        return replace(super().services(), diagnosed=self.diagnosed, diagnosed_boot=self.diagnosed_boot)
+
+    def diagnosed(self, mac: Mac) -> tuple[Diagnosis, ...]:
+        attempt = self.attempts.current(self.records.owner(mac))
+        return self.diagnosed_boot(mac, attempt) if attempt else ()
+
+    def diagnosed_boot(self, mac: Mac, attempt: Attempt) -> tuple[Diagnosis, ...]:
+        return diagnose(Case(attempt, self.now, standing=self.lives.standing(mac), own=("192.0.2.1",)))
+
+
+def crowd(now: float, others: int = 190) -> Site:
     """The site, with ``others`` besides those that have names here."""
     listed = [
         replace(
@@ -35,7 +53,7 @@ def crowd(now: float, others: int = 190) -> Api:
         _listed("rack-1-node-3", BOOTING),
         *(_listed(f"rack-{n // 20 + 2}-node-{n % 20 + 1}", _card(n)) for n in range(0, others, 2)),
     ]
-    api = Api(now=now, fleet=Snapshot([eve("lab-eve"), linux("rescue", boots=ALWAYS)], listed))
+    api = Site(now=now, fleet=Snapshot([eve("lab-eve"), linux("rescue", boots=ALWAYS)], listed))
     _meet(api, FIVE, 0, [_good(now - 86400 * n) for n in (4, 3, 2, 1)] + [_good(now - 1500)], Signal.PLAIN_DHCP)
     _meet(api, STUCK, 1, [_good(now - 86400 * 9), _stuck(now - 190)])
     _meet(api, BOOTING, 2, [_booting(now)])
@@ -46,7 +64,7 @@ def crowd(now: float, others: int = 190) -> Api:
     return api
 
 
-async def armed(api: Api) -> Api:
+async def armed(api: Site) -> Site:
     """Some of them are, and one was armed and has been given its payload."""
     for number in range(0, 40, 8):
         await api.ledger.arm(_card(number), "ada", api.now - 60 * number)

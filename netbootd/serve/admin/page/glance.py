@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Protocol
 from urllib.parse import quote
 
 from netbootd.fleet.attempts import QUIET, last_step
 from netbootd.fleet.lifecycle import Standing, State
 from netbootd.fleet.record import Attempt, Outcome, Reached, Step
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.serve.admin.page.words import STAGES
 from netbootd.serve.admin.roster import Seat
 
@@ -28,19 +27,6 @@ _REACHED = {
     Reached.SAID: 6,
     Reached.END: 6,
 }
-
-
-class Trouble(Protocol):
-    """What is wrong with a boot: see `observe.diagnosis`."""
-
-    @property
-    def sentence(self) -> str: ...
-    @property
-    def advice(self) -> str: ...
-    @property
-    def evidence(self) -> Sequence[str]: ...
-    @property
-    def at(self) -> float: ...
 
 
 class Rank(IntEnum):
@@ -95,7 +81,7 @@ class Glance:
     stage_at: float | None
     detail: str
     seen: float | None
-    trouble: Trouble | None
+    trouble: Diagnosis | None
     conflict: str
 
     @property

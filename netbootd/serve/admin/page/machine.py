@@ -10,10 +10,11 @@ from aiohttp import web
 
 from netbootd.boot.model import Boots
 from netbootd.fleet.record import Attempt, Step
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.asked import By, Nothing
 from netbootd.serve.admin.changes import Changes
-from netbootd.serve.admin.page.glance import Trouble, key_of
+from netbootd.serve.admin.page.glance import key_of
 from netbootd.serve.admin.page.overview import Overview
 from netbootd.serve.admin.page.rehearsal import rehearsals
 from netbootd.serve.admin.page.render import Pages
@@ -54,7 +55,7 @@ class Boot:
     attempt: Attempt
     chart: Chart
     entries: tuple[Entry, ...]
-    troubles: tuple[Trouble, ...]
+    troubles: tuple[Diagnosis, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,9 @@ class MachinePages:
 
     def _boots(self, seat: Seat) -> tuple[Boot, ...]:
         now = self._api.wall()
-        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
-        found = [each for key in keys for each in self._api.attempts.of(key)]
         return tuple(
-            Boot(each, chart(each, now), _entries(each), self._overview.troubles(seat, each)) for each in found
+            Boot(each, chart(each, now), _entries(each), self._overview.troubles(seat, each))
+            for each in self._overview.boots(seat)
         )
 
     def _may(self, seat: Seat, view: View) -> May:

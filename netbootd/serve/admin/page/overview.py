@@ -10,17 +10,17 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netbootd.fleet.lifecycle import State
-from netbootd.fleet.record import Attempt
+from netbootd.fleet.record import Attempt, Reached, Step, Transfer
+from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.serve.admin.asked import Which
 from netbootd.serve.admin.machines import fits
 from netbootd.serve.admin.page.glance import (
     Filter,
     Glance,
     Rank,
-    Trouble,
     is_booting,
     key_of,
     progress_of,
@@ -120,19 +120,36 @@ class Overview:
         )
 
     def current(self, seat: Seat) -> Attempt | None:
-        """Its latest boot."""
-        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
-        found = filter(None, map(self._services.attempts.current, keys))
-        return max(found, key=lambda each: each.started, default=None)
+        """Its latest boot, as `boots` has it."""
+        found = filter(None, map(self._services.attempts.current, _keys(seat)))
+        attempt = max(found, key=lambda each: each.started, default=None)
+        return self._with_moving(attempt, seat) if attempt else None
 
-    def trouble(self, seat: Seat) -> Trouble | None:
+    def boots(self, seat: Seat) -> tuple[Attempt, ...]:
+        """All that are kept, the latest first; in that one what is on its way right now is a step, too."""
+        found = tuple(each for key in _keys(seat) for each in self._services.attempts.of(key))
+        return tuple(self._with_moving(each, seat) if place == 0 else each for place, each in enumerate(found))
+
+    def _with_moving(self, attempt: Attempt, seat: Seat) -> Attempt:
+        running = self._services.running
+        moving = running.of(map(str, seat.macs))
+        if moving is None:
+            return attempt
+        at = self._services.wall() - running.quiet(moving)
+        scripted = any(step.stage is Reached.SCRIPT for step in attempt.steps)
+        stage = Reached.FILE if scripted else Reached.LOADER
+        transfer = Transfer(moving.via, moving.size, moving.sent, moving.seconds)
+        step = Step(stage, at, moving.sent, last=at, file=moving.file, transfer=transfer)
+        return replace(attempt, steps=(*attempt.steps, step), last=max(attempt.last, at))
+
+    def trouble(self, seat: Seat) -> Diagnosis | None:
         """The worst that is wrong with its latest boot."""
-        attempt = self.current(seat)
-        return next(iter(self.troubles(seat, attempt)), None) if attempt else None
+        return next(iter(self._services.diagnosed(seat.mac)), None) if seat.mac else None
 
-    def troubles(self, seat: Seat, attempt: Attempt) -> tuple[Trouble, ...]:
+    def troubles(self, seat: Seat, attempt: Attempt) -> tuple[Diagnosis, ...]:
         """All that is wrong with this boot of it, the worst first."""
-        return ()
+        kept = self._services.attempts.get(attempt.id) or attempt
+        return self._services.diagnosed_boot(seat.mac or attempt.mac, kept)
 
     def _row(self, seat: Seat, view: View) -> Glance:
         return self.glance(self._now(seat), view)
@@ -166,6 +183,10 @@ class Overview:
         rank = rank_of(standing, booting, troubled)
         newest = -(_latest(seat, attempt) or 0.0) if rank in _NEWEST_FIRST else 0.0
         return Placed(seat, standing.state, rank, booting, (rank, newest, view.called(seat).lower()))
+
+
+def _keys(seat: Seat) -> tuple[str, ...]:
+    return (seat.record.id,) if seat.record else tuple(map(str, seat.macs))
 
 
 def _latest(seat: Seat, attempt: Attempt | None) -> float | None:

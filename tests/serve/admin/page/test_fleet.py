@@ -8,7 +8,7 @@ import pytest
 
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.banner import Banner, ServedInterface
-from tests.support.crowd import BOOTING, FIVE, HOSTILE, NASTY, TWINS, armed, crowd
+from tests.support.crowd import BOOTING, FIVE, HOSTILE, NASTY, STUCK, TWINS, armed, crowd
 from tests.support.fleet import Api, serving
 from tests.support.pages import Element, Page, opened
 
@@ -55,6 +55,12 @@ class TestTheList:
         there = {f"#{each.attrs['id']}" for each in page.root.all("symbol")}
         assert {each.attrs["href"] for each in page.root.all("use")} <= there
 
+    async def test_what_is_wrong_with_a_boot_is_said_in_its_row(self, site: Api) -> None:
+        page = await opened(site, "/?q=rack-1-node-2")
+        (row,) = page.root.one("tbody", class_="rank-trouble").all("tr", class_="row")
+        (found,) = site.services().diagnosed(STUCK)
+        assert row.one("td", class_="c-why").text == found.sentence
+
     async def test_who_claims_the_identity_of_another_is_in_trouble(self, site: Api) -> None:
         page = await opened(site, "/?state=trouble")
         said = [row.one("td", class_="c-why").text for row in rows(page)]
@@ -96,7 +102,7 @@ class TestFilters:
             ("q=rack-1-node-1", ["rack-1-node-1"]),
             (f"q={FIVE}", ["rack-1-node-1"]),
             ("q=SN000002", ["rack-1-node-3"]),
-            ("state=booting&q=rack-1", ["rack-1-node-3", "rack-1-node-2"]),
+            ("state=booting&q=rack-1", ["rack-1-node-2", "rack-1-node-3"]),
             ("q=nobody-has-that", []),
         ],
     )

@@ -9,6 +9,7 @@ import pytest
 
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.snapshot import Snapshot
+from netbootd.observe.events import TransferMoved
 from netbootd.wire.mac import Mac
 from tests.support.crowd import BOOTING, FIVE, HOSTILE, NASTY, STUCK, TWINS, armed, crowd
 from tests.support.fleet import EDGE, STRANGER, Api, serving
@@ -62,6 +63,28 @@ class TestWhatItShows:
     async def test_a_boot_that_goes_on_says_how_far_it_is(self, site: Api) -> None:
         page = await opened(site, f"/machines/{BOOTING}")
         assert "5 of 6: files, 81% · eve-17.3.0/rootfs.img" in page.root.one("div", id="head").text
+
+    async def test_a_file_on_its_way_is_among_the_steps(self, site: Api) -> None:
+        site.emit(
+            TransferMoved(mac=str(BOOTING), file="eve-17.3.0/config.img", via="http", sent=25, size=100, seconds=5.0)
+        )
+        page = await opened(site, f"/machines/{BOOTING}")
+        lanes = [each.text for each in page.root.all("g", class_="lane")]
+        assert lanes[-1] == "file eve-17.3.0/config.img 25 bytes of 100 bytes, 5 bytes/s"
+        (row,) = (await opened(site, f"/?q={BOOTING}")).root.all("tr", class_="row")
+        assert row.one("td", class_="c-stage").text == "file eve-17.3.0/config.img, 25%"
+
+    async def test_the_cause_comes_first_with_what_to_do_and_what_tells_so(self, site: Api) -> None:
+        page = await opened(site, f"/machines/{STUCK}")
+        (found,) = site.services().diagnosed(STUCK)
+        panel = page.root.one("div", id="trouble").one("section", class_="alarm")
+        assert panel.one("h2").text == found.sentence
+        assert " ".join(found.advice.split()) in panel.one("p", class_="advice").text
+        assert [each.text for each in panel.all("li")] == [" ".join(each.split()) for each in found.evidence]
+
+    async def test_a_boot_that_went_well_has_no_cause(self, site: Api) -> None:
+        page = await opened(site, f"/machines/{FIVE}")
+        assert page.root.one("div", id="trouble").text == ""
 
     async def test_trouble_in_a_step_is_said_in_words_too(self, site: Api) -> None:
         page = await opened(site, f"/machines/{STUCK}")
