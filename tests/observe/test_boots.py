@@ -178,3 +178,9 @@ def test_a_card_that_cannot_be_read_is_nobody() -> None:
 
 def test_scripts_are_told_of_by_their_own_event() -> None:
     assert stage_of("machines/52-54-00-12-34-56/grub.cfg") is None
+
+
+def test_what_netbootd_doctor_plays_is_no_boot() -> None:
+    """Its offers are answered and counted as any other; the card tells."""
+    played = replace(offer("x86 BIOS PXE"), mac="02:6e:62:00:00:01")
+    assert happening(played, 1.0) is None

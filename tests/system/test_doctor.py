@@ -6,6 +6,7 @@ A DHCP server, the daemon and a second machine on one switch; the doctor runs be
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -186,7 +187,7 @@ def test_a_dhcp_server_that_calls_itself_a_pxe_server_keeps_uefi_from_netbootd(w
     [
         ("input udp dport 69 drop", "UDP 69", ("loader.tftp", "no answer")),
         ("input tcp dport 8080 drop", "TCP 8080", ("script.entry", "no answer")),
-        ("output udp sport 67 drop", "our offers", ("dhcp.offer.bios", "no offer")),
+        ("output udp sport 67 drop", "our offers", ("dhcp.offer", "no offer")),
         ("input udp dport 4011 drop", "UDP 4011", ("dhcp.4011", "no answer")),
     ],
     ids=["TFTP", "HTTP", "offers", "port 4011"],
@@ -274,3 +275,18 @@ def test_an_interface_that_does_not_exist_is_a_wrong_use(ward: Ward) -> None:
     )
     assert done.returncode == 2
     assert "no interface 'eth9' here" in done.stderr
+
+
+def test_ctrl_c_ends_it_at_once_and_without_a_trace(ward: Ward) -> None:
+    """No DHCP server answers, so that it waits for one."""
+    arguments = command("doctor", "-c", str(ward.house / "netbootd.yaml"))
+    line = ward.net.boot.enter("env", "PYTHONUNBUFFERED=1", *arguments)
+    pipe = subprocess.PIPE
+    with ward.daemon(), subprocess.Popen(line, text=True, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout
+        assert process.stderr
+        while "UDP 67" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +16,10 @@ from netbootd.boot.identify import DHCP_PORT
 from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, find_settings, hint
 from netbootd.cli.doctor import fetch, here, links, rooms, scripts, show, wire
 from netbootd.cli.doctor.kinds import Kind
-from netbootd.cli.doctor.line import Line, Status, ok
+from netbootd.cli.doctor.line import Line, Status, ok, skipped
 from netbootd.cli.doctor.line import fail as broken
 from netbootd.cli.doctor.patient import Patient
+from netbootd.cli.doctor.together import together
 from netbootd.config import Config, ConfigError, load
 from netbootd.load import load_recorded
 from netbootd.net.holder import holder_of
@@ -25,6 +27,7 @@ from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
 from netbootd.wire import options
 
 _CAP_NET_RAW = 13  # <linux/capability.h>
+_FETCHING = 12.0  # seconds
 
 Section = tuple[str, Iterable[Line]]
 
@@ -85,15 +88,22 @@ def _sections(config: Path | None, names: tuple[str, ...], server: str | None, n
     patient = replace(patient, running=server is None and found.runs)
     if patient.answered or not _may_ask(patient):
         yield from _here(patient, found)
-        asked, other = wire.ask(patient), None
+        asked, other = _asked(patient), None
     else:  # what is to be said of this machine depends on who answers
-        asked = wire.ask(patient)
+        asked = _asked(patient)
         other = wire.found_elsewhere(asked)
         patient = replace(patient, server=other)
         yield from _here(patient, found)
     yield from _network(patient, asked, other)
     if patient.server is None:
         yield "what it lives on", _rooms(patient, ntp)
+
+
+def _asked(patient: Patient) -> tuple[wire.Asked, ...]:
+    if _may_ask(patient):
+        names = ", ".join(each.name for each in patient.interfaces)
+        show.waiting(f"asking by DHCP on {names}: {wire.PATIENCE:.0f} s at the most")
+    return wire.ask(patient)
 
 
 def _elsewhere_too(lines: list[Line]) -> None:
@@ -135,8 +145,9 @@ def _network(patient: Patient, asked: tuple[wire.Asked, ...], other: str | None)
     """Each interface, then what is fetched from each address."""
     rules = links.read_rules(patient.root)
     files: dict[str, dict[Kind, str]] = {}
-    for each in asked:
-        more, loads = wire.on_port(each, patient)
+    on_ports = together([partial(wire.on_port, each, patient) for each in asked], _FETCHING)
+    for each, on_port in zip(asked, on_ports, strict=True):
+        more, loads = on_port or ([], {})
         files.setdefault(patient.address(each.interface) or "", {}).update(loads)
         yield f"network {each.interface.name}", _on_wire(each, patient, rules, more, other)
     for address in patient.addresses:
@@ -167,10 +178,14 @@ def _fetched(patient: Patient, address: str, files: dict[Kind, str]) -> Iterator
         yield from scripts.on_disk(patient, site)
         yield from scripts.artifacts(patient, site)
         return
-    yield from fetch.loaders(site, files, {} if patient.server else patient.loaded.firmware)
-    yield from scripts.entry_script(patient, site)
-    if patient.server is None:
-        yield from scripts.artifacts(patient, site)
+    known = {} if patient.server else patient.loaded.firmware
+    jobs: list[Callable[[], list[Line]]] = [
+        lambda: list(fetch.loaders(site, files, known)),
+        lambda: list(scripts.entry_script(patient, site)),
+        lambda: list(scripts.artifacts(patient, site)) if patient.server is None else [],
+    ]
+    for lines in together(jobs, _FETCHING):
+        yield from lines if lines is not None else (skipped("fetch", "fetching", "took too long, and was left"),)
 
 
 def _rooms(patient: Patient, ntp: str | None) -> Iterator[Line]:

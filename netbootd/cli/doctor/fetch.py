@@ -178,10 +178,10 @@ def _tftp_todo(site: Site, got: Got) -> str:
 def _by_http(url: str, known: Mapping[str, bytes]) -> Line:
     name = url.rsplit("/firmware/", 1)[-1]
     tried = f"HTTP {url}"
-    whole, head = get(url), get(url, "HEAD")
-    if problem := whole.error or head.error or _status(whole, 200) or _status(head, 200):
+    whole = get(url)
+    if problem := whole.error or _status(whole, 200):
         return fail("loader.http", tried, problem, http_todo(url))
-    part = get(url, headers={"Range": f"bytes={_RANGE[0]}-{_RANGE[1]}"})
+    head, part = get(url, "HEAD"), get(url, headers={"Range": f"bytes={_RANGE[0]}-{_RANGE[1]}"})
     expected = known.get(name, whole.body)
     if whole.body != expected or head.header("Content-Length") != str(len(expected)):
         found = f"{human(len(whole.body))} arrive, {human(len(expected))} lie on disk"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netbootd.boot.decide import Answer, Decision
 from netbootd.boot.silence import Reason
 from netbootd.cli.doctor.kinds import Heard, Kind
-from netbootd.cli.doctor.line import Line, fail, ok, skipped, warn
+from netbootd.cli.doctor.line import Line, Status, fail, ok, skipped, warn
 
 _NO_PROGRAM = (Reason.NO_BINARY, Reason.UNKNOWN_ARCHITECTURE)
 
@@ -37,9 +37,7 @@ class Expected:
 def judge(found: Sequence[Heard], expected: Expected) -> Iterator[Line]:
     """Everything there is to say, most wanted first."""
     yield _addresses(found)
-    for kind in Kind:
-        if kind.boots and expected.proxy:
-            yield _own(kind, found, expected)
+    yield from _offers(found, expected)
     strangers = [each for each in found if each.server not in expected.own]
     others = list(_others(strangers, expected))
     yield from others or [ok("dhcp.others", "other boot servers", "none answers")]
@@ -82,6 +80,18 @@ def _addresses(found: Sequence[Heard]) -> Line:
             f"{len(servers)} DHCP servers on one network: machines take either. Is one of them a router's?",
         )
     return ok("dhcp.address", tried, told)
+
+
+def _offers(found: Sequence[Heard], expected: Expected) -> Iterator[Line]:
+    """One line a kind; where all are missing, one for all."""
+    kinds = [kind for kind in Kind if kind.boots and expected.proxy]
+    lines = [_own(kind, found, expected) for kind in kinds]
+    missing = [each for each in lines if each.status is Status.FAIL]
+    if len(missing) > 1 and not any(each.status is Status.OK for each in lines):
+        names = ", ".join(each.tried for each in missing)
+        yield fail("dhcp.offer", names, missing[0].found, missing[0].todo)
+        lines = [each for each in lines if each not in missing]
+    yield from lines
 
 
 def _own(kind: Kind, found: Sequence[Heard], expected: Expected) -> Line:
@@ -133,13 +143,14 @@ def _unheard(probe: str, tried: str, expected: Expected, *, partly: bool) -> Lin
 
 
 def _others(strangers: Sequence[Heard], expected: Expected) -> Iterator[Line]:
-    for server in dict.fromkeys(each.server for each in strangers):
-        said = [each for each in strangers if each.server == server]
-        if line := _other(server, said, expected):
+    """What sends machines to a netbootd that does not answer DHCP itself is as it should be."""
+    rivals = [each for each in strangers if expected.proxy or not points(each, expected.own)]
+    for server in dict.fromkeys(each.server for each in rivals):
+        if line := _other(server, [each for each in rivals if each.server == server]):
             yield line
 
 
-def _other(server: str, said: Sequence[Heard], expected: Expected) -> Line | None:
+def _other(server: str, said: Sequence[Heard]) -> Line | None:
     files = ", ".join(dict.fromkeys(each.file for each in said if each.file)) or "no file of its own"
     proxy = next((each for each in said if not each.offered and each.boots), None)
     if proxy is not None:
@@ -165,12 +176,12 @@ def _other(server: str, said: Sequence[Heard], expected: Expected) -> Line | Non
             f"the DHCP server {server} tells iPXE to wait for nobody else (option 175.176, no-pxedhcp)",
             "Take ipxe.no-pxedhcp out of that server, or have it name netbootd's script.",
         )
-    return _with_file(server, said, files, expected)
+    return _with_file(server, said, files)
 
 
-def _with_file(server: str, said: Sequence[Heard], files: str, expected: Expected) -> Line | None:
+def _with_file(server: str, said: Sequence[Heard], files: str) -> Line | None:
     named = next((each for each in said if each.file), None)
-    if named is None or (not expected.proxy and points(named, expected.own)):
+    if named is None:
         return None
     return warn(
         "dhcp.others",

@@ -14,6 +14,7 @@ import typer
 from netbootd import __version__
 from netbootd.cli.common import wrapped
 from netbootd.cli.doctor.line import Line, Status
+from netbootd.wire.text import printable
 
 _COLOURS = MappingProxyType(
     {
@@ -25,12 +26,19 @@ _COLOURS = MappingProxyType(
 )
 _WORDS = MappingProxyType({Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIPPED: "skip"})
 _HEAD = "  {:<6}"
+_LONGEST = 1000  # characters
 _TODO = "        -> "
 
 
 def title(text: str) -> None:
     """What the next lines are about."""
     typer.secho(f"\n{text}", bold=True)
+
+
+def waiting(text: str) -> None:
+    """What takes its time; only for who watches."""
+    if sys.stderr.isatty():
+        typer.secho(f"\n{text}", fg=_COLOURS[Status.SKIPPED], err=True)
 
 
 def line(said: Line) -> None:
@@ -86,4 +94,5 @@ def _beside(text: str, head: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """As a terminal may be shown it: other servers' words are among them."""
+    return printable(" ".join(text.split()), _LONGEST)

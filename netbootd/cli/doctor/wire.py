@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from netbootd.boot.arch import Cpu, Platform
 from netbootd.boot.decide import Answer, Decision
 from netbootd.boot.identify import DHCP_PORT, Arrival
 from netbootd.boot.memory import Memory
@@ -21,6 +22,11 @@ from netbootd.net.interfaces import Interface
 
 PATIENCE = 7.0  # seconds; dnsmasq pings an address for three before it offers it, one after the other
 _LATE = 3.0  # scapy is loaded within them
+_WIDTHS = (
+    (Kind.BIOS, Cpu.I386, Platform.BIOS),
+    (Kind.UEFI, Cpu.X86_64, Platform.EFI),
+    (Kind.ARM64, Cpu.ARM64, Platform.EFI),
+)
 _AT_4011 = (Kind.BIOS, Kind.UEFI, Kind.ARM64, Kind.HTTP, Kind.IPXE)
 
 
@@ -58,14 +64,22 @@ def on_port(asked: Asked, patient: Patient) -> tuple[list[Line], dict[Kind, str]
     """Port 4011 from here, and the file each kind would load."""
     address = patient.address(asked.interface)
     decisions = _decisions(asked.interface, asked.cards, patient) or {}
-    files = {kind: said.file for kind, said in decisions.items() if isinstance(said, Answer)}
+    decided = {kind: said.file for kind, said in decisions.items() if isinstance(said, Answer)}
+    files = {**_stocked(patient), **decided}
     if address is None or not patient.answered or patient.config.dhcp_mode == "off":
         return [], files
-    kinds = [k for k in _AT_4011 if not decisions or k in files]
+    kinds = [k for k in _AT_4011 if not decisions or k in decided]
     told = ask_port(address, kinds, asked.cards)
     files = {**files, **{h.kind: h.file for h in asked.found if h.server in patient.own and h.kind.boots}}
     files = {**files, **{kind: each.file for kind, each in told.items() if each is not None}}
     return [_acknowledged(address, told)] if kinds else [], files
+
+
+def _stocked(patient: Patient) -> dict[Kind, str]:
+    """What a machine of each kind loads that is not answered as a stranger is."""
+    choose = patient.loaded.world.firmware.choose
+    found = {kind: choose(cpu, platform) for kind, cpu, platform in _WIDTHS}
+    return {kind: each.name for kind, each in found.items() if each and patient.server is None}
 
 
 def _acknowledged(address: str, told: dict[Kind, Heard | None]) -> Line:

@@ -76,11 +76,17 @@ def test_two_that_give_addresses_are_both_named() -> None:
 
 
 def test_an_offer_that_does_not_leave_or_arrive_is_a_fault_with_another_cure() -> None:
-    near = of(list(judge([LEASE], HERE)), "dhcp.offer.bios")
-    far = of(list(judge([LEASE], THERE)), "dhcp.offer.bios")
+    near = of(list(judge([LEASE], HERE)), "dhcp.offer")
+    far = of(list(judge([LEASE], THERE)), "dhcp.offer")
+    assert "BIOS PXE, x86-64 UEFI PXE" in near.tried
     assert near.status is far.status is Status.FAIL
     assert "A firewall of this machine" in near.todo
     assert "snooping" in far.todo
+
+
+def test_one_kind_that_is_not_answered_beside_others_that_are_is_told_by_itself() -> None:
+    lines = list(judge([each for each in HEALTHY if each.kind is not Kind.UEFI], HERE))
+    assert [each.probe for each in lines if each.status is Status.FAIL] == ["dhcp.offer.uefi"]
 
 
 def test_of_a_daemon_whose_settings_are_not_known_it_may_be_meant_that_a_kind_is_not_answered() -> None:
@@ -131,6 +137,8 @@ def test_without_proxy_dhcp_somebody_else_must_send_machines_here() -> None:
     lines = list(judge([LEASE, told], off))
     assert of(lines, "dhcp.sent-here").status is Status.OK
     assert of(lines, "dhcp.others").status is Status.OK
+    by_class = replace(told, kind=Kind.HTTP, file=f"http://{OURS}:8080/firmware/snponly.efi", vendor_class="HTTPClient")
+    assert of(list(judge([LEASE, by_class], off)), "dhcp.others").status is Status.OK
 
 
 def test_a_netbootd_is_known_by_the_script_it_offers_to_ipxe() -> None:

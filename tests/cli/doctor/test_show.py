@@ -26,8 +26,8 @@ def test_a_line_says_what_was_tried_what_came_back_and_below_it_what_to_do(capsy
 
 
 def test_what_a_server_said_cannot_break_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    show.line(ok("dhcp.others", "other", "names a\nfile"))
-    assert capsys.readouterr().out.count("\n") == 1
+    show.line(ok("dhcp.others", "other", "names a\nfile \x1b[31mred"))
+    assert capsys.readouterr().out == "  ok    other: names a file ?[31mred\n"
 
 
 @pytest.mark.parametrize(
