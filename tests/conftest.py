@@ -42,6 +42,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 _SLOW = {
     "test_browser.py",
     "test_evetest.py",
+    "test_fetch.py",
     "test_import_.py",
     "test_inside_iso.py",
     "test_memory_shared.py",
@@ -49,6 +50,7 @@ _SLOW = {
     "test_postgresql.py",
     "test_progress_killed.py",
     "test_progress_lives.py",
+    "test_pxe_port.py",
     "test_run.py",
     "test_statements.py",
     "test_store_shared.py",
