@@ -93,6 +93,11 @@ class Daemon:
             return Answer(True, {}, status)
         return Answer(status in _GOOD, said, status) if isinstance(said, dict) else self._not_netbootd()
 
+    def boots(self, key: str) -> list[dict[str, Any]]:
+        """Of one machine, the latest first; none of one that nobody knows."""
+        _, said, _ = self._ask("GET", f"/machines/{quote(key, safe='')}/boots")
+        return said if isinstance(said, list) else []
+
     def text(self, path: str, **wanted: str | None) -> str:
         """Something that is no JSON to be read here."""
         with self._connected(_PATIENCE) as connection:

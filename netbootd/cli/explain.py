@@ -27,6 +27,7 @@ from netbootd.cli import common
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
 from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, row, settings, site
 from netbootd.cli.facts import FactOption, facts
+from netbootd.cli.history import Past, past, show
 from netbootd.cli.told import in_words, record, told
 from netbootd.fleet.limits import limits_of
 from netbootd.wire import options
@@ -60,8 +61,10 @@ def explain(
     else:
         known = common.by_url_alone(what, world)
         world = _told_of(world, facts(mac, fact or ()))
-        _machine(mac, world, replace(here, address=address) if address else here, as_json, known)
+        did = past(loaded_config, config, mac, world)
+        _machine(mac, world, replace(here, address=address) if address else here, did if as_json else None, known)
         if not as_json:
+            show(did)
             same = "".join(f" --fact {shlex.quote(each)}" for each in fact or ())
             same += f" -c {shlex.quote(str(config))}" if config else ""
             typer.echo(f"\nThe script itself: netbootd render {shlex.quote(what) if known else mac}{same}")
@@ -184,20 +187,23 @@ _KINDS: tuple[tuple[str, int, str, dict[int, bytes]], ...] = (
 )
 
 
-def _machine(mac: Mac, world: World, here: Site, as_json: bool, known: Machine | None) -> None:
-    """``known``: it is asked about as the machine that only its own URL makes it."""
+def _machine(mac: Mac, world: World, here: Site, did: Past | None, known: Machine | None) -> None:
+    """As JSON, with what it ``did``, if that is given.  ``known``: it is asked about as the machine that only its own
+    URL makes it."""
     answers = {
         label: _asked(_discover(mac, code, vendor_class, more), world, here)
         for label, code, vendor_class, more in _KINDS
     }
     rendered = script(Facts(mac=mac).over(world.known(mac)), world, here, machine=known)
     assignment = world.assignment(world.known(mac), known)
-    if as_json:
+    if did is not None:
         records = {label: _trace_record(trace) for label, trace in answers.items()}
         profile = assignment.profile
         limits = limits_of(profile, assignment.machine) if profile and profile.boots is Boots.ONCE else None
         about = {"mac": str(mac), "limits": asdict(limits) if limits else None}
-        typer.echo(json.dumps({**about, "answers": records, "script": record(rendered)}, indent=2))
+        typer.echo(
+            json.dumps({**about, "answers": records, "script": record(rendered), "boots": list(did.boots)}, indent=2)
+        )
         return
     typer.echo(f"{mac}: {assignment.name or 'not named'}\n")
     row("profile", f"{assignment.profile.name if assignment.profile else 'none'}: {assignment.why}", indent=2)

@@ -144,6 +144,7 @@ def _tftp(event: TftpFinished | TftpAborted | TftpProbed | TftpRefused, at: floa
 
 
 def _http(event: ArtifactServed | HttpProbed | HttpRefused, at: float) -> Happening | None:
+    event = replace(event, file=event.file.lstrip("/").partition("?")[0])  # what was refused is a path as it was asked
     stage, file = stage_of(event.file), event.file
     match event:
         case ArtifactServed(status=status) if status < 300 and stage:

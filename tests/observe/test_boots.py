@@ -144,6 +144,12 @@ def test_what_went_otherwise_has_a_name_that_stays(event: Event, reason: str) ->
     assert found.reason == reason
 
 
+def test_what_was_refused_is_named_as_it_would_be_had_it_been_there() -> None:
+    found = happening(HttpRefused(file="/artifacts/gone?x=1", status=404, reason="no such file", **WHO), 5.0)
+    assert found
+    assert (found.file, found.detail) == ("artifacts/gone", "artifacts/gone: no such file")
+
+
 def test_a_script_comes_with_what_it_has_its_machine_fetch() -> None:
     found = happening(
         ScriptServed(script="ipxe.cfg", payload="linux", files=("artifacts/a", "artifacts/b"), **WHO), 5.0

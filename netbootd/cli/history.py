@@ -1,0 +1,148 @@
+"""What a machine did: its latest boots as timelines, from the daemon if it runs, else from the state on disk."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from netbootd.boot.facts import Facts
+from netbootd.chain.world import World
+from netbootd.cli.admin_api import Daemon
+from netbootd.cli.common import row
+from netbootd.config import Config
+from netbootd.fleet.peek import peek_boots
+from netbootd.fleet.record import Outcome
+from netbootd.fleet.state import BadStateUrl, StateError
+from netbootd.observe.sentences import rate_text, seconds_text, size_text
+from netbootd.serve.admin.view import boot
+from netbootd.wire.mac import Mac
+
+SHOWN = 3
+"""Boots that a person reads; ``--json`` has all there are."""
+_QUIET = 10.0  # seconds of silence that are shown
+_OPEN = ("running", "abandoned")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """``boots`` as the API has them, the latest first; ``source`` says where they are from."""
+
+    boots: Sequence[Mapping[str, Any]]
+    source: str
+
+
+def past(config: Config, path: Path | None, mac: Mac, world: World) -> Past:
+    """Of this machine.  Never ends the program: that nobody answers is no fault here."""
+    told = _from_daemon(config, path, mac)
+    if told is not None:
+        return Past(told, "the daemon")
+    record = world.recorded(Facts(mac=mac))
+    try:
+        found = peek_boots(config.state, record.id if record else "", record.macs if record else (mac,))
+    except (StateError, BadStateUrl):
+        return Past((), "")
+    return Past([boot(each).model_dump() for each in found], "the state on disk, as no daemon answers")
+
+
+def show(found: Past, now: datetime | None = None) -> None:
+    """On standard output; nothing for a machine that has never booted."""
+    if not found.boots:
+        return
+    latest = found.boots[0]
+    for each in latest["diagnoses"]:
+        typer.secho(f"\nWhat is wrong: {each['sentence']}\n", fg=typer.colors.RED)
+        typer.echo(textwrap.indent(each["advice"], "  "))
+        for said in each["evidence"]:
+            row("seen", said, indent=2)
+    typer.echo(f"\nIts latest boots, from {found.source}:")
+    for each in found.boots[:SHOWN]:
+        typer.echo(f"\n  {head(each)}")
+        for line in timeline(each, now or datetime.now(UTC)):
+            typer.secho(line.text, fg=typer.colors.RED if line.trouble else None, dim=line.faint)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of a timeline."""
+
+    text: str
+    trouble: bool = False
+    faint: bool = False
+
+
+def head(said: Mapping[str, Any]) -> str:
+    """When it was, how long it took, and what became of it."""
+    started = datetime.fromisoformat(said["started"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    outcome = Outcome[said["outcome"].upper()].value
+    parts = [f"{started}: {outcome}", f"{seconds_text(said['seconds'])}"]
+    parts += [size_text(said["bytes"])] if said["bytes"] else []
+    parts += [f"{said['retransmits']} packets sent again"] if said["retransmits"] else []
+    parts += [f"profile {said['profile']}"] if said["profile"] else []
+    return ", ".join(parts)
+
+
+def timeline(said: Mapping[str, Any], now: datetime) -> Iterator[Line]:
+    """Steps with their seconds since the boot's first packet, and the silences between them."""
+    heard = 0.0
+    for step in sorted(said["steps"], key=_began):
+        if _began(step) - heard >= _QUIET:
+            yield _nothing(_began(step) - heard)
+        times = f" ({step['times']} times, the last at {step['until']:.1f} s)" if step["times"] > 1 else ""
+        yield Line(f"  {_began(step):8.1f} s  {step['stage']:<8}  {_words(step)}{times}", bool(step["trouble"]))
+        heard = max(heard, step["until"])
+    if said["left_out"]:
+        yield Line(f"{'':14}{said['left_out']} steps more, for which there was no room", faint=True)
+    silent = (now - datetime.fromisoformat(said["last"])).total_seconds()
+    if said["outcome"] in _OPEN and silent >= _QUIET:
+        yield _nothing(silent, " since")
+
+
+def _began(step: Mapping[str, Any]) -> float:
+    """A transfer is told of when it is through."""
+    moved, at = step["transfer"], float(step["after"])
+    return max(0.0, at - moved["seconds"]) if moved and step["times"] == 1 else at
+
+
+def _nothing(seconds: float, when: str = "") -> Line:
+    return Line(f"{'':14}nothing for {seconds_text(seconds)}{when}", faint=True)
+
+
+def _words(step: Mapping[str, Any]) -> str:
+    moved, asked = step["transfer"], step["asked"]
+    if step["reason"] == "probed":
+        return f"asked for the size of {step['file']}"
+    if moved and not step["trouble"]:
+        return f"{step['file']}{_size(moved, step['bytes'])}"
+    if asked and asked["offered"]:
+        return f"{asked['client']}, {asked['message']} on port {asked['port']}: offered {asked['offered']}"
+    if asked and asked["server"]:
+        return f"{asked['client']}, {asked['message']} on port {asked['port']} to server {asked['server']}"
+    return f"{step['detail']}{_size(moved, step['bytes']) if moved else ''}"
+
+
+def _size(moved: Mapping[str, Any], sent: int) -> str:
+    """Of less than all of a file the whole is said, too."""
+    of = f" of {size_text(moved['size'])}" if 0 <= sent < moved["size"] else ""
+    again = f", {moved['retransmits']} packets sent again" if moved["retransmits"] else ""
+    return f", {size_text(sent)}{of} in {seconds_text(moved['seconds'])} ({rate_text(moved['rate'])}){again}"
+
+
+def _from_daemon(config: Config, path: Path | None, mac: Mac) -> list[dict[str, Any]] | None:
+    """None: nobody answers there."""
+    listen = config.admin_listen
+    if not isinstance(listen, Path) and not listen[1]:
+        return None
+    try:
+        with redirect_stderr(StringIO()):
+            daemon = Daemon.of(path)
+            return None if daemon.gone() else daemon.boots(str(mac))
+    except typer.Exit:
+        return None
