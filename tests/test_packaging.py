@@ -82,6 +82,13 @@ def test_the_wheel_carries_what_payloads_send_of_their_own(wheel: Path, installe
     assert run_installed(installed, code).split() == sorted(named)
 
 
+def test_the_wheel_carries_the_page(wheel: Path) -> None:
+    page = ROOT / "netbootd" / "serve" / "admin" / "page"
+    ours = {str(path.relative_to(ROOT)) for part in ("templates", "static") for path in (page / part).iterdir()}
+    assert ours <= set(zipfile.ZipFile(wheel).namelist())
+    assert {Path(name).suffix for name in ours} >= {".html", ".css", ".js", ".svg"}
+
+
 def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
     inside = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert [name for name in inside if not name.startswith("netbootd/") or "__pycache__" in name] == []

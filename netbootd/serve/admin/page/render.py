@@ -34,7 +34,14 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._env.filters.update(span=words.span, size=words.size, clock=words.clock, ago=self._ago)
+        self._env.filters.update(
+            span=words.span,
+            size=words.size,
+            clock=words.clock,
+            sentence=words.sentence,
+            marked=words.marked,
+            ago=self._ago,
+        )
         self._env.globals.update(
             version=__version__,
             csrf_field=FIELD,

@@ -66,6 +66,18 @@ def rate(size: int, seconds: float) -> str:
     return f"{size_text(round(size / seconds))}/s" if size and seconds > 0 else ""
 
 
+def sentence(text: str) -> str:
+    """What is said about a machine, as a sentence by itself."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def marked(text: str) -> Markup:
+    """What stands between backticks is something to type."""
+    parts = sentence(text).split("`")
+    kinds = (Markup("<code>{}</code>") if place % 2 else Markup("{}") for place in range(len(parts)))
+    return Markup("").join(kind.format(part) for kind, part in zip(kinds, parts, strict=True))
+
+
 def iso(at: float) -> str:
     """For programs, and whoever points at it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

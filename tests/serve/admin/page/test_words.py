@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netbootd.fleet.record import Outcome, Reached
-from netbootd.serve.admin.page.words import OUTCOMES, STAGES, ago, clock, rate, span, when
+from netbootd.serve.admin.page.words import OUTCOMES, STAGES, ago, clock, marked, rate, span, when
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,9 @@ def test_the_very_time_is_behind_the_words() -> None:
 def test_every_stage_and_outcome_has_its_words() -> None:
     assert set(STAGES) == set(Reached)
     assert set(OUTCOMES) == set(Outcome)
+
+
+def test_what_is_to_be_typed_is_marked_and_the_rest_escaped() -> None:
+    assert marked("set `x: <y>` & go") == "Set <code>x: &lt;y&gt;</code> &amp; go"
+    assert marked("an odd ` one") == "An odd <code> one</code>"
+    assert marked("") == ""
