@@ -194,3 +194,42 @@ def test_a_power_cut_on_the_way_costs_no_arming(lab: type_of_lab, settings: type
         machine.expect(LOCAL)
     assert (cut["stage"], cut["netboot"]) == ("armed", True)
     assert given(opened) == installer.times_installed(disk) == 1
+
+
+@pytest.mark.soak
+def test_uefi_that_is_met_with_silence_comes_to_its_disk_in_the_end(
+    lab: type_of_lab, settings: type_of_settings, disk: Path
+) -> None:
+    """It tries its network entries in turn, which takes it minutes, and installs nothing again."""
+    opened = lab(settings(Brings.SYSTEM, "local: silent", "limits: {quiet: 1s}", lab="install"))
+    opened.command("machines", "install", NODE)
+    with opened.power_on(node(Firmware.UEFI_PXE, disk)) as machine:
+        assert machine.expect(installer.WRITTEN) == "1"
+        machine.expect(LOCAL, seconds=900)
+        machine.expect(installer.SYSTEM)
+        installed = opened.await_state(NODE, "installed")
+    assert installed["confidence"] in ("possible", "likely")
+    assert given(opened) == installer.times_installed(disk) == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("firmware", TO_ITS_DISK, ids=lambda kind: kind.name.lower())
+def test_a_machine_and_netbootd_that_lose_their_power_together_go_on_where_they_were(
+    firmware: Firmware, lab: type_of_lab, settings: type_of_settings, disk: Path
+) -> None:
+    """In the middle of the download; the installer then calls nobody."""
+    brings = Brings.UEFI if firmware.uefi else Brings.BIOS
+    opened = lab(settings(brings, f"local: {TO_ITS_DISK[firmware]}", "limits: {quiet: 1s}", lab="install"))
+    opened.command("machines", "install", NODE)
+    with opened.power_on(node(firmware, disk)) as machine:
+        fetches_slowly(machine)
+        opened.daemon.kill()
+        machine.cut_power()
+    opened.daemon.start()
+    with opened.power_on(node(firmware, disk)) as machine:
+        assert machine.expect(installer.WRITTEN) == "1"
+        machine.expect(LOCAL)
+        installed = opened.await_state(NODE, "installed")
+        boots_its_disk(machine)
+    assert installed["confidence"] == "possible"
+    assert given(opened) == installer.times_installed(disk) == 1
