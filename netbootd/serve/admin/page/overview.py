@@ -33,6 +33,8 @@ from netbootd.serve.admin.view import View
 
 _SHARE = 20  # times as long as it took to look, what was found is used
 _ALWAYS_ANEW = 0.05  # seconds that looking may take and be done each time
+_AT_ONCE = 25
+"""Machines looked at before packets get their turn."""
 _NEWEST_FIRST = (Rank.TROUBLE, Rank.BOOTING, Rank.STRANGER)
 
 
@@ -169,7 +171,11 @@ class Overview:
             if self._clock() >= self._good_until:
                 began = self._clock()
                 view = View(self._services)
-                placed = [self._place(seat, view) async for seat in self._roster.all()]
+                placed = []
+                async for seat in self._roster.all():
+                    placed.append(self._place(seat, view))
+                    if len(placed) % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
                 placed.sort(key=lambda each: each.order)
                 taken = self._clock() - began
                 self._placed = tuple(placed)

@@ -27,16 +27,16 @@ async def found(overview: Overview, only: Filter | State | None = None) -> Found
 
 
 async def site() -> Site:
-    return await armed(crowd(1700000000.0, 20))
+    return await armed(crowd(1700000000.0, 40))
 
 
 async def test_it_counts_all_whatever_is_asked_for() -> None:
     overview = Overview((await site()).services())
     everything, trouble = await found(overview), await found(overview, Filter.TROUBLE)
     assert everything.counts == trouble.counts
-    assert everything.counts.total == everything.total == 26
+    assert everything.counts.total == everything.total == 46
     assert trouble.total == trouble.counts.trouble == sum(row.rank is Rank.TROUBLE for row in everything.rows)
-    assert sum(everything.counts.states.values()) == 26
+    assert sum(everything.counts.states.values()) == 46
 
 
 async def test_a_small_fleet_is_looked_at_each_time() -> None:
