@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from netbootd.boot.facts import Facts
 from netbootd.fleet.changes import Written
 from netbootd.fleet.lifecycle import Stage, State
-from netbootd.fleet.record import Approval, PutRecord, Record
+from netbootd.fleet.record import Approval, Attempt, PutAttempt, PutRecord, Record
 from netbootd.memory import Memory
 from netbootd.observe.events import Change, DaemonNotice, Event, MachineChanged, ScriptServed
 from netbootd.observe.hub import Hub
@@ -309,3 +310,23 @@ async def test_while_the_database_is_away_a_token_nobody_knows_is_not_refused_fo
         async with asyncio.timeout(_PATIENCE):
             while await house.memory.lookup(TOKEN):
                 await asyncio.sleep(_TURN)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_history_that_is_old_goes_everywhere_whoever_prunes(url: str, tmp_path: Path, shared: bool) -> None:
+    """Old boots, and strangers nobody saw for long; what somebody named stays."""
+    state = url if shared else f"sqlite:///{tmp_path}/state.db"
+    stranger = Record("mac-020000000001", (OTHER_CARD,), first_seen=1.0, last_seen=1.0)
+    named = Record("1", (CARD,), name="node-1", last_seen=1.0)
+    boots = [Attempt(f"b{n}", record.id, record.macs[0], 1.0, 1.0) for n, record in enumerate((stranger, named))]
+    async with opened(state) as (first,):
+        puts = [PutAttempt(boot) for boot in boots]
+        assert await first.memory._store.write(PutRecord(stranger), PutRecord(named), *puts)
+    async with opened(*[state] * (1 + shared)) as houses:
+        assert all(len(house.records) == len(house.memory.attempts) == 2 for house in houses)
+        houses[0].memory.prune()
+        await until(lambda: all(house.records == {"1": named} for house in houses), 1.0)
+        await until(lambda: all(len(house.memory.attempts) == 0 for house in houses), 1.0)
+    async with opened(state) as (late,):
+        assert late.records == {"1": named}
+        assert len(late.memory.attempts) == 0

@@ -142,7 +142,8 @@ def _claimed(connection: Connection, record: Record, before: Record | None, firm
     if any(word.kind == "name" for word in words):
         record = replace(record, name=before.name if before else None)
     if any(word.kind == "soft serial" for word in words):
-        record = replace(record, soft_serial=before.soft_serial if before else None)
+        held_before = before or Record(record.id)
+        record = replace(record, soft_serial=held_before.soft_serial, soft_serial_by=held_before.soft_serial_by)
     wanted = claims(record)
     if gone := held - wanted.keys():
         connection.execute(delete(CLAIMS).where(CLAIMS.c.record == record.id, CLAIMS.c.mark.in_(gone)))

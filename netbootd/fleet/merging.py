@@ -47,6 +47,7 @@ def merge(base: Record | None, ours: Record, theirs: Record) -> Merge:
         name: getattr(ours if _changed(name, known, ours) and name not in clashes else theirs, name)
         for name in (*_SAID, *SET_BY_HAND)
     }
+    chosen["soft_serial_by"] = (ours if chosen["soft_serial"] == ours.soft_serial else theirs).soft_serial_by
     if board(replace(theirs, **chosen)) not in (board(ours), board(theirs)):  # of two boards no third is made
         chosen |= {"uuid": theirs.uuid, "serial": theirs.serial}
     merged = replace(

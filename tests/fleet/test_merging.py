@@ -37,6 +37,12 @@ def test_of_one_field_that_both_set_the_first_counts_and_it_is_told() -> None:
     assert merged == Merge(replace(BASE, name="theirs", profile="edge"), ("name",))
 
 
+def test_who_assigned_a_soft_serial_goes_with_it() -> None:
+    assigned = replace(BASE, soft_serial="EDGE-1", soft_serial_by="edge")
+    assert merge(BASE, assigned, replace(BASE, product="X")).record == replace(assigned, product="X")
+    assert merge(BASE, replace(BASE, product="X"), assigned).record == replace(assigned, product="X")
+
+
 def test_of_two_endings_the_later_arming_counts_then_the_surer() -> None:
     told, guessed = (Ending(2, True, 5.0, signal) for signal in (Signal.TOLD, Signal.TIMEOUT))
     for ours, theirs in ((told, guessed), (guessed, told), (told, Ending(1, True, 9.0, Signal.TOLD)), (told, None)):
@@ -64,7 +70,7 @@ def test_no_field_of_a_record_is_forgotten_in_a_merge() -> None:
     full = replace(full, approved=Approval("x", 1.0), ending=Ending(1, True, 1.0, Signal.TOLD))
     empty = Record("1")
     for field in fields(Record):
-        if field.name != "id" and (value := getattr(full, field.name)):
+        if field.name not in ("id", "soft_serial_by") and (value := getattr(full, field.name)):
             ours = replace(empty, **{field.name: value})
             merged = merge(empty, ours, replace(empty, asset="theirs") if field.name != "asset" else empty).record
             assert getattr(merged, field.name) == value, field.name
