@@ -12,6 +12,7 @@ import ctypes
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,10 @@ class Overheard:
 def open_overheard() -> socket.socket:
     """A socket that hears every interface.  Raises PermissionError without CAP_NET_RAW, or another OSError."""
     kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-    sock = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: deaf until it is bound, with the filter in its place
+    sock = socket.socket(socket.AF_PACKET, kind, socket.htons(ETH_P_IP))
     try:
         sift(sock)
-        sock.bind(("", ETH_P_IP))
+        _drain(sock)
     except BaseException:
         sock.close()
         raise
@@ -71,6 +72,13 @@ def sift(sock: socket.socket) -> None:
     """Have the kernel drop all else before it reaches this socket, whose packets begin with an IP header."""
     program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in _FILTER))
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(_FILTER), ctypes.addressof(program)))
+
+
+def _drain(sock: socket.socket) -> None:
+    """What came before the filter was in its place."""
+    with suppress(BlockingIOError):
+        while True:
+            sock.recv(1)
 
 
 class Ear:

@@ -6,6 +6,7 @@ The kernel runs the filter on a Unix socket as on a packet socket, without a cap
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.net.overheard import Ear, Overheard, read_frame, sift
+from netbootd.net.overheard import Ear, Overheard, open_overheard, read_frame, sift
 
 REPLY, REQUEST = b"\2" + bytes(239), b"\1" + bytes(239)
 
@@ -83,6 +84,13 @@ def test_whatever_the_octets_nothing_is_raised(octets: bytes) -> None:
 @pytest.mark.parametrize("cut", [0, 10, 19, 24, 27, 30])
 def test_a_frame_that_is_cut_is_none(cut: int) -> None:
     assert read_frame(frame(b"\2abcdef")[:cut], 1) is None
+
+
+def test_a_socket_that_hears_every_interface_is_had_or_refused_for_the_right() -> None:
+    try:
+        open_overheard().close()
+    except PermissionError:
+        assert os.geteuid() != 0
 
 
 class Wire:
