@@ -5,9 +5,7 @@ from __future__ import annotations
 from netbootd.fleet.record import Attempt, Outcome, Reached
 from netbootd.observe.diagnosis import times
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
-from netbootd.observe.diagnosis.story import Far, far, seconds, told
-
-_GIVEN = (Outcome.PAYLOAD, Outcome.INSTALLED, Outcome.FAILED)
+from netbootd.observe.diagnosis.story import Far, far, given, seconds, told
 
 
 def _shared(case: Case) -> Told | None:
@@ -26,11 +24,11 @@ def _shared(case: Case) -> Told | None:
 
 def _reinstalls(case: Case) -> Told | None:
     boots = [each for each in (case.attempt, *case.earlier) if case.now - each.started <= times.INSTALLS_WITHIN]
-    given = [each for each in boots if each.outcome in _GIVEN and _same(each, case.attempt)]
-    if len(given) < times.INSTALLS or case.attempt.outcome not in (*_GIVEN, Outcome.RUNNING):
+    out = [each for each in boots if given(each) is not None and each.profile == case.attempt.profile]
+    if len(out) < times.INSTALLS:
         return None
-    within = seconds(given[0].started - given[-1].started)
-    armed = sorted({each.generation for each in given if each.generation})
+    within = seconds(out[0].started - out[-1].started)
+    armed = sorted({each.generation for each in out if each.generation})
     again = (
         "Somebody arms it each time: the API's log names who. "
         if len(armed) > 1
@@ -39,15 +37,11 @@ def _reinstalls(case: Case) -> Told | None:
     )
     return told(
         case,
-        f"was given {case.attempt.profile or 'its payload'} {len(given)} times within {within}",
+        f"was given {case.attempt.profile or 'its payload'} {len(out)} times within {within}",
         again + "Then put its disk before the network in the boot order, or have the installer call "
         "`boot.done_url`; `netbootd machines local` leaves it to its disk now.",
-        f"payloads handed out: {len(given)}, armings: {len(armed)}",
+        f"payloads handed out: {len(out)}, armings: {len(armed)}",
     )
-
-
-def _same(boot: Attempt, as_this: Attempt) -> bool:
-    return boot.profile == as_this.profile
 
 
 def _loops(case: Case, wanted: Far) -> tuple[Attempt, ...]:

@@ -6,7 +6,7 @@ from netbootd.fleet.lifecycle import State
 from netbootd.fleet.record import Outcome, Reached, Signal, Step
 from netbootd.observe.diagnosis import times
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
-from netbootd.observe.diagnosis.story import Far, at, client, far, fetched, over, seconds, told, troubles
+from netbootd.observe.diagnosis.story import Far, at, client, far, fetched, given, idle, over, seconds, told, troubles
 from netbootd.observe.sentences import size_text
 
 _CHANGED = ("short", "changed", "unreadable", "READ_FAILED")
@@ -139,37 +139,36 @@ def _installer_failed(case: Case) -> Told | None:
     )
 
 
-def _given(case: Case) -> Step | None:
-    steps = at(case, Reached.PAYLOAD)
-    return steps[-1] if steps else None
-
-
 def _spoke(case: Case) -> bool:
-    return bool(at(case, Reached.SYSTEM, Reached.SAID)) or any(not step.trouble for step in at(case, Reached.END))
+    """Whether its system was heard of: by a step, or by a plain question that is none."""
+    out = given(case.attempt)
+    asked = out is not None and case.plain is not None and case.plain.last > out.last
+    said = at(case, Reached.SYSTEM, Reached.SAID)
+    return asked or bool(said) or any(not step.trouble for step in at(case, Reached.END))
 
 
 def _crashed(case: Case) -> Told | None:
-    given, again = _given(case), at(case, Reached.AGAIN)
-    if given is None or not again or _spoke(case) or again[0].at - given.last > times.CRASHED:
+    out, again = given(case.attempt), at(case, Reached.AGAIN)
+    if out is None or not again or _spoke(case) or again[0].at - out.last > times.CRASHED:
         return None
     if case.standing is not None and case.standing.state is State.INSTALLED:
         return None
     return told(
         case,
-        f"started its system, and its firmware is back after {seconds(again[0].at - given.last)}",
+        f"started its system, and its firmware is back after {seconds(again[0].at - out.last)}",
         "the kernel fell over at once: kernel and initrd that do not belong together, an initrd that does not fit "
         "into memory (" + _memory(case) + "), a wrong architecture. Add `panic=60` to its arguments and a console "
         "(`console=ttyS0,115200n8 console=tty0`) to read what it says.",
-        *_out(case, given),
+        *_out(case, out),
         at=again[0].at,
     )
 
 
 def _silent(case: Case) -> Told | None:
-    given = _given(case)
-    if given is None or not case.speaks or case.powers_off or _spoke(case) or at(case, Reached.AGAIN):
+    out = given(case.attempt)
+    if out is None or not case.speaks or case.powers_off or _spoke(case) or at(case, Reached.AGAIN):
         return None
-    if case.attempt.outcome is not Outcome.PAYLOAD or not over(case, times.SYSTEM):
+    if case.attempt.outcome not in (Outcome.PAYLOAD, Outcome.RUNNING) or idle(case) < times.SYSTEM:
         return None
     secure = (
         " Under Secure Boot a kernel without a known signature is refused (iPXE's screen: 'Permission denied', "
@@ -179,13 +178,13 @@ def _silent(case: Case) -> Told | None:
     )
     return told(
         case,
-        f"got all of its payload, and nothing was heard of it in {seconds(case.now - given.last)}",
+        f"got all of its payload, and nothing was heard of it in {seconds(case.now - out.last)}",
         f"memory: {_memory(case)}. Console: it may run and show nothing; give `console=tty0` for a screen, "
         "`console=ttyS0,115200n8` (or ttyS1, ttyAMA0) for a serial line, the last one gets the messages."
         + secure
         + " Network: a system without its card's driver is mute, too.",
-        *_out(case, given),
-        at=given.last,
+        *_out(case, out),
+        at=out.last,
     )
 
 
@@ -204,7 +203,7 @@ def _time_over(case: Case) -> Told | None:
         "look at its screen. If it only takes long, raise `limits: {installing: ...}` of its profile. An installer "
         "that calls back when it is done needs no guess: `boot.done_url`. "
         f"Then: `netbootd machines install {case.attempt.mac}`. Memory: {_memory(case)}.",
-        *_out(case, _given(case)),
+        *_out(case, given(case.attempt)),
         at=ending.at,
     )
 
@@ -218,9 +217,9 @@ def _memory(case: Case) -> str:
     )
 
 
-def _out(case: Case, given: Step | None) -> tuple[str, ...]:
+def _out(case: Case, last: Step | None) -> tuple[str, ...]:
     files = tuple(f"{step.file}, {size_text(step.bytes)}" for step in fetched(case, Reached.FILE))
-    return (*files[-4:], f"all out {seconds(case.now - given.last)} ago" if given else "")
+    return (*files[-4:], f"all out {seconds(case.now - last.last)} ago" if last else "")
 
 
 ROWS = (

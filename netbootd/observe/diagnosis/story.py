@@ -30,7 +30,22 @@ def far(attempt: Attempt) -> Far:
     """The furthest it came; a file that it only tried for counts where its script names it."""
     if attempt.outcome is Outcome.LOCAL:
         return Far.LOCAL
+    if given(attempt) is not None:
+        return Far.PAYLOAD
     return max((_far(step, attempt.files) for step in attempt.steps), default=Far.NOWHERE)
+
+
+def given(attempt: Attempt) -> Step | None:
+    """With which step all of its payload was out: told of for a profile that boots once, else its last file."""
+    told_of = [step for step in attempt.steps if step.stage is Reached.PAYLOAD]
+    if told_of:
+        return told_of[-1]
+    whole = {
+        step.file: step for step in attempt.steps if step.stage is Reached.FILE and not step.trouble and step.bytes
+    }
+    if not attempt.files or any(file not in whole for file in attempt.files):
+        return None
+    return max((whole[file] for file in attempt.files), key=lambda step: step.last)
 
 
 def _far(step: Step, files: tuple[str, ...]) -> Far:

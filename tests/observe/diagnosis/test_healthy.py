@@ -203,3 +203,16 @@ def test_a_machine_booted_by_url_alone_has_no_dhcp_to_miss() -> None:
     ward.wait(20.0)
     ward.system()
     ward.wait(LONG)
+
+
+def test_a_system_that_boots_always_has_no_event_for_its_payload() -> None:
+    """Rescue and diskless systems: the last file is out, its system asks for an address, and runs for days."""
+    ward = healthy(Ward())
+    for _ in range(3):
+        ward.to_script()
+        for file in FILES:
+            ward.wait(2.0)
+            ward.gets(file)
+        ward.wait(60.0)
+        ward.system()
+        ward.wait(3600.0)
