@@ -40,12 +40,16 @@ def given(attempt: Attempt) -> Step | None:
     told_of = [step for step in attempt.steps if step.stage is Reached.PAYLOAD]
     if told_of:
         return told_of[-1]
-    whole = {
-        step.file: step for step in attempt.steps if step.stage is Reached.FILE and not step.trouble and step.bytes
-    }
+    whole = {step.file: step for step in attempt.steps if step.stage is Reached.FILE and _whole(step)}
     if not attempt.files or any(file not in whole for file in attempt.files):
         return None
     return max((whole[file] for file in attempt.files), key=lambda step: step.last)
+
+
+def _whole(step: Step) -> bool:
+    """In one piece or in ranges."""
+    size = step.transfer.size if step.transfer else 0
+    return not step.trouble and step.bytes >= max(size, 1)
 
 
 def _far(step: Step, files: tuple[str, ...]) -> Far:
