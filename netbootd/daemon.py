@@ -221,6 +221,7 @@ class Daemon:
             emit=self._hub,
             stream=stream,
             seeming=self._memory.lives.seeming,
+            dropped=lambda: self._memory.lives.dropped,
             diagnosed=self._memory.diagnosed,
             diagnosed_boot=self._memory.diagnosing.of_boot,
             running=self._memory.running,

@@ -28,8 +28,8 @@ from netbootd.fleet.sharing import Sharing
 from netbootd.fleet.sightings import facts_of
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.store import Store
-from netbootd.observe.events import Change, DaemonNotice, MachineChanged
 from netbootd.observe.diagnosis.model import Diagnosis
+from netbootd.observe.events import Change, DaemonNotice, MachineChanged
 from netbootd.observe.hub import Hub
 from netbootd.observe.running import Running
 from netbootd.serve.diagnosing import Around, Diagnosing
@@ -206,7 +206,13 @@ class Memory:
         for record in sorted(history.records, key=lambda each: each.last_seen or 0.0):  # those seen last stay
             for mac in record.macs if record.last_seen else ():
                 self._directory.told(facts_of(record, mac))
-        self.attempts = Attempts(history.attempts, new_id=_new_id, owner=self.records.owner, took=self._took)
+        self.attempts = Attempts(
+            history.attempts,
+            new_id=_new_id,
+            owner=self.records.owner,
+            known_card=self.records.known,
+            took=self._took,
+        )
         self._behind = Behind({each.id: each for each in history.records}, {each.id: each for each in history.attempts})
         sharing = Sharing(self.records, self.attempts, self._behind, self._elsewhere)
         self._store.follow_history(sharing.learn)

@@ -24,6 +24,8 @@ ON_ITS_WAY = 60.0
 """Seconds; a machine left to its disk may still try its other cards and HTTP Boot."""
 _FIRST = (Reached.FIRMWARE, Reached.IPXE)
 _FAR = frozenset({Reached.SCRIPT, Reached.FILE, Reached.PAYLOAD, Reached.LOCAL, Reached.SYSTEM, Reached.END})
+_YOUNG = 3600.0  # seconds
+_TRIES = 64  # boots looked at for one that may go, so that a flood costs the same however many may not
 _SYSTEMS = 4  # times that an ordinary system shows up and it is written down
 
 
@@ -40,8 +42,8 @@ class Limits:
 
 
 class Attempts:
-    """``owner`` gives the id of the record that has a card, or ""; ``took`` is told of each boot as it was before
-    something happened, None where it only began, and as it is now."""
+    """``owner`` gives the id of the record that has a card, or "", ``known_card`` whether somebody knows its machine;
+    ``took`` is told of each boot as it was before something happened, None where it only began, and as it is now."""
 
     def __init__(
         self,
@@ -49,11 +51,13 @@ class Attempts:
         *,
         new_id: Callable[[], str],
         owner: Callable[[Mac], str] = lambda _mac: "",
+        known_card: Callable[[Mac], bool] = lambda _mac: False,
         took: Callable[[Attempt | None, Attempt], None] = lambda _before, _after: None,
         limits: Limits = Limits(),
     ) -> None:
         self._new_id = new_id
         self._owner = owner
+        self._known_card = known_card
         self._took = took
         self._limits = limits
         self._attempts: dict[str, Attempt] = {}  # the one begun first is first
@@ -61,7 +65,10 @@ class Attempts:
         self._of: dict[str, list[str]] = {}  # ids by machine, the latest last
         self._at: Recent[str, str] = Recent(limits.total)  # machines by address
         self._changed: dict[str, None] = {}
+        self._far: dict[str, None] = {}  # and of the others
         self._dropped: list[str] = []
+        self.pushed_out = 0
+        """Boots that had to go soon after they began, as too many others did."""
         for attempt in sorted(known, key=lambda each: each.started):
             self._file(attempt)
 
@@ -130,6 +137,7 @@ class Attempts:
         if attempt is None:
             return
         self._near.pop(id, None)
+        self._far.pop(id, None)
         self._changed.pop(id, None)
         machine = attempt.record or str(attempt.mac)
         self._of[machine].remove(id)
@@ -180,7 +188,9 @@ class Attempts:
         if len(ids) >= self._limits.per_machine:
             self._drop(next((id for id in ids if id in self._near), ids[0]))
         while len(self._attempts) >= self._limits.total:
-            self._drop(self._victim())
+            victim = self._attempts[self._victim()]
+            self.pushed_out += what.at - victim.started < _YOUNG
+            self._drop(victim.id)
         attempt = Attempt(self._new_id(), self._owner(what.mac), what.mac, what.at, what.at)
         self._file(attempt)
         return attempt
@@ -194,12 +204,21 @@ class Attempts:
         self._store(replace(attempt, outcome=ended))
 
     def _victim(self) -> str:
-        return next(iter(self._near or self._attempts))
+        """First who only asked, and never one of a machine that somebody knows while there are others."""
+        return self._stranger(self._near) or self._stranger(self._far) or next(iter(self._attempts))
+
+    def _stranger(self, line: dict[str, None]) -> str | None:
+        for _ in range(min(len(line), _TRIES)):
+            id = next(iter(line))
+            if not self._known_card(self._attempts[id].mac):
+                return id
+            del line[id]
+            line[id] = None
+        return None
 
     def _file(self, attempt: Attempt) -> None:
         self._attempts[attempt.id] = attempt
-        if not far(attempt):
-            self._near[attempt.id] = None
+        (self._far if far(attempt) else self._near)[attempt.id] = None
         self._of.setdefault(attempt.record or str(attempt.mac), []).append(attempt.id)
 
     def _store(self, attempt: Attempt) -> None:
@@ -208,6 +227,7 @@ class Attempts:
         self._attempts[attempt.id] = attempt
         if far(attempt):
             self._near.pop(attempt.id, None)
+            self._far[attempt.id] = None
         self._changed[attempt.id] = None
 
     def _drop(self, id: str) -> None:

@@ -102,6 +102,10 @@ class Records:
         found = self.identify(Facts(mac=mac))
         return found.id if isinstance(found, Match) else ""
 
+    def known(self, mac: Mac) -> bool:
+        """Whether the machine with this card is one that somebody did something about, or a file lists."""
+        return any(not self._loose(record) for record in self.of_card(mac))
+
     def seems(self, mac: Mac, uuid: UUID | None) -> str:
         """The id of the one record whose board has this uuid, for a card that is on no record; "" where there is none.
 

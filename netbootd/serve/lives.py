@@ -22,9 +22,10 @@ from netbootd.fleet.lifecycle import Limits, Stage, Standing, ending_of, is_over
 from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Reached, Record, RecordChange
 from netbootd.fleet.records import Records
 from netbootd.observe.boots import happening
-from netbootd.observe.events import Change, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
+from netbootd.observe.events import Change, DaemonNotice, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
 from netbootd.wire.mac import Mac
 
+_TELLS = 60.0  # seconds between two words on what was dropped
 _CARDS = 128  # looked through for each machine that is shown
 
 _RECORDED = (Reason.BOOT_LOCAL.name,)
@@ -61,6 +62,8 @@ class Lives:
         self._listed = listed
         self._auto = auto
         self._wall = wall
+        self._dropped_told = 0
+        self._tells = 0.0
         self._cards: Recent[Mac, str] = Recent(_CARDS)
         self._watched: dict[Mac, None] = {}  # cards of those that install
 
@@ -88,9 +91,10 @@ class Lives:
     def look(self) -> None:
         """Once in some seconds: what time and silence have made of those that install.  Those that are over are not
         looked at again; nor is anybody while the state is away, for another daemon may hear what is not heard here."""
+        now = self._wall()
+        self._tell_dropped(now)
         if not self._ledger.durable:
             return
-        now = self._wall()
         self._watched.update(dict.fromkeys(self._ledger.moved(_AT_ONCE)))
         for mac in tuple(self._watched):
             entry = self._ledger.entry(mac)
@@ -103,6 +107,19 @@ class Lives:
     def watched(self) -> int:
         """Cards of machines that are looked at."""
         return len(self._watched)
+
+    @property
+    def dropped(self) -> int:
+        """Machines, and boots under way, that there was no room for."""
+        return self._records.dropped + self._attempts.pushed_out
+
+    def _tell_dropped(self, now: float) -> None:
+        new = self.dropped - self._dropped_told
+        if new <= 0 or now < self._tells:
+            return
+        self._dropped_told, self._tells = self.dropped, now + _TELLS
+        text = f"{new} machines or boots were dropped: more showed up than there is room for; those known stay"
+        self._emit(DaemonNotice(text=text, severity="warning"))
 
     def prune(self) -> None:
         """Now and then: history that is too old."""

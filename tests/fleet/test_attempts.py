@@ -206,6 +206,27 @@ def test_a_flood_of_made_up_cards_pushes_out_no_boot_that_came_further() -> None
         assert stages(now(attempts, str(Mac(b"\x52\x54\x02\0\0" + bytes([number]))))) == list(BOOT)
 
 
+def test_a_flood_pushes_out_no_machine_that_somebody_knows_however_far_it_pretends_to_come() -> None:
+    """One that is stuck at its first question is the one to look at."""
+    attempts = book(limits=Limits(total=100), known_card=lambda mac: mac in (A, C))
+    boots(attempts, Reached.FIRMWARE, mac=A)
+    boots(attempts, *BOOT, mac=C)
+    for number in range(500):
+        made_up = Mac(b"\x52\x54\x01" + number.to_bytes(3, "big"))
+        boots(attempts, *BOOT[: 1 + number % 5], at=2.0 + number, mac=made_up)
+    assert len(attempts) == 100
+    assert attempts.pushed_out == 402
+    assert stages(now(attempts)) == [Reached.FIRMWARE]
+    assert stages(now(attempts, str(C))) == list(BOOT)
+
+
+def test_what_is_dropped_in_the_course_of_months_is_no_flood() -> None:
+    attempts = book(limits=Limits(total=5))
+    for number in range(20):
+        boots(attempts, *BOOT, at=number * 86400.0, mac=Mac(b"\x52\x54\x01\0\0" + bytes([number])))
+    assert (len(attempts), attempts.pushed_out) == (5, 0)
+
+
 def test_packets_in_its_name_do_not_push_out_the_boot_that_installs() -> None:
     attempts = book(limits=Limits(per_machine=3))
     boots(attempts, *BOOT, Reached.PAYLOAD)

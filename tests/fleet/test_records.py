@@ -280,6 +280,14 @@ def test_a_machine_that_is_armed_or_listed_stays_without_anybody_having_named_it
     assert records.of_card(A)
 
 
+def test_a_machine_is_known_once_somebody_did_something_about_it() -> None:
+    records = table(kept=lambda record: C in record.macs)
+    for card in (A, C):
+        records.saw(Facts(mac=card), "", 1.0)
+    records.create(Record("", (B,), name="node-1"))
+    assert [records.known(card) for card in (A, B, C)] == [False, True, True]
+
+
 def test_strangers_are_forgotten_when_nobody_saw_them_for_long() -> None:
     records = table(kept=lambda record: C in record.macs)
     for at, card in ((1.0, A), (1.0, C), (9.0, B)):

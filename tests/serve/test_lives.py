@@ -37,6 +37,7 @@ from netbootd.fleet.records import Records
 from netbootd.observe.events import (
     ArtifactServed,
     Change,
+    DaemonNotice,
     DhcpAnswered,
     DhcpSilent,
     Event,
@@ -262,6 +263,24 @@ async def test_a_machine_that_should_boot_and_asks_like_a_system_has_that_in_its
     assert place.state() is State.ARMED
     assert await place.asks()
     assert place.state() is State.INSTALLING
+
+
+async def test_what_there_is_no_room_for_is_said_now_and_then(place: Place) -> None:
+    told: list[Event] = []
+    place.emit = told.append  # type: ignore[method-assign, assignment]
+    place.start()
+    for _ in range(3):
+        place.records.dropped += 500
+        place.attempts.pushed_out += 4
+        place.lives.look()
+        place.lives.look()
+    assert [event.text.partition(":")[0] for event in told if isinstance(event, DaemonNotice)] == [
+        "504 machines or boots were dropped"
+    ]
+    place.now += 100
+    place.lives.look()
+    assert len(told) == 2
+    assert place.lives.dropped == 1512
 
 
 async def test_ordinary_computers_are_no_machines_of_ours(place: Place) -> None:

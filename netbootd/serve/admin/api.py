@@ -144,6 +144,15 @@ def routes(services: ApiServices) -> tuple[Route, ...]:
         ),
         Route(
             "GET",
+            f"{ROOT}/status",
+            catalogue.status,
+            "showStatus",
+            "How much there is, and what there was no room for",
+            Answer(shapes.Status),
+            query=Nothing,
+        ),
+        Route(
+            "GET",
             f"{ROOT}/profiles",
             catalogue.profiles,
             "listProfiles",

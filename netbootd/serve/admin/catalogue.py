@@ -23,6 +23,17 @@ class Catalogue:
     def __init__(self, services: ApiServices) -> None:
         self._services = services
 
+    async def status(self, _request: web.Request, _query: Nothing, _body: None) -> shapes.Status:
+        """From memory."""
+        services = self._services
+        return shapes.Status(
+            machines=len(services.records.all()),
+            boots=len(services.attempts),
+            transfers=len(services.running),
+            readers=services.stream.readers,
+            dropped=services.dropped() + services.running.dropped,
+        )
+
     async def profiles(self, _request: web.Request, _query: Nothing, _body: None) -> list[shapes.Profile]:
         """As the settings have them."""
         return [self._profile(each) for each in self._services.fleet.profiles.values()]

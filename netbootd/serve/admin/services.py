@@ -49,6 +49,8 @@ class ApiServices:
     """What is wrong with a machine's latest boot, the worst first."""
     diagnosed_boot: Callable[[Mac, Attempt], tuple[Diagnosis, ...]] = lambda _mac, _boot: ()
     """The same of one of its boots."""
+    dropped: Callable[[], int] = lambda: 0
+    """Machines and boots there was no room for."""
     running: Running = field(default_factory=Running)
     wall: Callable[[], float] = time.time
 

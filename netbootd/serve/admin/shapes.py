@@ -227,6 +227,16 @@ class Row(Shape):
     state: str | None
 
 
+class Status(Shape):
+    """How much there is in memory, and what there was no room for since the daemon started."""
+
+    machines: int = Field(description="On record.")
+    boots: int
+    transfers: int = Field(description="Machines and addresses that fetch something, for longer than a second.")
+    readers: int = Field(description="Of the events.")
+    dropped: int = Field(description="Machines, and boots under way, that were pushed out by others.")
+
+
 class ProblemDetails(BaseModel):
     """RFC 9457."""
 

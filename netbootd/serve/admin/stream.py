@@ -111,6 +111,11 @@ class Stream:
             if reader.wanted(one):
                 reader.put(one)
 
+    @property
+    def readers(self) -> int:
+        """How many there are."""
+        return len(self._readers)
+
     def close(self) -> None:
         """End every reading: the daemon stops."""
         self._closed = True

@@ -11,7 +11,7 @@ from netbootd.boot.model import LimitKeys
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.payloads.eve.bundle import Era
 from tests.support.eve_bundles import bundle
-from tests.support.fleet import FLEET, Api, serving
+from tests.support.fleet import EDGE, FLEET, Api, serving
 from tests.support.worlds import args
 
 
@@ -63,3 +63,15 @@ async def test_a_bundle_is_there_once_with_all_its_names_and_who_boots_it(api: A
 
 async def test_without_any_there_are_none(api: Api) -> None:
     assert (await api.ask("GET", "/api/v1/bundles")).body == []
+
+
+async def test_the_status_says_how_much_there_is_and_what_there_was_no_room_for(api: Api) -> None:
+    api.saw(EDGE)
+    api.running.dropped = 3
+    assert (await api.ask("GET", "/api/v1/status")).body == {
+        "machines": 1,
+        "boots": 0,
+        "transfers": 0,
+        "readers": 0,
+        "dropped": 3,
+    }
