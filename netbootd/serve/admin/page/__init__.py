@@ -34,7 +34,7 @@ _MACHINE = "/machines/{machine}"
 def add_page(app: web.Application, api: ApiServices, daemon: PageServices) -> None:
     """To the admin site, before it starts."""
     sessions = app[SESSIONS]
-    pages, overview = Pages(sessions, api.wall), Overview(api)
+    pages, overview = Pages(sessions, api.wall, lambda: daemon.trouble), Overview(api)
     fleet, machine = FleetPages(api, daemon, pages, overview), MachinePages(api, daemon, pages, overview)
     login = Login(pages, sessions, lambda: daemon.token)
     app.middlewares.insert(1, said_on_pages(pages))  # after whatever tells of faults of ours, before who may ask

@@ -22,11 +22,12 @@ _HERE = Path(__file__).parent
 
 
 class Pages:
-    """``wall`` is seconds since the epoch."""
+    """``wall`` is seconds since the epoch, ``trouble`` what is wrong with the daemon itself, "" for nothing."""
 
-    def __init__(self, sessions: Sessions, wall: Callable[[], float]) -> None:
+    def __init__(self, sessions: Sessions, wall: Callable[[], float], trouble: Callable[[], str]) -> None:
         self._sessions = sessions
         self._wall = wall
+        self._trouble = trouble
         self._env = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -59,6 +60,7 @@ class Pages:
         text = self._env.get_template(f"{name}.html").render(
             **values,
             path=request.path,
+            alarm=self._trouble(),
             csrf=self._sessions.token(request, is_near(request)),
             logged_in=self._sessions.known(request),
         )

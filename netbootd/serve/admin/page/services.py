@@ -18,6 +18,11 @@ class PageServices(AccessServices, Protocol):
         """Where bundles and kernels lie."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be recorded now; "" while it can."""
+        ...
+
     def about(self) -> Banner:
         """What it said of itself at its start, as of now.  It looks at files, so it is asked beside the loop."""
         ...

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from netbootd.artifacts.firmware import MissingFirmware
+from netbootd.boot.arch import Cpu
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.banner import Banner, ServedInterface
 from tests.support.crowd import BOOTING, FIVE, HOSTILE, NASTY, STUCK, TWINS, armed, crowd
@@ -148,6 +150,11 @@ class TestTheBeginning:
         services=("ProxyDHCP on 67 and 4011", "TFTP on 69", "HTTP on 8080"),
         script_urls=("http://192.0.2.1:8080/ipxe.cfg",),
         firmware=("undionly.kpxe",),
+        missing=(
+            MissingFirmware(
+                file="arm64-efi/snponly.efi", needed_by="ARM64 UEFI machines", fix="make it", rare=Cpu.ARM64
+            ),
+        ),
         warnings=("artifacts: /srv/artifacts does not exist yet",),
         unknown="register",
     )
@@ -164,10 +171,12 @@ class TestTheBeginning:
         assert done == ["netbootd answers on this network (done)", "There is iPXE to hand out (done)"]
 
     async def test_without_dhcp_it_tells_what_the_other_server_must_say(self) -> None:
-        about = Banner(version="1", services=("HTTP on 8080",))
+        gone = MissingFirmware(file="undionly.kpxe", needed_by="BIOS machines", fix="install it")
+        about = Banner(version="1", services=("HTTP on 8080",), missing=(gone,))
         async with serving(Api(fleet=Snapshot([], []), banner=about)) as site:
             page = await opened(site, "/")
         assert "options 66 and 67" in page.text
+        assert "missing undionly.kpxe (BIOS machines get no answer); to fix: install it" in page.text
         assert "apt install ipxe" in page.text
 
     async def test_it_can_be_read_again_later(self, site: Api) -> None:
@@ -177,6 +186,18 @@ class TestTheBeginning:
 
 
 class TestTheOthers:
+    @pytest.mark.parametrize("target", ["/", "/bundles", f"/machines/{BOOTING}"])
+    async def test_what_is_wrong_with_the_daemon_is_on_every_page(self, site: Api, target: str) -> None:
+        assert (await opened(site, target)).root.all("p", role="alert") == []
+        site.trouble = "state /s.db cannot be written: <disk full>"
+        page = await opened(site, target)
+        assert page.root.one("p", role="alert").text == "State /s.db cannot be written: <disk full>"
+
+    @pytest.mark.parametrize("target", ["/", "/login"])
+    async def test_but_not_for_who_is_not_let_in(self, site: Api, target: str) -> None:
+        site.trouble = "state /s.db cannot be written"
+        assert "s.db" not in (await opened(site, target, X_Forwarded_For="192.0.2.9")).text
+
     async def test_profiles_with_what_they_boot_and_how_many_have_them(self, site: Api) -> None:
         page = await opened(site, "/profiles")
         assert [each.text for each in page.root.all("h2")] == ["lab-eve", "rescue"]
