@@ -45,6 +45,7 @@ def _tftp_never_asked(case: Case) -> Told | None:
         f"Try it from another machine of that network: `tftp {case.server} -c get {offered(case)}`. "
         f"Does {case.server} lie on the machine's own network? (`advertise:` in the settings)",
         f"answered on port 4011 {seconds(case.now - asked.last)} ago, no TFTP request since",
+        *(of_server(case, each.ip) for each in case.servers),
         at=asked.last,
     )
 

@@ -81,7 +81,7 @@ def _other_boot_file(case: Case) -> Told | None:
 
 def _other_tftp(case: Case) -> Told | None:
     asked = on_4011(case, Reached.FIRMWARE)
-    server = next((each for each in case.servers if each.next_server and not _names_us(case, each)), None)
+    server = next((each for each in case.servers if _sends_elsewhere(case, each)), None)
     if asked is None or server is None or far(case.attempt) is not Far.FIRMWARE or not over(case, times.TFTP):
         return None
     return told(
@@ -92,6 +92,12 @@ def _other_tftp(case: Case) -> Told | None:
         of_server(case, server.ip),
         f"answered on port 4011 {seconds(case.now - asked.last)} ago, no TFTP request since",
     )
+
+
+def _sends_elsewhere(case: Case, server: Server) -> bool:
+    """Many a DHCP server calls itself the next one (siaddr) and has nothing to boot: that alone misleads nobody."""
+    meant = server.file or server.pxe or server.next_server != server.ip
+    return bool(server.next_server and meant) and not _names_us(case, server)
 
 
 def _names_us(case: Case, server: Server) -> bool:

@@ -182,10 +182,10 @@ def _(ward: Ward) -> None:
     ward.wait(31.0)
 
 
-@story(Cause.OTHER_TFTP, "10.99.0.1 names 10.99.0.1 as TFTP server", "option 66 (TFTP server, next-server) 10.99.0.2")
+@story(Cause.OTHER_TFTP, "10.99.0.1 names 10.99.0.5 as TFTP server", "option 66 (TFTP server, next-server) 10.99.0.2")
 def _(ward: Ward) -> None:
     ward.to_loader()
-    heard(ward, next_server=DHCP)
+    heard(ward, next_server="10.99.0.5")
     ward.wait(31.0)
 
 
@@ -429,6 +429,16 @@ def test_what_is_more_special_goes_before_what_is_general() -> None:
     alone.chooses()
     alone.wait(31.0)
     assert alone.causes() == [Cause.OFFER_IGNORED]
+
+
+def test_a_dhcp_server_that_calls_itself_the_next_one_misleads_nobody() -> None:
+    """dnsmasq and many routers do, and have nothing to boot."""
+    ward = Ward()
+    ward.to_loader()
+    heard(ward, next_server=DHCP)
+    ward.wait(31.0)
+    assert ward.one().cause is Cause.TFTP_NEVER_ASKED
+    assert "next-server 10.99.0.1" in ward.one().evidence[-1]
 
 
 async def test_captures_of_firmware_that_came_no_further() -> None:
