@@ -27,12 +27,17 @@ def said_on_pages(pages: Pages) -> Middleware:
         except web.HTTPException as error:
             if not reads_pages(request) or error.status < HTTPStatus.BAD_REQUEST:
                 raise
-            return _told(pages, request, Problem(HTTPStatus(error.status), _WORDS.get(error.status, error.reason)))
+            return _told(pages, request, _of(error))
 
     return told
 
 
 _WORDS = {404: "there is no such page", 405: "this page takes no such request"}
+
+
+def _of(error: web.HTTPException) -> Problem:
+    allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return Problem(HTTPStatus(error.status), _WORDS.get(error.status, error.reason), allow)
 
 
 def reads_pages(request: web.Request) -> bool:

@@ -86,14 +86,14 @@ def _shown(rendered: Rendered, seat: Seat, *, armed: bool) -> Rehearsal:
         now=rendered.verdict.why if rendered.verdict else "",
         text=_without(rendered.text, hidden),
         failure=_without(rendered.failure, hidden),
-        args=tuple(Argument(each.key, _value(each.key, each.value), each.origin) for each in rendered.args),
+        args=tuple(Argument(each.key, _value(each, hidden), each.origin) for each in rendered.args),
         config=tuple(File(each.path, each.origin) for each in rendered.config),
         findings=tuple(replace(each, text=_without(each.text, hidden)) for each in rendered.findings),
     )
 
 
-def _value(key: str, value: str | None) -> str | None:
-    return None if value is None else kept_from_sight(key, value)
+def _value(arg: Arg, hidden: Mapping[str, str]) -> str | None:
+    return None if arg.value is None else _without(kept_from_sight(arg.key, arg.value), hidden)
 
 
 def _as_written(rendered: Rendered) -> Iterator[Arg]:
