@@ -43,6 +43,7 @@ _SLOW = {
     "test_browser.py",
     "test_evetest.py",
     "test_fetch.py",
+    "test_healthy.py",
     "test_import_.py",
     "test_inside_iso.py",
     "test_memory_shared.py",
