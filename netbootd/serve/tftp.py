@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from netbootd.net.interfaces import mtu_of
 from netbootd.net.udp import UdpEndpoint, bind_udp, connect_udp
 from netbootd.observe.events import TftpAborted, TftpFinished, TftpProbed, TftpRefused, TftpStarted, TransferMoved
+from netbootd.serve.pace import every
 from netbootd.serve.redacted import without_token
 from netbootd.serve.tftp_session import OwnSocket, Session
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source, dispose, in_mode
@@ -218,7 +219,7 @@ class TftpServer:
             dispose(source)
             raise
         ended, moved = partial(self._ended, peer), partial(self._moved, peer)
-        session = Session(transfer, source, self._loop, self._readers, send, ended, moved)
+        session = Session(transfer, source, self._loop, self._readers, send, ended, moved, self._every)
         self._sessions[peer] = session
         self._per_client[peer[0]] += 1
         if peer in self._sockets:
@@ -253,6 +254,9 @@ class TftpServer:
         if not self._sessions:
             self._idle.set()
         self._emit(_ending(session.transfer, session.source, peer[0]))
+
+    def _every(self) -> float:
+        return every(len(self._sessions))
 
     def _moved(self, peer: Peer, session: Session, seconds: float) -> None:
         file, sent, size = session.source.name, session.transfer.delivered, session.transfer.size

@@ -22,7 +22,7 @@ _DRAIN = 64  # datagrams taken per wake-up
 
 class Session:
     """Drives a transfer; calls ``ended`` once when it is over, and ``moved`` with the seconds it has taken each time
-    that it is further than when that was last called, once a second at most.
+    that it is further than when that was last called, no sooner than ``every`` says.
 
     ``send`` may lose the datagram, and raises ConnectionRefusedError when nobody listens at the peer's port.
     """
@@ -36,6 +36,7 @@ class Session:
         send: Callable[[bytes], object],
         ended: Callable[[Session], None],
         moved: Callable[[Session, float], None] = lambda _session, _seconds: None,
+        every: Callable[[], float] = lambda: EVERY,
     ) -> None:
         self.transfer = transfer
         self.source = source
@@ -44,6 +45,7 @@ class Session:
         self._send = send
         self._ended = ended
         self._moved = moved
+        self._every = every
         self._tells = transfer.started + EVERY
         self._told = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -84,7 +86,7 @@ class Session:
 
     def _tell(self, now: float) -> None:
         if self.transfer.outcome is None and self.transfer.delivered > self._told:
-            self._tells, self._told = now + EVERY, self.transfer.delivered
+            self._tells, self._told = now + self._every(), self.transfer.delivered
             self._moved(self, now - self.transfer.started)
 
     def _arm(self) -> None:

@@ -26,8 +26,8 @@ from netbootd.observe.events import (
     TftpStarted,
     TransferMoved,
 )
+from netbootd.serve import pace, tftp_session
 from netbootd.serve import tftp as tftp_module
-from netbootd.serve import tftp_session
 from netbootd.serve.tftp import TftpServer
 from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.tftp import Ack, Data, Error, OptionAck, Packet, ReadRequest, WriteRequest, decode, encode
@@ -147,7 +147,9 @@ class TestReading:
     async def test_a_transfer_of_more_than_a_second_says_how_far_it_is(
         self, single_port: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tftp_session, "EVERY", 0.0)  # as if each block took a second
+        for module in (pace, tftp_session):
+            monkeypatch.setattr(module, "EVERY", 0.0)  # as if each block took a second
+        monkeypatch.setattr(pace, "A_SECOND", 1e9)
         async with serving(single_port=single_port) as (server, told):
             await read(at(server), "boot", blksize="1024", windowsize="4")
             await told.first(TftpFinished)

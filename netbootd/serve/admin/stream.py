@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
+from netbootd.boot.recent import Recent
 from netbootd.observe.events import ArtifactServed, Event, Level, TftpAborted, TftpFinished, TransferMoved
 from netbootd.observe.sentences import level_of, sentence
 
@@ -98,6 +99,7 @@ class Stream:
         self._number = 0
         self._lost = 0  # the number of the last event that is not kept, debug aside
         self._closed = False
+        self._texts_of: Recent[int, str] = Recent(waiting)  # for who comes to the same event a moment later
 
     def __call__(self, event: Event) -> None:
         """A sink."""
@@ -177,6 +179,13 @@ class Stream:
         return min(int(number), self._number)
 
     def _text(self, one: Happened) -> str:
+        if (text := self._texts_of.get(one.number)) is not None:
+            return text
+        text = self._rendered(one)
+        self._texts_of.put(one.number, text)
+        return text
+
+    def _rendered(self, one: Happened) -> str:
         id = "" if isinstance(one.event, TransferMoved) else f"id: {self._run}-{one.number}\n"
         return f"{id}event: {one.event.name}\ndata: {json.dumps(told(one))}\n\n"
 

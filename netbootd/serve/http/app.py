@@ -18,6 +18,7 @@ from netbootd.serve.http.errors import SERVER, TEXT, Refused, answer
 from netbootd.serve.http.forwarded import asker
 from netbootd.serve.http.leftovers import LEFTOVERS, Leftovers
 from netbootd.serve.http.services import ScriptRequest, recorded
+from netbootd.serve.pace import Paces
 from netbootd.serve.redacted import without_token
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -34,6 +35,7 @@ def build_app(services: BootServices) -> web.Application:
     app = web.Application()
     app[TURNS] = Turns()
     app[LEFTOVERS] = Leftovers()
+    app[files.PACES] = Paces()
     app.router.add_route("*", r"/{target:[\s\S]*}", BootSite(services).handle)  # %0a is no reason to be passed over
     return app
 

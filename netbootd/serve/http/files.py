@@ -19,13 +19,16 @@ from netbootd.serve.http import conditions
 from netbootd.serve.http.delivery import Body, patience, send_body, write_all
 from netbootd.serve.http.errors import SERVER, Refused
 from netbootd.serve.http.forwarded import asker
-from netbootd.serve.pace import Pace
+from netbootd.serve.pace import Paces
 from netbootd.wire.mac import Mac
 from netbootd.wire.segments import Extent
 from netbootd.wire.text import printable
 
 if TYPE_CHECKING:
     from netbootd.serve.http.services import BootServices
+
+PACES = web.AppKey("paces", Paces)
+"""Of all downloads of a site."""
 
 SMALL = 64 << 10
 """Bytes that are read with the open, in the same thread hop, and sent in one write with the headers."""
@@ -146,12 +149,13 @@ class _Download:
         return response
 
     async def in_pieces(self, headers: dict[str, str], body: Body, offset: int) -> web.StreamResponse:
-        response, pace = web.StreamResponse(status=self.status, headers=headers), Pace(self._moved)
-        try:
-            result = await send_body(self.request, response, body, offset, self.count, self._patience, pace)
-        except BaseException:  # what was said to be under way is no longer
-            self._tell(pace.seconds, pace.sent, Ending.GONE)
-            raise
+        response = web.StreamResponse(status=self.status, headers=headers)
+        with self.request.app[PACES].pace(self._moved) as pace:
+            try:
+                result = await send_body(self.request, response, body, offset, self.count, self._patience, pace)
+            except BaseException:  # what was said to be under way is no longer
+                self._tell(pace.seconds, pace.sent, Ending.GONE)
+                raise
         self._tell(pace.seconds, result.sent, result.reason)
         return response
 
