@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.events import ArtifactServed, Change, DhcpAnswered, Event, MachineChanged, ScriptServed
 from netbootd.wire.mac import Mac
 from tests.support.crowd import FIVE, HOSTILE, NASTY, STUCK, TWINS, armed, crowd
@@ -46,6 +47,7 @@ pytestmark = [
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=20_000)
     async with async_playwright() as driver:
         running = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running
@@ -62,7 +64,7 @@ async def shown(browser: Browser, site: Api, target: str, **context: Any) -> Pag
     """A page, in a window of its own, that may not complain."""
     window = await browser.new_context(base_url=f"http://localhost:{site.address[1]}", **context)
     page = await window.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.on("pageerror", lambda error: pytest.fail(f"{error}"))
     await page.goto(target)
@@ -195,6 +197,16 @@ class TestLive:
         happened(site, kernel)
         await expect(row.locator(".bar")).to_have_attribute("aria-label", "5 of 6: files, 50%")
         assert await page.evaluate("window.same")
+
+    async def test_where_nothing_had_booted_the_fleet_comes_with_the_first_machine(self, browser: Browser) -> None:
+        async with serving(Api(fleet=Snapshot([], []))) as empty:
+            page = await shown(browser, empty, "/")
+            await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing has booted yet")
+            await expect(page.locator("#link")).to_have_text("live")
+            empty.saw(NEW, manufacturer="Acme")
+            happened(empty, _changed(NEW, ""))
+            await expect(page.locator(".fleet .row")).to_contain_text("Acme")
+            await page.context.close()
 
     async def test_who_cannot_see_it_is_told(self, browser: Browser, site: Api) -> None:
         page = await shown(browser, site, "/")

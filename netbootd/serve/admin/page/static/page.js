@@ -62,7 +62,8 @@
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const old of parts()) {
           const now = page.getElementById(old.id);
-          if (now) grow(old, now);
+          if (!now) { location.reload(); return; } // another page stands here now, as when the first machine boots
+          grow(old, now);
         }
         last = Date.now();
       } else if (answer.status === 401) {
@@ -71,7 +72,8 @@
     } catch {
       // The stream says that the daemon is away.
     }
-    rest = Math.max(700, 10 * (performance.now() - began));
+    // A daemon that takes long to answer is asked less often.
+    rest = Math.min(10000, Math.max(700, 5 * (performance.now() - began)));
     setTimeout(() => { asking = false; if (asked) refresh(); }, rest);
   }
 
