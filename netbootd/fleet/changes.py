@@ -53,7 +53,7 @@ class Handing:
 @dataclass(frozen=True, slots=True)
 class Order:
     """A record of a new generation, kept under each of the machine's cards.  Refused where one of them has a record of
-    this generation, or of a later one."""
+    this generation, or of a later one, and to arm where all that have one are armed already."""
 
     entry: Entry
     macs: tuple[Mac, ...]
@@ -72,7 +72,8 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """``failed`` may have been written all the same: where it was, the record is ``before`` again, or there is none."""
+    """``failed`` may have been written all the same: where it was, the record is ``before`` again, or there is none;
+    unless the machine was handed its script by then."""
 
     failed: Entry
     before: Entry | None

@@ -19,6 +19,7 @@ is taken in by `Ledger.learn`.  While one has begun, the others hold the machine
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -184,8 +185,10 @@ class Ledger:
     def begin(self, handing: Handing) -> Awaitable[Written]:
         """The last file is asked for; it may be sent when this turns out true."""
         entry = self.entry(handing.mac)
-        if entry is None:
-            raise AssertionError(f"{handing.mac} has no record and was handed its script")
+        if entry is None:  # forgotten since, by another daemon
+            refused: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+            refused.set_result(Written.REFUSED)
+            return refused
         begun = replace(handing, begun=True, keeper=Keeper.US)
         self._hold(begun)
         return self._journal.write(Hand(begun, self._macs(handing.mac), entry.generation))
@@ -239,7 +242,7 @@ class Ledger:
     async def _arm(self, mac: Mac, by: str, now: float) -> Written:
         macs, before = self._macs(mac), self.entry(mac)
         if before and before.stage is Stage.ARMED:
-            return await self._journal.write(Put(before, macs))
+            return await self._arm_again(before, macs)
         untouched = self._watch(macs)
         entry = Entry(macs[0], Stage.ARMED, now, by, self._next(macs))
         written = await self._journal.write(Order(entry, macs), Unhand(macs))
@@ -248,6 +251,16 @@ class Ledger:
                 self._put(entry, macs)
             elif written is Written.NO:
                 self._undo(entry, before, macs)
+        return written
+
+    async def _arm_again(self, before: Entry, macs: tuple[Mac, ...]) -> Written:
+        """It need not be the same to the database: where the first arming failed at its daemon and had reached the
+        disk all the same, taking that back must not take back what was promised here."""
+        again = replace(before, since=math.nextafter(before.since, math.inf))
+        untouched = self._watch(macs)
+        written = await self._journal.write(Put(again, macs))
+        if written and untouched():
+            self._put(again, macs, keep=True)
         return written
 
     async def _disarm(self, mac: Mac, by: str, now: float) -> Written:

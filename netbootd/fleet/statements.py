@@ -113,6 +113,8 @@ def _apply(connection: Connection, change: Change, owner: int) -> Ids:
             rows = _recorded(connection, macs)
             if any(row.generation >= entry.generation or (late and row.since > entry.since) for row in rows):
                 raise Refused
+            if entry.stage is Stage.ARMED and rows and _all_armed(rows):  # its script may be out already
+                raise Refused
             _record(connection, entry, macs)
         case Put(entry, macs):
             _must_be_armed(connection, macs, entry.generation)
@@ -140,9 +142,12 @@ def _recorded(connection: Connection, macs: Sequence[Mac]) -> Sequence[Row[Any]]
 def _must_be_armed(connection: Connection, macs: Sequence[Mac], generation: int) -> None:
     """And no later than this."""
     rows = _recorded(connection, macs)
-    armed = all(row.stage == _WORDS[Stage.ARMED] for row in rows)
-    if not armed or max((row.generation for row in rows), default=0) != generation:
+    if not _all_armed(rows) or max((row.generation for row in rows), default=0) != generation:
         raise Refused
+
+
+def _all_armed(rows: Sequence[Row[Any]]) -> bool:
+    return all(row.stage == _WORDS[Stage.ARMED] for row in rows)
 
 
 def _record(connection: Connection, entry: Entry, macs: Sequence[Mac]) -> None:
@@ -160,7 +165,10 @@ def _values(entry: Entry) -> dict[str, Any]:
 
 
 def _undo(connection: Connection, undo: Undo) -> None:
-    """With a generation of its own: what another daemon bases on the one that failed is refused."""
+    """With a generation of its own: what another daemon bases on the one that failed is refused.  One whose script is
+    out already stands."""
+    if connection.execute(select(HANDINGS.c.mac).where(_these(HANDINGS, undo.macs)).limit(1)).first():
+        return
     failed = and_(*(MACHINES.c[name] == value for name, value in _values(undo.failed).items()))
     hit = connection.execute(delete(MACHINES).where(_these(MACHINES, undo.macs), failed)).rowcount
     if hit and undo.before:

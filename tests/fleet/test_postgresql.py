@@ -166,7 +166,7 @@ class TestBegun:
     def test_it_ends_with_an_order(self, daemon: Open) -> None:
         one, other = daemon(), daemon()
         one.commit([ARMING, (Hand(HANDING, (CARD,), 1),)])
-        other.commit([(Order(replace(ARMED, generation=2), (CARD,)), Unhand((CARD,)))])
+        other.commit([(Order(replace(ARMED, stage=Stage.DISARMED, generation=2), (CARD,)), Unhand((CARD,)))])
         assert one.heard() == frozenset({CARD})
         assert one.read([CARD]).handings == ()
 

@@ -23,6 +23,7 @@ IP, FILE = "192.0.2.77", "artifacts/eve/rootfs.img"
 ARMED = Entry(CARD, Stage.ARMED, 1.0, "a person", 1)
 GIVEN = replace(ARMED, stage=Stage.GIVEN, since=2.0)
 AGAIN = Entry(CARD, Stage.ARMED, 3.0, "another person", 2)
+LEFT = replace(AGAIN, stage=Stage.DISARMED)
 HANDING = Handing(CARD, IP, FILE)
 BEGUN = replace(HANDING, begun=True)
 ONE = (CARD,)
@@ -66,8 +67,15 @@ class TestOrder:
 
     def test_the_next_one_takes_its_place(self, connection: Connection) -> None:
         assert run(connection, [Order(ARMED, ONE)], US)
-        assert run(connection, [Order(AGAIN, ONE)], OTHERS)
-        assert known(connection).entries == (AGAIN,)
+        assert run(connection, [Order(LEFT, ONE)], OTHERS)
+        assert known(connection).entries == (LEFT,)
+
+    def test_what_is_armed_cannot_be_armed_for_a_second_time(self, connection: Connection) -> None:
+        """By a daemon that does not know of it yet: the machine may hold its script, and would install twice."""
+        assert run(connection, [Order(ARMED, (CARD, OTHER_CARD))], US)
+        assert not run(connection, [Order(AGAIN, (CARD, OTHER_CARD)), Unhand(ONE)], OTHERS)
+        assert run(connection, [Order(replace(LEFT, mac=OTHER_CARD), (OTHER_CARD,))], OTHERS)
+        assert run(connection, [Order(replace(AGAIN, generation=3), (CARD, OTHER_CARD))], OTHERS)
 
     def test_one_that_comes_late_gives_way_to_what_was_ordered_since(self, connection: Connection) -> None:
         assert run(connection, [Order(ARMED, ONE)], US)
@@ -83,6 +91,13 @@ class TestOrder:
         assert run(connection, [Undo(AGAIN, before, ONE)], US)
         assert known(connection).entries == (replace(before, generation=3),)
         assert not run(connection, [Hand(HANDING, ONE, 2)], OTHERS)
+
+    def test_what_failed_and_was_acted_upon_all_the_same_stands(self, connection: Connection) -> None:
+        """Else the machine would install, and nobody would know of it."""
+        assert run(connection, [Order(ARMED, ONE)], US)
+        assert run(connection, [Hand(HANDING, ONE, 1)], OTHERS)
+        assert run(connection, [Undo(ARMED, None, ONE)], US)
+        assert known(connection) == Known((ARMED,), (HANDING,))
 
     def test_what_failed_and_was_not_written_is_left_as_it_is(self, connection: Connection) -> None:
         theirs = replace(AGAIN, by="a third")
@@ -115,11 +130,16 @@ class TestProgress:
     @pytest.mark.parametrize("change", [Put(GIVEN, ONE), Hand(HANDING, ONE, 1), Hand(BEGUN, ONE, 1)])
     @pytest.mark.parametrize(
         "meanwhile",
-        [Order(AGAIN, ONE), Put(GIVEN, ONE), Order(replace(AGAIN, stage=Stage.DISARMED), ONE), Forgot(ONE)],
+        [
+            [Order(LEFT, ONE), Order(replace(AGAIN, generation=3), ONE)],
+            [Put(GIVEN, ONE)],
+            [Order(LEFT, ONE)],
+            [Forgot(ONE)],
+        ],
         ids=["armed anew", "given", "disarmed", "forgotten"],
     )
-    def test_it_stands_on_its_own_arming(self, connection: Connection, change: Change, meanwhile: Change) -> None:
-        assert run(connection, [meanwhile], OTHERS)
+    def test_it_stands_on_its_own_arming(self, connection: Connection, change: Change, meanwhile: list[Change]) -> None:
+        assert run(connection, meanwhile, OTHERS)
         before = known(connection)
         assert not run(connection, [change], US)
         assert known(connection) == before
@@ -156,8 +176,8 @@ class TestBegun:
         assert not known(connection).handings
 
     def test_an_order_ends_it(self, connection: Connection) -> None:
-        assert run(connection, [Order(AGAIN, ONE), Unhand(ONE)], US)
-        assert known(connection) == Known((AGAIN,))
+        assert run(connection, [Order(LEFT, ONE), Unhand(ONE)], US)
+        assert known(connection) == Known((LEFT,))
 
     def test_it_is_known_who_keeps_it(self, connection: Connection) -> None:
         assert known(connection, OTHERS).handings == (BEGUN,)

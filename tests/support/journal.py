@@ -62,10 +62,14 @@ class Disk:
                 found = self._recorded(macs)
                 self._refuse(any(each.generation >= entry.generation for each in found))
                 self._refuse(late and any(each.since > entry.since for each in found))
+                armed = bool(found) and all(each.stage is Stage.ARMED for each in found)
+                self._refuse(entry.stage is Stage.ARMED and armed)
                 self._record(entry, macs)
             case Put(entry, macs):
                 self._refuse(not self._is_armed(macs, entry.generation))
                 self._record(entry, macs)
+            case Undo(_, _, macs) if any(handing.mac in macs for handing, _ in self.handings.values()):
+                pass
             case Undo(failed, before, macs):
                 hit = [mac for mac in macs if self.entries.get(mac) == replace(failed, mac=mac)]
                 for mac in hit:
