@@ -283,13 +283,25 @@ def _script(arming: Arming, attempt: Attempt | None) -> Step | None:
 
 
 def _system(arming: Arming, attempt: Attempt, limits: Limits) -> float | None:
-    """When an ordinary system asked for an address, after silence."""
+    """When an ordinary system asked for an address, after silence: directly before, or before its firmware asked anew
+    and was left to its disk, which then takes seconds to a system that asks."""
+    left = _left(arming, attempt, limits)
     for step in attempt.steps:
         if step.stage is Reached.SYSTEM:
             before = (other.last for other in attempt.steps if other is not step and other.last <= step.at)
-            if step.at - max(before, default=arming.since) >= limits.quiet <= step.at - arming.since:
+            silence = step.at - max(before, default=arming.since) >= limits.quiet <= step.at - arming.since
+            if silence or (left is not None and left <= step.at):
                 return step.at
     return None
+
+
+def _left(arming: Arming, attempt: Attempt, limits: Limits) -> float | None:
+    """When it was left to its own disk, in a boot that began after silence."""
+    anew = _again(arming, attempt, limits)
+    if anew is None:
+        return None
+    left = (step.at for step in attempt.steps if step.stage is Reached.LOCAL and not step.trouble)
+    return next((at for at in left if at >= anew), None)
 
 
 def _again(arming: Arming, attempt: Attempt, limits: Limits) -> float | None:

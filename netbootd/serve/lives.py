@@ -195,7 +195,7 @@ class Lives:
     def _end(self, entry: Entry, record: Record | None, ending: Ending) -> None:
         if record is not None and ending_of(record, entry) != ending:
             self._behind.add(self._records.change(replace(record, ending=ending)))
-            attempt = self._latest(entry.mac, record)
+            attempt = self._installed_in(record, entry) or self._latest(entry.mac, record)
             if attempt is not None:
                 self._attempts.ended(attempt.id, ending.done, ending.at, ending.detail)
             said = ": ".join(filter(None, (ending.signal.value, ending.detail)))
@@ -209,6 +209,11 @@ class Lives:
         self._ledger.given(
             entry.mac, f"{'installed' if ending.done else 'failed'}: {ending.signal.value}", self._wall()
         )
+
+    def _installed_in(self, record: Record, entry: Entry) -> Attempt | None:
+        """The boot it got its payload in; a later one that told of the end goes on by itself."""
+        boots = (each for each in self._attempts.of(record.id) if each.generation == entry.generation)
+        return next(boots, None)
 
     def _latest(self, mac: Mac, record: Record | None) -> Attempt | None:
         return self._attempts.current(record.id if record else str(mac))

@@ -186,6 +186,28 @@ def test_a_system_after_the_installers_own_request_and_silence_counts() -> None:
     assert learned(RECORD, GIVEN, came, 1501.0, LIMITS) == Ending(7, True, 1500.0, Signal.PLAIN_DHCP)
 
 
+@pytest.mark.parametrize("recorded", [RECORD, ended(True, Signal.PXE_AGAIN, 1400.0)])
+def test_a_system_seconds_after_its_firmware_came_anew_and_was_left_to_its_disk_counts(recorded: Record) -> None:
+    """The silence was before the firmware; the end that this told of may be written down already."""
+    came = boot((Reached.LOCAL, 1403.0), (Reached.END, 1400.0), (Reached.SYSTEM, 1420.0), started=1400.0)
+    assert learned(recorded, GIVEN, came, 1421.0, LIMITS) == Ending(7, True, 1420.0, Signal.PLAIN_DHCP)
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        boot((Reached.LOCAL, 1122.0), (Reached.SYSTEM, 1180.0), started=1119.0),
+        boot((Reached.LOCAL, 1159.0), (Reached.SYSTEM, 1170.0), started=1158.0),
+        boot((Reached.FIRMWARE, 1400.0), (Reached.SYSTEM, 1420.0), started=1400.0),
+        boot((Reached.FIRMWARE, 1400.0), (Reached.SYSTEM, 1402.0), (Reached.LOCAL, 1403.0), started=1400.0),
+    ],
+    ids=["firmware at once", "firmware too soon", "never left to its disk", "before it was"],
+)
+def test_a_system_after_firmware_that_shows_no_installation_is_not_likely_one(came: Attempt) -> None:
+    guess = learned(RECORD, GIVEN, came, 1430.0, LIMITS)
+    assert guess is None or guess.signal is Signal.PXE_AGAIN
+
+
 def test_firmware_that_asks_anew_after_silence_means_that_it_is_possibly_installed() -> None:
     """It is the latest boot that begins so; the one before has it as its last step."""
     for attempt in (after((Reached.AGAIN, 1400.0)), boot((Reached.LOCAL, 1401.0), started=1400.0)):
@@ -297,7 +319,7 @@ def test_no_state_promises_a_payload_that_the_verdict_refuses(
 
 STEPS = st.builds(
     lambda stage, at: Step(stage, at, last=at),
-    st.sampled_from([Reached.SYSTEM, Reached.AGAIN, Reached.FIRMWARE, Reached.FILE]),
+    st.sampled_from([Reached.SYSTEM, Reached.AGAIN, Reached.LOCAL, Reached.FIRMWARE, Reached.FILE]),
     st.floats(GIVEN_AT, GIVEN_AT + 3 * 3600),
 )
 ENDINGS = st.one_of(st.none(), st.builds(Ending, st.just(1), st.booleans(), st.just(1.0), st.sampled_from(Signal)))

@@ -135,7 +135,8 @@ class Place:
             self.silent(Reason.BOOT_LOCAL, mac)
             return False
         self.offered(mac)
-        self.lives(ScriptServed(mac=str(mac), ip=IP, script="ipxe.cfg", profile="edge", payload="eve"))
+        script = ScriptServed(mac=str(mac), ip=IP, script="ipxe.cfg", profile="edge", payload="eve", installs=True)
+        self.lives(script)
         return await self.ledger.handed(mac, IP, LAST, self.now)
 
     async def may_have_the_last_file(self, mac: Mac = CARD) -> bool:
@@ -313,7 +314,27 @@ async def test_firmware_that_tries_the_network_first_after_its_installation_is_i
     place.now += 30
     place.silent(Reason.NOT_NETBOOT)
     place.lives.look()
-    assert place.state() is State.INSTALLED
+    standing = place.lives.standing(CARD)
+    assert (standing.state, standing.confidence) == (State.INSTALLED, Confidence.LIKELY), "its system came up"
+    ahead, installed = place.attempts.of(place.records.owner(CARD))
+    assert (ahead.outcome, installed.outcome) == (Outcome.LOCAL, Outcome.INSTALLED)
+
+
+async def test_a_boot_that_tells_of_the_end_of_an_installation_is_one_boot_to_its_end(place: Place) -> None:
+    """Firmware that loads an iPXE takes seconds until it is left to its disk; the end is learned meanwhile."""
+    await place.installs()
+    place.now += 300
+    place.offered()
+    place.lives.look()
+    assert place.lives.standing(CARD).confidence is Confidence.POSSIBLE
+    place.now += 10
+    place.lives(ScriptServed(mac=str(CARD), ip=IP, script="ipxe.cfg", profile="edge", payload="local"))
+    place.now += 20
+    place.silent(Reason.NOT_NETBOOT)
+    place.lives.look()
+    assert place.lives.standing(CARD).confidence is Confidence.LIKELY
+    boots = place.attempts.of(place.records.owner(CARD))
+    assert [each.outcome for each in boots] == [Outcome.LOCAL, Outcome.INSTALLED]
 
 
 async def test_a_payload_that_hangs_fails_with_the_stage_and_is_handed_out_no_more(place: Place) -> None:
