@@ -156,6 +156,8 @@ class Standing:
     """It gets its payload if it asks now."""
     confidence: Confidence | None = None
     """Of INSTALLED and FAILED."""
+    ending: Ending | None = None
+    """Of these, too: what they are made of, recorded yet or not."""
 
 
 def state_of(
@@ -241,7 +243,7 @@ def _standing(
     if ending:
         state = State.INSTALLED if ending.done else State.FAILED
         why = ": ".join(filter(None, (ending.signal.value, ending.detail)))
-        return Standing(state, why, ending.at, confidence=_CONFIDENCE[ending.signal])
+        return Standing(state, why, ending.at, confidence=_CONFIDENCE[ending.signal], ending=ending)
     if arming.stage is Stage.ARMED:
         script = _script(arming, attempt)
         if script is None or attempt is None:

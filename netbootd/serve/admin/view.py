@@ -111,14 +111,15 @@ class View:
         }
 
     def _stands(self, seat: Seat) -> dict[str, Any]:
-        stands, record = self.standing(seat), seat.record
+        stands = self.standing(seat)
+        ending = stands.ending or (seat.record.ending if seat.record else None)
         return {
             "state": stands.state.value,
             "state_why": stands.why,
             "state_since": when(stands.since),
             "until": when(stands.until),
             "confidence": stands.confidence.value if stands.confidence else None,
-            "ended": _ended(record.ending) if record and record.ending else None,
+            "ended": _ended(ending) if ending else None,
             "trouble": self._trouble(seat),
             "last_stage": self._last_stage(seat),
             "progress": progress_shape(self._services.running, seat.macs),

@@ -84,6 +84,22 @@ class TestLooking:
         assert shown["origins"] == {"serial": {"origin": "seen", "where": ""}}
         assert (await api.get(f"/{shown['id']}")).body == shown
 
+    async def test_how_its_installation_ended_is_told_as_soon_as_its_state_is(self, api: Api) -> None:
+        """Both are made of what was seen, before anybody has looked and written it down; the two never differ."""
+        api.saw(EDGE)
+        await api.ledger.arm(EDGE, "ada", api.now)
+        for stage in (Reached.SCRIPT, Reached.PAYLOAD):
+            api.attempts.happened(Happening(stage, api.now, EDGE))
+        api.ledger.given(EDGE, "sent", api.now)
+        before = (await api.get(f"/{EDGE}")).body
+        api.now += 300
+        api.attempts.happened(Happening(Reached.SYSTEM, api.now, EDGE))
+        after = (await api.get(f"/{EDGE}")).body
+        assert (before["state"], before["ended"]) == ("installing", None)
+        assert (after["state"], after["confidence"]) == ("installed", "likely")
+        ended = {"done": True, "at": "2023-11-14T22:18:20+00:00", "signal": "plain_dhcp", "detail": ""}
+        assert after["ended"] == ended
+
     async def test_a_file_s_machine_and_its_record_are_one(self, api: Api) -> None:
         api.saw(SECOND_CARD, serial="SN-1")
         (edge, *others) = (await api.get()).body
