@@ -88,6 +88,7 @@ class Snapshot:
             for name in IDENTITIES
             if (value := _identity(machine, name)) is not None
         }
+        self._named_by = frozenset(name for name, _ in self._by_identity)
 
     def machine(self, mac: Mac | None) -> Machine | None:
         """The machine that has this card."""
@@ -121,7 +122,7 @@ class Snapshot:
 
     def _awaited(self, machine: Machine | None, facts: Facts) -> bool:
         """Whether a machine may turn out to be a named one once its iPXE has said more."""
-        return machine is None and any(_identity(facts, name) is None for name, _ in self._by_identity)
+        return machine is None and any(_identity(facts, name) is None for name in self._named_by)
 
     def _by_rule(self, machine: Machine | None, facts: Facts) -> Assignment | None:
         undecided = self._awaited(machine, facts)

@@ -77,8 +77,9 @@ class Roster:
         seated: set[Mac] = set()
         listed = [self._listed(machine, of_machine.get(id(machine), [])) for machine in fleet.machines]
         disputed = [each for found in of_machine.values() if len(found) > 1 for each in found]
+        shown_otherwise = {id(self._machine(mac)) async for mac in _in_turns(self._remembered())}
         async for seat in _in_turns([*listed, *(Seat(None, record) for record in (*disputed, *alone))]):
-            if seat.macs or seat.machine is None or not self._shown_otherwise(seat.machine):
+            if seat.macs or id(seat.machine) not in shown_otherwise or seat.machine is None:
                 seated.update(seat.macs)
                 yield seat
         others = sorted(self._remembered() - seated, key=str)
@@ -143,10 +144,6 @@ class Roster:
                 case known if each := records.get(getattr(known, "id", "")):
                     found[each.id] = each
         return list(found.values())
-
-    def _shown_otherwise(self, machine: Machine) -> bool:
-        """One that is named without a card is there under the card it has shown, once that has been armed."""
-        return any(self._machine(mac) is machine for mac in self._remembered())
 
     def _remembered(self) -> set[Mac]:
         """Those that were left to their disks and nothing else is known of are nobody's any more."""

@@ -11,6 +11,7 @@ from netbootd.fleet.record import Record
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.roster import Roster
+from netbootd.wire.mac import Mac
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api
 
 
@@ -65,3 +66,20 @@ async def test_of_several_records_about_one_machine_none_is_taken(api: Api, rost
     seat = roster.find("node-1")
     assert (seat.record, seat.conflict) == (None, "a, b claim it")
     assert [each.record.id async for each in roster.all() if each.record] == ["a", "b"]
+
+
+async def test_many_that_are_listed_without_a_card_are_gone_through_once(api: Api) -> None:
+    """Each was compared with every card that was ever armed: minutes for a fleet of some thousands."""
+    unseen = [replace(FLEET.machines[0], name=f"node-{n}", macs=(), serial=f"SN-{n}") for n in range(300)]
+    api.fleet = Snapshot(FLEET.profiles.values(), unseen)
+    for n in range(300):
+        await api.ledger.arm(Mac.parse(f"52:54:00:77:{n >> 8:02x}:{n & 255:02x}"), "x", 1.0)
+    asked: list[Mac] = []
+
+    def known(mac: Mac) -> Facts:
+        asked.append(mac)
+        return Facts(mac=mac)
+
+    roster = Roster(replace(api.services(), known=known))
+    assert len([seat async for seat in roster.all()]) == 600
+    assert len(asked) <= 600
