@@ -2,6 +2,9 @@
 
 One process at a time: a second daemon on the same file would keep a memory of its own and hand out what the first
 one already has, so the file is locked beside its name for as long as it is open.
+
+A file that is deleted, moved or restored from a backup while it is open is written on without a word, and found by
+nobody after a restart: what was installed would be armed again.  So each commit looks whether it is still there.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +35,9 @@ from netbootd.fleet.statements import look, read, run
 from netbootd.fleet.tables import VERSION
 from netbootd.wire.mac import Mac
 
+_Place = tuple[int, int]
+"""Device and inode."""
+
 
 class Sqlite:
     """One open state file; see `fleet.database.Database`."""
@@ -44,6 +50,7 @@ class Sqlite:
         self._owner = secrets.randbelow(1 << 31)  # of this life: what an earlier one has begun is in doubt
         self._lock: int | None = None
         self._connection: Connection | None = None
+        self._files: dict[str, _Place] = {}
         self.created = False
 
     def open(self, patience: float) -> Known:
@@ -53,7 +60,9 @@ class Sqlite:
             self._take_lock(patience)
             self._connection = _engine(self._path).connect()
             self._prepare(self._connection)
-            return self.read(None)
+            known = self.read(None)
+            self._files = _places(self._path)
+            return known
         except (OSError, SQLAlchemyError, sqlite3.Error) as error:
             raise StateError(told(error)) from error
 
@@ -63,8 +72,9 @@ class Sqlite:
         try:
             with connection.begin():
                 take_turn(connection)
+                self._find_again()
                 return [run(connection, job, self._owner) for job in jobs]
-        except SQLAlchemyError as error:
+        except (OSError, SQLAlchemyError) as error:
             raise StateError(told(error)) from error
 
     def read(self, macs: Collection[Mac] | None) -> Known:
@@ -133,6 +143,13 @@ class Sqlite:
             raise AssertionError("not open")
         return self._connection
 
+    def _find_again(self) -> None:
+        """Where SQLite would not notice: it writes what it has open."""
+        there = _places(self._path)
+        for name, place in self._files.items():
+            if there.get(name) != place:
+                raise StateError(f"{name} was deleted or replaced under netbootd, which has to be started again")
+
     def _take_lock(self, patience: float) -> None:
         """A file beside it: to close any descriptor of the database itself would drop SQLite's own locks."""
         self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
@@ -186,6 +203,16 @@ def _peek_older(connect: Callable[[], sqlite3.Connection], found: int) -> Known:
         disk.backup(cast(Any, copy.connection.dbapi_connection))
         migrate(copy, found)
         return look(copy)
+
+
+def _places(path: Path) -> dict[str, _Place]:
+    """Those of the files that hold the state, as far as they are there."""
+    found: dict[str, _Place] = {}
+    for each in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(FileNotFoundError):
+            status = each.stat()
+            found[each.name] = (status.st_dev, status.st_ino)
+    return found
 
 
 def _engine(path: Path) -> Engine:

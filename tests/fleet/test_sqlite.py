@@ -153,3 +153,39 @@ def test_what_is_no_state_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"not a database" * 100)
     with pytest.raises(StateError):
         peek_file(tmp_path / "state.db")
+
+
+class TestTakenAway:
+    """While it is open; on Linux whoever has a deleted file open goes on writing it without an error."""
+
+    @pytest.fixture(autouse=True)
+    def armed(self, path: Path, database: Sqlite) -> None:
+        database.commit([[Order(ARMED, (CARD,))]])
+
+    def trouble(self, database: Sqlite) -> str:
+        with pytest.raises(StateError) as told:
+            database.commit([[Order(GIVEN, (OTHER_CARD,))]])
+        return str(told.value)
+
+    def test_a_file_that_is_deleted(self, path: Path, database: Sqlite) -> None:
+        path.unlink()
+        assert "state.db was deleted or replaced under netbootd" in self.trouble(database)
+
+    def test_its_log_alone_in_which_the_latest_commits_are(self, path: Path, database: Sqlite) -> None:
+        path.with_name("state.db-wal").unlink()
+        assert "state.db-wal was deleted or replaced" in self.trouble(database)
+
+    def test_a_backup_in_its_place(self, path: Path, database: Sqlite) -> None:
+        """What was installed since is armed in that."""
+        backup = path.with_name("backup")
+        backup.write_bytes(path.read_bytes())
+        backup.rename(path)
+        assert "state.db was deleted or replaced" in self.trouble(database)
+
+    def test_one_that_is_put_back_is_written_on(self, path: Path, database: Sqlite) -> None:
+        away = path.rename(path.with_name("away"))
+        self.trouble(database)
+        away.rename(path)
+        assert database.commit([[Order(GIVEN, (OTHER_CARD,))]]) == [True]
+        database.close()
+        assert set(reopened(path).entries) == {ARMED, GIVEN}
