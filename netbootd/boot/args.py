@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from netbootd.boot.facts import unsafe
 
@@ -19,6 +20,19 @@ class ArgError(ValueError):
     """An argument cannot stand on a kernel command line; names the key and its origin."""
 
 
+class Layer(Enum):
+    """Who sets an argument; each goes over those before it.  What may be asked hangs on this, never on ``origin``."""
+
+    PAYLOAD = auto()
+    """The system that is booted, by itself."""
+    PLACE = auto()
+    """Where the machine stands: its provider, its network."""
+    PROFILE = auto()
+    RULE = auto()
+    MACHINE = auto()
+    """Whoever set it, set it for this one machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArgSetting:
     """One key as one layer sets it.
@@ -30,6 +44,8 @@ class ArgSetting:
     key: str
     values: tuple[str, ...] | None
     origin: str
+    """Who says so, in words."""
+    layer: Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,7 @@ class Arg:
     key: str
     value: str | None
     origin: str
+    layer: Layer
 
     @property
     def word(self) -> str:
@@ -67,17 +84,22 @@ def expand(settings: Iterable[ArgSetting], render: Callable[[str, str], str]) ->
 
 
 def _expanded(setting: ArgSetting, render: Callable[[str, str], str]) -> Iterable[Arg]:
-    if not _KEY.fullmatch(setting.key):
-        raise ArgError(f"argument {setting.key!r} of {setting.origin}: not a name a kernel argument can have")
+    if why := misnamed(setting.key):
+        raise ArgError(f"argument {setting.key!r} of {setting.origin}: {why}")
     if setting.values == ():
-        yield Arg(setting.key, None, setting.origin)
+        yield Arg(setting.key, None, setting.origin, setting.layer)
         return
     for template in setting.values or ():
         where = f"argument {setting.key} of {setting.origin}"
         value = render(template, where) if "{" in template else template
         if why := problem(value):
             raise ArgError(f"{where}: {why}")
-        yield Arg(setting.key, value, setting.origin)
+        yield Arg(setting.key, value, setting.origin, setting.layer)
+
+
+def misnamed(key: str) -> str:
+    """Why no argument can be called so, or ""."""
+    return "" if _KEY.fullmatch(key) else "not a name a kernel argument can have"
 
 
 def problem(value: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.boot.plan import ByIpxe
 
 
@@ -31,7 +31,7 @@ class Provider:
         """The arguments for a machine of this architecture, x86 where it is not known."""
         console = dict(self.console).get(_ARCHES.get(buildarch or "", buildarch or X86))
         pairs = (*((("console", console),) if console else ()), *(self.linux if linux else ()))
-        return tuple(ArgSetting(key, (value,), f"provider {self.name}") for key, value in pairs)
+        return tuple(ArgSetting(key, (value,), f"provider {self.name}", Layer.PLACE) for key, value in pairs)
 
 
 X86 = "x86_64"

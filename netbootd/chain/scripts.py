@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from netbootd import __version__
 from netbootd.boot.arch import Platform
-from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, expand, merge
+from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, Layer, expand, merge
 from netbootd.boot.bundle import Bundle
 from netbootd.boot.config_files import over, told, written
 from netbootd.boot.facts import Facts, NotKnown
@@ -306,7 +306,7 @@ def _unasked(payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> Itera
         return
     how = "arms by itself (auto: true)" if profile.boots is Boots.ONCE else "boots always"
     for arg in args:
-        if arg.origin.startswith("machine ") and (why := payload.destroys(arg.key)):
+        if arg.layer is Layer.MACHINE and (why := payload.destroys(arg.key)):
             told = f"{why}, and profile {profile.name} {how}; give the machine one that has to be armed"
             yield Finding(Severity.ERROR, f"{arg.key} of {arg.origin}: {told}", f"args.{arg.key}")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from netbootd.boot.args import ArgError, ArgSetting, expand, problem
+from netbootd.boot.args import ArgSetting, Layer, misnamed, problem
 from netbootd.config.problems import Place, Problems, said
 from netbootd.config.yaml import Items, Table, Toggle, line_of
 
 _TEMPLATE = re.compile(r"{[{%#]")
 
 
-def read_args(table: Table, key: str, origin: str, problems: Problems) -> tuple[ArgSetting, ...]:
+def read_args(table: Table, key: str, origin: str, layer: Layer, problems: Problems) -> tuple[ArgSetting, ...]:
     """The ``args`` of a profile, machine or rule; ``origin`` is what each of them will say it comes from."""
     raw = table.get("args")
     if raw is None:
@@ -21,12 +21,12 @@ def read_args(table: Table, key: str, origin: str, problems: Problems) -> tuple[
     if not isinstance(raw, Table):
         problems.error(place, f"must be a table, such as {{console: ttyS0, quiet: true}}, not {said(raw)}")
         return ()
-    return tuple(setting for name in raw if (setting := _setting(raw, name, place, origin, problems)))
+    return tuple(setting for name in raw if (setting := _setting(raw, name, place, origin, layer, problems)))
 
 
-def _setting(raw: Table, name: str, place: Place, origin: str, problems: Problems) -> ArgSetting | None:
+def _setting(raw: Table, name: str, place: Place, origin: str, layer: Layer, problems: Problems) -> ArgSetting | None:
     value = raw[name]
-    setting = ArgSetting(name, _values(value), origin)
+    setting = ArgSetting(name, _values(value), origin, layer)
     if why := _fault(name, value, setting):
         problems.error(Place(raw.file, line_of(raw, (name,)), f"{place.key}.{name}"), why)
         return None
@@ -45,8 +45,8 @@ def _values(value: Any) -> tuple[str, ...] | None:
 
 
 def _fault(name: str, value: Any, setting: ArgSetting) -> str:
-    if why := _misnamed(name):
-        return why
+    if why := misnamed(name):
+        return f"is {why}"
     match value:
         case None:
             return 'is empty; write true for a bare flag, "" for an empty value, false to take an inherited one away'
@@ -57,14 +57,6 @@ def _fault(name: str, value: Any, setting: ArgSetting) -> str:
     return next(
         (why for item in (value if isinstance(value, Items) else [value]) if (why := _misread(item, value))), ""
     )
-
-
-def _misnamed(name: str) -> str:
-    try:
-        expand((ArgSetting(name, (), "here"),), lambda text, _where: text)
-    except ArgError:
-        return "is no name a kernel argument can have"
-    return ""
 
 
 def _misread(item: Any, whole: Any) -> str:

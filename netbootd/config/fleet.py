@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
+from netbootd.boot.args import Layer
 from netbootd.boot.model import Boots, LimitKeys, Machine, Profile
 from netbootd.boot.network import NetworkKeys
 from netbootd.config import sources
@@ -79,7 +80,7 @@ class _Reader:
     def profile(self, entry: Entry) -> None:
         self._claim_profile(entry)
         payload = self._payload(entry)
-        args = read_args(entry.table, entry.place.key, f"profile {entry.name}", self._problems)
+        args = read_args(entry.table, entry.place.key, f"profile {entry.name}", Layer.PROFILE, self._problems)
         keys = checked(ProfileKeys, entry.table.part(_COMMON), entry.place.key, self._problems)
         settings = self._settings(entry, payload) if payload else None
         config = self._files.read(entry.table, entry.place.key)
@@ -133,7 +134,7 @@ class _Reader:
         if keys.profile:
             self._profile_named(keys.profile, self._at(entry, "profile"))
             self._by_card_alone(keys.profile, bool(others), self._at(entry, "profile"))
-        args = read_args(entry.table, entry.place.key, f"machine {name}", self._problems)
+        args = read_args(entry.table, entry.place.key, f"machine {name}", Layer.MACHINE, self._problems)
         self.machines.append(
             Machine(
                 macs=macs,
@@ -249,7 +250,7 @@ class _Reader:
 
     def _rule(self, table: Table, place: Place, origin: str) -> None:
         keys = checked(RuleKeys, table, place.key, self._problems)
-        args = read_args(table, place.key, origin, self._problems)
+        args = read_args(table, place.key, origin, Layer.RULE, self._problems)
         profile = table.get("profile")
         if isinstance(profile, str):
             self._profile_named(profile, Place(table.file, table.lines["profile"], f"{place.key}.profile"))

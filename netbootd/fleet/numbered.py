@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.boot.model import Machine, Profile
 from netbootd.fleet.record import Record
 from netbootd.fleet.sightings import called
@@ -23,7 +23,8 @@ class Numbered:
 
     def setting(self, key: str) -> tuple[ArgSetting, ...]:
         """As the argument that a payload takes it by, if it has one."""
-        return (ArgSetting(key, (self.text,), self.origin),) if key and self.text else ()
+        layer = Layer.MACHINE if self.own else Layer.PROFILE
+        return (ArgSetting(key, (self.text,), self.origin, layer),) if key and self.text else ()
 
     def laid(self, args: tuple[tuple[ArgSetting, ...], ...], key: str) -> tuple[tuple[ArgSetting, ...], ...]:
         """Layers of arguments, the profile's first and the machine's last, with this where it belongs."""

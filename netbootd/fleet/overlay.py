@@ -34,6 +34,6 @@ def merge_all(below: tuple[ArgSetting, ...], above: tuple[ArgSetting, ...]) -> t
 
 
 def _args(record: Record) -> tuple[ArgSetting, ...]:
-    """With an origin that says it is the machine's own, as those of a file do."""
+    """With an origin that says whose they are, as those of a file do."""
     who = called(record)
     return tuple(replace(each, origin=f"machine {who}, by the API ({each.origin})") for each in record.args)

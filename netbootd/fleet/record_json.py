@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -59,7 +59,9 @@ def _plain(value: Any) -> Any:
             return value.name
         case tuple():
             return [_plain(each) for each in value]
-        case Approval() | Ending() | ArgSetting():
+        case ArgSetting():
+            return {"key": value.key, "values": _plain(value.values), "origin": value.origin}
+        case Approval() | Ending():
             return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         case Step() | Asked() | Transfer():
             return _told(value)
@@ -125,9 +127,10 @@ def _uuid(text: Any) -> UUID:
 
 
 def _argument(said: Any) -> ArgSetting:
-    """Its values may be null, which takes an inherited argument away."""
+    """Its values may be null, which takes an inherited argument away.  What is on record of a machine is its own."""
     values = _is(dict)(said).get("values")
-    return ArgSetting(_str(said["key"]), None if values is None else _each(_str)(values), _str(said["origin"]))
+    texts = None if values is None else _each(_str)(values)
+    return ArgSetting(_str(said["key"]), texts, _str(said["origin"]), Layer.MACHINE)
 
 
 _str, _int, _bool = _is(str), _is(int), _is(bool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.boot.model import Boots
 from netbootd.boot.network import Network, kernel_argument
 from netbootd.boot.plan import Image, KernelPlan
@@ -48,7 +48,7 @@ def _needs(settings: Settings) -> tuple[str, ...]:
 
 
 def _network(network: Network, name: str) -> tuple[ArgSetting, ...]:
-    return (ArgSetting("ip", (kernel_argument(network, name),), f"network of {network.origin}"),)
+    return (ArgSetting("ip", (kernel_argument(network, name),), f"network of {network.origin}", Layer.PLACE),)
 
 
 PAYLOAD = Payload(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.boot.args import Arg, ArgError, ArgSetting, command_line, expand, merge, problem
+from netbootd.boot.args import Arg, ArgError, ArgSetting, Layer, command_line, expand, merge, problem
 from tests.support.worlds import args
 
 
@@ -70,14 +70,14 @@ def test_only_texts_with_a_brace_are_rendered() -> None:
 @pytest.mark.parametrize("key", ["", "-x", "a b", "a=b", "a\n", "${net0/mac}", "ä", "#a", "||"])
 def test_a_key_must_be_a_name_an_argument_can_have(key: str) -> None:
     with pytest.raises(ArgError, match=r"argument .* of here: not a name"):
-        expand([ArgSetting(key, ("1",), "here")], as_is)
+        expand([ArgSetting(key, ("1",), "here", Layer.PROFILE)], as_is)
 
 
 @pytest.mark.parametrize(
     "key", ["eve_soft_serial", "pci", "module.param", "rd.luks.uuid", "inst.ks", "nvme_core.x-y", "ip"]
 )
 def test_usual_keys_pass(key: str) -> None:
-    assert line((ArgSetting(key, ("1",), ""),)) == f"{key}=1"
+    assert line((ArgSetting(key, ("1",), "", Layer.PROFILE),)) == f"{key}=1"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_usual_keys_pass(key: str) -> None:
 )
 def test_a_value_that_could_become_something_else_is_refused_with_its_key_and_origin(value: str, why: str) -> None:
     with pytest.raises(ArgError, match="argument k of here") as caught:
-        expand([ArgSetting("k", (value,), "here")], as_is)
+        expand([ArgSetting("k", (value,), "here", Layer.PROFILE)], as_is)
     assert why in str(caught.value)
 
 
@@ -117,7 +117,7 @@ def test_what_only_looks_dangerous_passes(value: str) -> None:
 def test_a_value_that_passes_is_one_line_without_expansion(value: str) -> None:
     if problem(value):
         return
-    text = str(Arg("k", value, ""))
+    text = str(Arg("k", value, "", Layer.PROFILE))
     assert text.splitlines() in ([text], [])
     assert "${" not in text
     assert not {"||", "&&", ";"} & set(text.split())
@@ -126,4 +126,6 @@ def test_a_value_that_passes_is_one_line_without_expansion(value: str) -> None:
 @pytest.mark.parametrize("key", ["--", "---"])
 def test_the_marks_that_part_kernel_from_installer_arguments_are_keys(key: str) -> None:
     """Debian's installer copies what follows ``---`` into the new system; the kernel hands on what follows ``--``."""
-    assert [str(arg) for arg in expand([ArgSetting(key, (), "profile x")], lambda text, _: text)] == [key]
+    assert [str(arg) for arg in expand([ArgSetting(key, (), "profile x", Layer.PROFILE)], lambda text, _: text)] == [
+        key
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.plan import (
     DONE,
     FAILED,
@@ -20,7 +20,8 @@ from netbootd.boot.plan import (
 from netbootd.wire.segments import Segments
 
 KERNEL = Image("http://x/kernel", "kernel")
-A, B, LONG = Arg("a", "1", ""), Arg("quiet", None, ""), Arg("console", "ttyAMA0,115200n8", "")
+A, B = Arg("a", "1", "", Layer.PROFILE), Arg("quiet", None, "", Layer.PROFILE)
+LONG = Arg("console", "ttyAMA0,115200n8", "", Layer.PROFILE)
 
 
 def test_lines_are_the_arguments_in_order() -> None:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from netbootd.boot.args import ArgSetting, expand
+from netbootd.boot.args import ArgSetting, Layer, expand
 from netbootd.boot.providers import PROVIDERS, Provider
 from netbootd.config.models import ProviderName
 
@@ -26,7 +26,7 @@ every_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PRO
     ],
 )
 def test_the_console_of_equinix_depends_on_the_architecture(arch: str | None, console: str) -> None:
-    assert PROVIDERS["equinix"].args(arch) == (ArgSetting("console", (console,), "provider equinix"),)
+    assert PROVIDERS["equinix"].args(arch) == (ArgSetting("console", (console,), "provider equinix", Layer.PLACE),)
 
 
 def test_there_is_no_console_where_no_source_tells_one() -> None:
@@ -36,7 +36,9 @@ def test_there_is_no_console_where_no_source_tells_one() -> None:
 
 def test_only_a_linux_gets_what_names_its_cards() -> None:
     assert PROVIDERS["i3d"].args("x86_64") == ()
-    assert PROVIDERS["i3d"].args("x86_64", linux=True) == (ArgSetting("net.ifnames", ("0",), "provider i3d"),)
+    assert PROVIDERS["i3d"].args("x86_64", linux=True) == (
+        ArgSetting("net.ifnames", ("0",), "provider i3d", Layer.PLACE),
+    )
 
 
 @every_provider

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.boot.decide import Answer
 from netbootd.boot.identify import Arrival
 from netbootd.boot.memory import Memory
@@ -237,7 +237,7 @@ def test_of_a_profile_that_boots_once_it_says_how_long_an_installation_may_take(
 def test_a_machine_of_the_api_is_explained_and_rendered_as_the_daemon_would(path: Path) -> None:
     database = Sqlite(path.parent / "state.db")
     database.open(1.0)
-    own = (ArgSetting("sn", ("{{ machine.serial }}",), "ada"),)
+    own = (ArgSetting("sn", ("{{ machine.serial }}",), "ada", Layer.MACHINE),)
     made = Record("1", (CARD,), name="n9", profile="rescue", serial="7XK2B32", args=own, origin="ada")
     database.commit([[PutRecord(made)]])
     database.close()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import ConfigFile
 from netbootd.chain.scripts import Rendered
@@ -16,7 +16,7 @@ RENDERED = Rendered(
     "#!ipxe\n",
     "eve",
     "edge",
-    args=(Arg("console", "ttyS0", "profile edge"), Arg("getty", None, "machine n1")),
+    args=(Arg("console", "ttyS0", "profile edge", Layer.PROFILE), Arg("getty", None, "machine n1", Layer.MACHINE)),
     config=(
         ConfigFile("server", b"zed.example\n", "profile edge, a.yaml:7"),
         ConfigFile("onboard.key.pem", b"very secret" * 200, "machine n1, a.yaml:9"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.boot.args import ArgSetting, command_line, expand, merge
+from netbootd.boot.args import ArgSetting, Layer, command_line, expand, merge
 from tests.support.settings import Files
 
 
@@ -31,7 +31,7 @@ def args(files: Files, text: str) -> tuple[ArgSetting, ...]:
     ],
 )
 def test_a_value_comes_through_as_it_is_written(files: Files, text: str, values: tuple[str, ...] | None) -> None:
-    assert args(files, f"{{key: {text}}}") == (ArgSetting("key", values, "profile p"),)
+    assert args(files, f"{{key: {text}}}") == (ArgSetting("key", values, "profile p", Layer.PROFILE),)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_a_value_comes_through_as_it_is_written(files: Files, text: str, values:
         ),
         ('key: "a\\nb"', "key: it holds a control character"),
         ("key: a || b", "key: it holds a command separator of iPXE (||, && or ;)"),
-        ("a b: c", "a b: is no name a kernel argument can have"),
-        ("'': c", ": is no name a kernel argument can have"),
+        ("a b: c", "a b: is not a name a kernel argument can have"),
+        ("'': c", ": is not a name a kernel argument can have"),
     ],
 )
 def test_what_would_not_arrive_is_refused_with_the_reason(files: Files, text: str, why: str) -> None:
@@ -84,4 +84,9 @@ def test_each_argument_knows_who_set_it_and_the_machine_goes_over_the_rule_over_
     layers = [snapshot.profiles["p"].args, snapshot.rules[0].args, snapshot.machines[0].args]
     merged = expand(merge(*layers), lambda text, _where: text)
     assert command_line(merged) == "a=p b=r d=m e=r"
-    assert [arg.origin for arg in merged] == ["profile p", "rule 1", "machine n1", "rule 1"]
+    assert [(arg.origin, arg.layer) for arg in merged] == [
+        ("profile p", Layer.PROFILE),
+        ("rule 1", Layer.RULE),
+        ("machine n1", Layer.MACHINE),
+        ("rule 1", Layer.RULE),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.fleet.identity import Conflict
 from netbootd.fleet.merged import Origin, Value, disputed, machine_of, merged, roster
 from netbootd.fleet.record import Approval, Record
@@ -43,8 +43,8 @@ def test_arguments_of_the_file_go_over_those_of_the_api_key_by_key() -> None:
     listed = replace(LISTED, args=args(WHERE, console="tty0"))
     record = replace(SEEN, args=args("admin", console="ttyS0", quiet=True))
     assert merged(listed, record).args == (
-        Value(ArgSetting("console", ("tty0",), WHERE), Origin.FILE, WHERE),
-        Value(ArgSetting("quiet", (), "admin"), Origin.API, "admin"),
+        Value(ArgSetting("console", ("tty0",), WHERE, Layer.MACHINE), Origin.FILE, WHERE),
+        Value(ArgSetting("quiet", (), "admin", Layer.MACHINE), Origin.API, "admin"),
     )
 
 

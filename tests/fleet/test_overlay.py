@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.fleet.overlay import merge_all, overlaid
 from netbootd.fleet.record import Record
 from netbootd.wire.mac import Mac
@@ -34,7 +34,7 @@ def test_its_arguments_say_that_they_are_a_machine_s_own() -> None:
     """So that what may not be asked by a machine that nobody arms is refused whoever set it."""
     made = overlaid(None, SET, PROFILES)
     assert made
-    assert made.args == (ArgSetting("quiet", (), "machine edge-9, by the API (ada)"),)
+    assert made.args == (ArgSetting("quiet", (), "machine edge-9, by the API (ada)", Layer.MACHINE),)
 
 
 def test_a_file_goes_over_it_key_by_key() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.fleet.record_json import BadRecord, attempt_text, read_attempt, read_record, record_text
 from netbootd.wire.mac import Mac
@@ -20,7 +20,9 @@ TEXT = st.text(max_size=8)
 WORD = st.one_of(st.none(), TEXT)
 TIME = st.floats(0, 4e9)
 MACS = st.binary(min_size=1, max_size=16).map(Mac)
-ARGS = st.builds(ArgSetting, TEXT, st.one_of(st.none(), st.lists(TEXT, max_size=2).map(tuple)), TEXT)
+ARGS = st.builds(
+    ArgSetting, TEXT, st.one_of(st.none(), st.lists(TEXT, max_size=2).map(tuple)), TEXT, st.just(Layer.MACHINE)
+)
 RECORDS = st.builds(
     Record,
     id=TEXT,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.artifacts.bundles import scan
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import Document
@@ -34,7 +34,7 @@ OWN = (
     ConfigFile("DevicePortConfig/override.json", b"{}"),
 )
 END = "NETBOOTD-LAB END|this is a shell in the initrd"
-CONSOLE = Arg("console", "ttyS0", "test")
+CONSOLE = Arg("console", "ttyS0", "test", Layer.PAYLOAD)
 
 
 def booted(directory: Path, era: Era, config: tuple[ConfigFile, ...], *args: Arg) -> str:
@@ -84,7 +84,7 @@ def test_the_installer_reads_the_node_s_own_configuration(era: Era, tmp_path: Pa
 
 def test_a_configuration_that_cannot_be_laid_over_stops_the_installation_in_words(tmp_path: Path) -> None:
     """EVE's own init would go on without, and the node would register with the wrong controller."""
-    wrong = Arg("rootaddmount", "/config.img:/nowhere.img", "test")
+    wrong = Arg("rootaddmount", "/config.img:/nowhere.img", "test", Layer.PAYLOAD)
     console = booted(tmp_path, Era.B2, OWN, wrong)
     assert "its image has no /nowhere.img that /config.img could be laid over" in console
     assert "CONFIG <" not in console

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface
 
 import pytest
 
-from netbootd.boot.args import Arg, ArgSetting
+from netbootd.boot.args import Arg, ArgSetting, Layer
 from netbootd.boot.facts import Facts
 from netbootd.boot.network import Network
 from netbootd.boot.plan import Image, KernelPlan
@@ -14,7 +14,7 @@ from netbootd.payloads import Order
 from netbootd.payloads.linux import PAYLOAD, Settings
 from tests.support.worlds import SITE
 
-ORDER = Order(Facts(), SITE, (Arg("quiet", None, "x"),))
+ORDER = Order(Facts(), SITE, (Arg("quiet", None, "x", Layer.PROFILE),))
 ARTIFACTS = "http://192.0.2.1:8080/artifacts"
 
 
@@ -53,5 +53,5 @@ def test_a_static_address_is_an_argument() -> None:
     given = Network(IPv4Interface("192.0.2.10/24"), IPv4Address("192.0.2.1"), (), "eth0", "machine n1")
     assert PAYLOAD.network_args is not None
     assert PAYLOAD.network_args(given, "n1") == (
-        ArgSetting("ip", ("192.0.2.10::192.0.2.1:255.255.255.0:n1:eth0:none",), "network of machine n1"),
+        ArgSetting("ip", ("192.0.2.10::192.0.2.1:255.255.255.0:n1:eth0:none",), "network of machine n1", Layer.PLACE),
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.facts import Facts
 from netbootd.boot.plan import ChainPlan, TemplatePlan
 from netbootd.payloads import Order
 from netbootd.payloads.script import PAYLOAD, Settings
 from tests.support.worlds import SITE
 
-ORDER = Order(Facts(), SITE, (Arg("a", "1", "x"),))
+ORDER = Order(Facts(), SITE, (Arg("a", "1", "x", Layer.PROFILE),))
 
 
 def test_a_url_is_chained_to() -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from netbootd.boot.arch import Cpu, Platform
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.boot.firmware import Binary, Firmware
 from netbootd.boot.identify import Arrival
 from netbootd.boot.memory import Memory
@@ -61,9 +61,16 @@ def templates() -> Templates:
     return Templates({path.name: path.read_text() for path in templates_dir().glob("*.j2")})
 
 
+_LAYERS = {"profile": Layer.PROFILE, "rule": Layer.RULE}
+
+
 def args(origin: str = "profile", /, **values: str | bool | Iterable[str]) -> tuple[ArgSetting, ...]:
-    """Argument settings as the settings files write them: True is a bare flag, False takes an argument away."""
-    return tuple(ArgSetting(key, _texts(value), origin) for key, value in values.items())
+    """Argument settings as the settings files write them: True is a bare flag, False takes an argument away.
+
+    The layer is what the first word of ``origin`` names, else the machine's: then it is a file's place or a person.
+    """
+    layer = _LAYERS.get(origin.split()[0], Layer.MACHINE)
+    return tuple(ArgSetting(key, _texts(value), origin, layer) for key, value in values.items())
 
 
 def _texts(value: str | bool | Iterable[str]) -> tuple[str, ...] | None:

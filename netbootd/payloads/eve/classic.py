@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netbootd.boot.args import Arg, ArgSetting
+from netbootd.boot.args import Arg, ArgSetting, Layer
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import Document, Image, KernelPlan, Variant
@@ -44,7 +44,7 @@ _PLUMBING = (("root", "/initrd.image"), ("find_boot", "netboot"), ("overlaytmpfs
 
 def defaults(facts: Facts) -> tuple[ArgSetting, ...]:
     """What the stock script passes: the card's address as soft serial, a reboot at the end, plumbing, console."""
-    plumbing = (ArgSetting(key, () if value is None else (value,), ORIGIN) for key, value in _PLUMBING)
+    plumbing = (ArgSetting(key, () if value is None else (value,), ORIGIN, Layer.PAYLOAD) for key, value in _PLUMBING)
     fixed = (*STOCK, *plumbing)
     return fixed if facts.manufacturer is None else (*fixed, *_board_settings(facts.manufacturer))
 
@@ -76,12 +76,12 @@ def _config(order: Order, stock: tuple[ConfigFile, ...]) -> tuple[Document, ...]
 def _board_settings(manufacturer: str) -> tuple[ArgSetting, ...]:
     board = next((b for b in BOARDS if b.manufacturer == manufacturer), Board(manufacturer, CONSOLES))
     origin = f"{ORIGIN} for {manufacturer}"
-    tweaks = (ArgSetting(key, (value,), origin) for key, value in board.tweaks)
-    return (ArgSetting("console", board.console, origin), *tweaks)
+    tweaks = (ArgSetting(key, (value,), origin, Layer.PAYLOAD) for key, value in board.tweaks)
+    return (ArgSetting("console", board.console, origin, Layer.PAYLOAD), *tweaks)
 
 
 def _left(board: Board, asked: set[str]) -> tuple[Arg, ...]:
     """A board's arguments, less those that the profile or the machine sets itself."""
-    consoles = (Arg("console", value, ORIGIN) for value in board.console)
-    tweaks = (Arg(key, value, ORIGIN) for key, value in board.tweaks)
+    consoles = (Arg("console", value, ORIGIN, Layer.PAYLOAD) for value in board.console)
+    tweaks = (Arg(key, value, ORIGIN, Layer.PAYLOAD) for key, value in board.tweaks)
     return tuple(arg for arg in (*consoles, *tweaks) if arg.key not in asked)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.plan import Document, Image, KernelPlan
 from netbootd.payloads.base import CannotBoot, Order
 from netbootd.payloads.eve import iso
@@ -62,9 +62,9 @@ def _root(bundle: Bundle, order: Order, *, laid_over: bool) -> Iterator[Arg]:
     """Where the init finds the installer's root, and the configuration to be laid over the one in it."""
     asked = {arg.key for arg in order.args}
     if "root" not in asked:
-        yield Arg("root", f"/{ISO if bundle.era is Era.B1 else ROOTFS}", PLUMBING)
+        yield Arg("root", f"/{ISO if bundle.era is Era.B1 else ROOTFS}", PLUMBING, Layer.PAYLOAD)
     if laid_over and "rootaddmount" not in asked:
-        yield Arg("rootaddmount", f"/{CONFIG}:/{CONFIG}", PLUMBING)
+        yield Arg("rootaddmount", f"/{CONFIG}:/{CONFIG}", PLUMBING, Layer.PAYLOAD)
 
 
 def _initrd(bundle: Bundle, config: Segments, order: Order) -> Segments:

@@ -7,14 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.finding import Finding, Severity
 from netbootd.payloads.eve import config_partition
 from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS, Argument, Kind, Release, argument
 from netbootd.payloads.eve.bundle import Bundle
 
-EVE = "EVE"
-"""How the origin of an argument begins that EVE's own menu or default sets."""
 ZEDEDA = (".zededa.net", ".zededa.com")
 ROOT_CERTIFICATE = "root-certificate.pem"
 
@@ -42,7 +40,7 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Findings on a whole command line, those of EVE's own menu included, in the order of the arguments.
 
-    An argument that destroys must be named by the machine itself (its origin says so).
+    An argument that destroys must be named by the machine itself (its layer says so).
     ``config_files``: the names of the configuration files of its own that the node gets.
     """
     return (
@@ -59,10 +57,10 @@ def _of_one(arg: Arg, bundle: Bundle | None) -> Iterator[Finding]:
     if why := _fault(arg, known):
         yield _on(arg, Severity.ERROR, why)
     elif known is None:
-        if not arg.origin.startswith(EVE):
+        if arg.layer is not Layer.PAYLOAD:
             yield from _unknown(arg)
     else:
-        if not arg.origin.startswith(EVE):
+        if arg.layer is not Layer.PAYLOAD:
             yield from _age(arg, known, bundle)
         yield from _danger(arg, known)
 
@@ -121,9 +119,9 @@ def _here(bundle: Bundle | None) -> str:
 
 
 def _danger(arg: Arg, known: Argument) -> Iterator[Finding]:
-    if arg.origin.startswith(EVE):
+    if arg.layer is Layer.PAYLOAD:
         yield from _of_the_menu(arg, known)
-    elif known.destroys and arg.origin.startswith("machine "):
+    elif known.destroys and arg.layer is Layer.MACHINE:
         yield _on(arg, Severity.INFO, f"{known.destroys}, once the machine is armed")
     elif known.destroys:
         why = f"{known.destroys}; only a machine's own arguments may name it, not a profile's or a rule's"
@@ -153,7 +151,7 @@ def _disks(args: tuple[Arg, ...]) -> Iterator[Finding]:
     asked = {"eve_install_skip_zfs_checks", "eve_install_zfs_with_raid_level"} & given.keys()
     if persist and 0 < (persist.value or "").count(",") < 2 and not asked:
         yield _on(persist, Severity.WARNING, "EVE makes a ZFS pool of three disks or more, and falls back to ext4 here")
-    intent = sorted(key for key, arg in given.items() if key in _INTENT and not arg.origin.startswith(EVE))
+    intent = sorted(key for key, arg in given.items() if key in _INTENT and arg.layer is not Layer.PAYLOAD)
     if "eve_nuke_all_disks" in given and intent:
         why = f"it wipes every disk and installs nothing, and {', '.join(intent)} asks for an installation"
         yield _on(given["eve_nuke_all_disks"], Severity.ERROR, why)

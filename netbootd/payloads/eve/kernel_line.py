@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from netbootd.boot.args import ArgError, ArgSetting, expand, merge
+from netbootd.boot.args import ArgSetting, Layer, merge, misnamed, problem
 from netbootd.boot.facts import Facts
 from netbootd.payloads.eve import boards
 from netbootd.payloads.eve.bundle import Bundle
@@ -23,8 +23,8 @@ ORIGIN = "EVE default"
 CMDLINE = "EVE's boot/cmdline in the ISO"
 
 STOCK = (
-    ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN),
-    ArgSetting("eve_reboot_after_install", (), ORIGIN),
+    ArgSetting("eve_soft_serial", ("{{ machine.mac | hexhyp }}",), ORIGIN, Layer.PAYLOAD),
+    ArgSetting("eve_reboot_after_install", (), ORIGIN, Layer.PAYLOAD),
 )
 """What the bundle's ``ipxe.efi.cfg`` sets for the installer, and since 13.4 no longer reaches it."""
 
@@ -136,11 +136,7 @@ def _unfit(word: str) -> str:
     if "{" in word or "}" in word:
         return "it holds a brace"
     key, _, value = word.partition("=")
-    try:
-        expand((ArgSetting(key, (value,), "the bundle"),), lambda text, _where: text)
-    except ArgError as error:
-        return str(error)
-    return ""
+    return misnamed(key) or problem(value)
 
 
 def _settings(words: Iterable[tuple[str, str]]) -> tuple[ArgSetting, ...]:
@@ -151,7 +147,7 @@ def _settings(words: Iterable[tuple[str, str]]) -> tuple[ArgSetting, ...]:
         values = (value,) if equals else ()
         old = gathered.get(key)
         if old is None:
-            gathered[key] = ArgSetting(key, values, origin)
+            gathered[key] = ArgSetting(key, values, origin, Layer.PAYLOAD)
         else:
             gathered[key] = replace(old, values=(*(old.values or ()), *values), origin=origin)
     return tuple(gathered.values())

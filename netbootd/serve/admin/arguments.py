@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from netbootd.boot.args import ArgError, ArgSetting, expand, problem
+from netbootd.boot.args import ArgSetting, Layer, misnamed, problem
 from netbootd.serve.admin.asked import ArgumentValue
 from netbootd.serve.admin.problems import Problem
 from netbootd.wire.text import printable
@@ -22,17 +22,12 @@ def setting(key: str, value: ArgumentValue, by: str) -> ArgSetting:
             values = (value,)
         case list():
             values = tuple(value)
-    setting = ArgSetting(key, values, by)
-    try:
-        tuple(expand((ArgSetting(key, (), by),), lambda text, _where: text))
-    except ArgError:
-        raise Problem(
-            HTTPStatus.BAD_REQUEST, f"the body: {printable(key, 60)!r} is no name a kernel argument can have"
-        ) from None
+    if why := misnamed(key):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body: {printable(key, 60)!r} is {why}")
     for text in values or ():
         if why := problem(text):
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body: args.{printable(key, 60)}: {why}")
-    return setting
+    return ArgSetting(key, values, by, Layer.MACHINE)
 
 
 def patched(

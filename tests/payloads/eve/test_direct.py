@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import ConfigFile
 from netbootd.boot.plan import KernelPlan
@@ -97,7 +97,10 @@ def with_config(described: Bundle) -> Bundle:
 
 def test_the_arguments_are_those_of_the_order_and_an_own_root_goes_before() -> None:
     """The order has what EVE's menu would have built, and what profile and machine say."""
-    own = (Arg("root", "/other.img", "machine n1"), Arg("eve_soft_serial", "N1", "machine n1"))
+    own = (
+        Arg("root", "/other.img", "machine n1", Layer.MACHINE),
+        Arg("eve_soft_serial", "N1", "machine n1", Layer.MACHINE),
+    )
     assert planned(bundle(Era.B2), *own).line == (
         "rootaddmount=/config.img:/config.img root=/other.img eve_soft_serial=N1"
     )

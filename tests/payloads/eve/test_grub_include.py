@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.boot.args import Arg, ArgSetting, expand, merge
+from netbootd.boot.args import Arg, ArgSetting, Layer, expand, merge
 from netbootd.boot.facts import Facts
 from netbootd.payloads.base import CannotBoot
 from netbootd.payloads.eve.bundle import Bundle, Era
@@ -31,7 +31,7 @@ def bundle(era: Era = Era.B2, arch: str = "amd64", menu: str = eve_menus.MENU) -
 
 def wanted(of: Bundle, facts: Facts, **own: str | bool | tuple[str, ...]) -> tuple[Arg, ...]:
     """All that the chain would hand over: the menu's own arguments, netbootd's, and a profile's over them."""
-    settings = [ArgSetting(key, _texts(value), "profile edge") for key, value in own.items()]
+    settings = [ArgSetting(key, _texts(value), "profile edge", Layer.PROFILE) for key, value in own.items()]
     return expand(merge(kernel_line(of, facts), settings), lambda _text, _where: "52-54-00-12-34-56")
 
 
@@ -127,7 +127,7 @@ def test_the_root_of_a_broken_release_is_put_right() -> None:
 @pytest.mark.parametrize("value", ["a b", 'a"b', "a'b", "a\\b"])
 def test_what_cannot_get_through_grub_is_refused(value: str) -> None:
     of = bundle()
-    args = (*wanted(of, HPE), Arg("dyndbg", value, "machine node-1"))
+    args = (*wanted(of, HPE), Arg("dyndbg", value, "machine node-1", Layer.MACHINE))
     with pytest.raises(CannotBoot, match=r"argument dyndbg of machine node-1: a .* does not get through GRUB"):
         include(of, smbios(HPE), args, INITRD)
 
@@ -156,7 +156,7 @@ def test_a_menu_that_cannot_be_followed_gets_eve_s_usual_names() -> None:
 @given(st.text(st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=1).filter(str.isprintable))
 def test_any_value_arrives_as_it_is_or_not_at_all(value: str) -> None:
     of = bundle()
-    args = (*wanted(of, HPE), Arg("x", value, "profile edge"))
+    args = (*wanted(of, HPE), Arg("x", value, "profile edge", Layer.PROFILE))
     try:
         text = include(of, smbios(HPE), args, INITRD)
     except CannotBoot:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from netbootd.boot.args import Arg
+from netbootd.boot.args import Arg, Layer
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import ConfigFile
 from netbootd.payloads.eve.arguments import ARGUMENTS, FLAGS, argument
@@ -15,13 +15,19 @@ from netbootd.payloads.eve.bundle import Bundle, Era
 from netbootd.payloads.eve.judgement import judge
 
 MACHINE, PROFILE, RULE, MENU = "machine node-1", "profile lab", "rule 2 (netbootd.yaml:9)", "EVE default for ACME One"
+LAYERS = {PROFILE: Layer.PROFILE, RULE: Layer.RULE, MENU: Layer.PAYLOAD}
 DESTROYING = sorted(each.name for each in ARGUMENTS if each.destroys)
 
 
 def words(line: str, origin: str = MACHINE) -> tuple[Arg, ...]:
     """``a=1 b`` as arguments."""
     pairs = (word.partition("=") for word in line.split())
-    return tuple(Arg(key, value if equals else None, origin) for key, equals, value in pairs)
+    return tuple(set_(key, value if equals else None, origin) for key, equals, value in pairs)
+
+
+def set_(key: str, value: str | None = None, origin: str = MACHINE) -> Arg:
+    """One argument, of the layer that each of the origins above is of."""
+    return Arg(key, value, origin, LAYERS.get(origin, Layer.MACHINE))
 
 
 def release(version: str) -> Bundle:
@@ -56,23 +62,23 @@ def test_usual_arguments_pass_without_a_word() -> None:
 @pytest.mark.parametrize("flag", sorted(FLAGS))
 @pytest.mark.parametrize("value", ["0", "false", "no", "off", "", "1"])
 def test_a_flag_with_a_value_is_still_set(flag: str, value: str) -> None:
-    assert f"{flag} of {MACHINE}: EVE takes it as set whatever its value" in errors(Arg(flag, value, MACHINE))
+    assert f"{flag} of {MACHINE}: EVE takes it as set whatever its value" in errors(set_(flag, value))
 
 
 @pytest.mark.parametrize("key", ["eve_soft_serial", "eve_install_server", "console", "hostname"])
 @pytest.mark.parametrize("value", ["getty-lab", "interactive-1", "x-eve_blackbox", "eve_disable_verify"])
 def test_the_letters_of_a_flag_anywhere_in_the_line_set_it(key: str, value: str) -> None:
-    assert "would find the word" in errors(Arg(key, value, MACHINE))
+    assert "would find the word" in errors(set_(key, value))
 
 
 def test_a_soft_serial_is_found_inside_other_arguments() -> None:
-    assert "find the soft serial" in errors(Arg("note", "eve_soft_serial=1", MACHINE))
-    assert "find the soft serial" in errors(Arg("x.eve_soft_serial", "1", MACHINE))
+    assert "find the soft serial" in errors(set_("note", "eve_soft_serial=1"))
+    assert "find the soft serial" in errors(set_("x.eve_soft_serial", "1"))
 
 
 @pytest.mark.parametrize("value", ["a b", "a=b", "it's", 'a"b'])
 def test_a_value_that_eve_cannot_read_is_refused(value: str) -> None:
-    assert "neither blanks, quotes nor '='" in errors(Arg("eve_install_server", value, MACHINE))
+    assert "neither blanks, quotes nor '='" in errors(set_("eve_install_server", value))
 
 
 def test_a_value_has_its_grammar() -> None:
@@ -85,7 +91,7 @@ def test_a_value_has_its_grammar() -> None:
 
 def test_a_key_given_twice_is_named_with_those_who_gave_it() -> None:
     """EVE would read two lines; the board's own menu counts."""
-    found = errors(Arg("eve_install_disk", "sda", MENU), Arg("eve_install_disk", "sdb", MACHINE))
+    found = errors(set_("eve_install_disk", "sda", MENU), set_("eve_install_disk", "sdb"))
     assert found == f"eve_install_disk: EVE reads one value, and it is given 2 ({MENU}, {MACHINE})"
 
 
@@ -104,10 +110,10 @@ def test_what_is_not_eves_may_be_repeated() -> None:
 )
 def test_an_argument_eve_does_not_have_is_named_with_the_one_it_may_be(key: str, meant: str | None) -> None:
     if meant:
-        assert f"is {meant} meant?" in errors(Arg(key, "1", MACHINE))
+        assert f"is {meant} meant?" in errors(set_(key, "1"))
     else:
-        assert "no release of EVE" in warnings(Arg(key, "1", MACHINE))
-        assert errors(Arg(key, "1", MACHINE)) == ""
+        assert "no release of EVE" in warnings(set_(key, "1"))
+        assert errors(set_(key, "1")) == ""
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_an_argument_of_this_release_is_not(line: str, version: str) -> None:
     ],
 )
 def test_a_secret_has_no_place_on_a_command_line(key: str, value: str) -> None:
-    assert "looks like a secret" in errors(Arg(key, value, MACHINE))
+    assert "looks like a secret" in errors(set_(key, value))
 
 
 def test_a_parameter_of_the_kernel_that_only_sounds_like_one_has() -> None:
@@ -159,16 +165,18 @@ def test_a_parameter_of_the_kernel_that_only_sounds_like_one_has() -> None:
 
 
 @pytest.mark.parametrize("key", DESTROYING)
-@pytest.mark.parametrize("origin", [PROFILE, RULE, "machine"])
-def test_what_destroys_must_be_named_by_the_machine_itself(key: str, origin: str) -> None:
-    arg = Arg(key, "sda" if key == "eve_nuke_disks" else None, origin)
+@pytest.mark.parametrize("origin", [PROFILE, MACHINE, MENU])
+@pytest.mark.parametrize("layer", [Layer.PLACE, Layer.PROFILE, Layer.RULE])
+def test_what_destroys_must_be_named_by_the_machine_itself(key: str, layer: Layer, origin: str) -> None:
+    """Whatever the origin says in words."""
+    arg = Arg(key, "sda" if key == "eve_nuke_disks" else None, origin, layer)
     assert f"{key} of {origin}: " in errors(arg)
     assert "only a machine's own arguments may name it" in errors(arg)
 
 
 @pytest.mark.parametrize("key", DESTROYING)
 def test_a_machine_may_name_it_and_hears_what_it_will_do(key: str) -> None:
-    arg = Arg(key, "sda" if key == "eve_nuke_disks" else None, MACHINE)
+    arg = set_(key, "sda" if key == "eve_nuke_disks" else None)
     assert errors(arg) == ""
     known = argument(key)
     assert known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.boot.args import ArgSetting
+from netbootd.boot.args import ArgSetting, Layer
 from netbootd.serve.admin.arguments import patched, setting
 from netbootd.serve.admin.asked import ArgumentValue
 from netbootd.serve.admin.problems import Problem
@@ -17,14 +17,14 @@ from tests.support.worlds import args
 )
 def test_a_value_is_what_settings_would_make_of_it(value: ArgumentValue, values: tuple[str, ...] | None) -> None:
     expected = ("{{ machine.mac }}",) if value == "{{ machine.mac }}" else values
-    assert setting("key", value, "ada") == ArgSetting("key", expected, "ada")
+    assert setting("key", value, "ada") == ArgSetting("key", expected, "ada", Layer.MACHINE)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("a b", True, "is no name a kernel argument can have"),
-        ("", True, "is no name"),
+        ("a b", True, "is not a name a kernel argument can have"),
+        ("", True, "is not a name"),
         ("a", 'b"c', "args.a: it holds a double quote"),
         ("a", ["b", "c\nd"], "args.a: it holds a control character"),
         ("a", "${net0/mac}", "which iPXE would expand"),

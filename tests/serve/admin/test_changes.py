@@ -175,7 +175,7 @@ class TestCreating:
             ({"mac": str(STRANGER), "colour": "red"}, "colour is not a key of this"),
             ({"mac": str(STRANGER), "name": "a\nb"}, "name: cannot be used: it holds a control character"),
             ({"mac": str(STRANGER), "name": "${net0/mac}"}, "which iPXE would expand"),
-            ({"mac": str(STRANGER), "args": {"a b": "c"}}, "is no name a kernel argument can have"),
+            ({"mac": str(STRANGER), "args": {"a b": "c"}}, "is not a name a kernel argument can have"),
             ({"mac": str(STRANGER), "args": {"a": "b && shell"}}, "args.a: it holds a command separator"),
             ({"mac": str(STRANGER), "args": {"a": 1}}, "args.a"),
             ({"mac": str(STRANGER), "soft_serial": "a/b"}, "is no soft serial"),

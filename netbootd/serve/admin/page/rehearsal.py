@@ -100,7 +100,7 @@ def _as_written(rendered: Rendered) -> Iterator[Arg]:
     """The arguments as the settings have them: what is refused may be told with its value."""
     for layer in rendered.assignment.args if rendered.assignment else ():
         for each in layer:
-            yield from (Arg(each.key, value, each.origin) for value in each.values or ())
+            yield from (Arg(each.key, value, each.origin, each.layer) for value in each.values or ())
 
 
 def _secrets(arg: Arg) -> Iterator[tuple[str, str]]:
