@@ -125,6 +125,10 @@ class Ledger:
         firsts = dict.fromkeys(self._macs(mac)[0] for mac in self._entries)
         return tuple(entry for mac in firsts if (entry := self.entry(mac)))
 
+    def recorded(self) -> tuple[Entry, ...]:
+        """One for each card, as they are kept."""
+        return tuple(self._entries.values())
+
     def moved(self, most: int) -> tuple[Mac, ...]:
         """Cards with another record than when this was last asked, the armed ones of the start first; those there is
         no room for are told the next time."""

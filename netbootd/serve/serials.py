@@ -101,27 +101,31 @@ class SoftSerials:
 
     async def _due(self) -> AsyncIterator[tuple[Assignment, Facts, Machine | None]]:
         world = self._world()
-        for number, (facts, machine) in enumerate(self._ours(), 1):
+        for number, (facts, machine) in enumerate(self._looked_at(), 1):
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
+            if facts is None:
+                continue
             assignment = world.assignment(facts, machine)
             if waits(assignment):
                 yield assignment, facts, machine
 
-    def _ours(self) -> Iterator[tuple[Facts, Machine | None]]:
-        """Machines of files with a card, and those that are approved or armed."""
-        fleet = self._world().fleet
+    def _looked_at(self) -> Iterator[tuple[Facts | None, Machine | None]]:
+        """Machines of files with a card, and those that are approved or armed; no facts of one that is not ours."""
+        fleet, armed = self._world().fleet, self._armed()
         for machine in fleet.machines:
             if machine.macs:
                 yield Facts(mac=machine.macs[0], uuid=machine.uuid, serial=machine.serial), machine
         for record in self._records.all():
             unnumbered = record.soft_serial is None or record.id in self._unwritten
-            if record.macs and unnumbered and (record.approved or self._armed(record) or machine_of(fleet, record)):
-                yield _facts(record), None
+            ours = record.macs and unnumbered and (record.approved or record.id in armed or machine_of(fleet, record))
+            yield _facts(record) if ours else None, None
 
-    def _armed(self, record: Record) -> bool:
-        entry = self._ledger.entry(record.macs[0])
-        return entry is not None and entry.stage is not Stage.DISARMED
+    def _armed(self) -> frozenset[str]:
+        """Ids of records with a card that is armed or was.  Asked of the ledger's few, for there may be a flood of
+        strangers on record, and to ask what each of them is held the loop for seconds."""
+        cards = (entry.mac for entry in self._ledger.recorded() if entry.stage is not Stage.DISARMED)
+        return frozenset(record.id for mac in cards for record in self._records.of_card(mac))
 
     def _given(self, assignment: Assignment, facts: Facts, machine: Machine | None, ranges: _Ranges) -> Awaitable[bool]:
         record = self._record(facts, machine)
@@ -200,6 +204,7 @@ class SoftSerials:
         if world is not self._of:
             self._claims, self._of = {}, world
         found: dict[str, _Claim] = {}
+        armed = self._armed()
         for machine in world.fleet.machines:
             if machine.macs:
                 facts = self._known(Facts(mac=machine.macs[0], uuid=machine.uuid, serial=machine.serial))
@@ -207,7 +212,8 @@ class SoftSerials:
                 facts = facts.over(_facts(record)) if record and record.macs else facts
                 self._claim(found, _in_file(machine), record or machine, _in_file(machine), facts, machine)
         for record in self._records.all():
-            if record.macs and (touched(record) or self._armed(record)) and machine_of(world.fleet, record) is None:
+            ours = record.macs and (touched(record) or record.id in armed)
+            if ours and machine_of(world.fleet, record) is None:
                 self._claim(found, record.id, record, called(record), self._known(_facts(record)), None)
         self._claims = found
         return [claim for claim in found.values() if claim.serial]

@@ -107,6 +107,22 @@ async def test_no_number_goes_to_a_stranger_and_one_to_whoever_is_approved_or_ar
     assert own.numbers() == {"2": "NODE-01", "3": "NODE-02"}
 
 
+async def test_of_strangers_the_ledger_is_asked_nothing_however_many_are_on_record() -> None:
+    """Anybody makes them up, 20000 of them; a question for each of them held all packets up for seconds."""
+    asked: list[Mac] = []
+    own = House(Snapshot([eve(soft_serial=RANGE)], unknown="edge"))
+    own.ledger._family = lambda mac: asked.append(mac) or (mac,)  # type: ignore[func-returns-value]
+    for number in range(100):
+        own.records.learn(Record(f"{number}", (Mac(bytes((2, 0, 0, 0, 0, number))),)))
+    own.records.learn(Record("c", (C,)))
+    assert await own.ledger.arm(C, "ada", 1.0)
+    asked.clear()
+    await own.serials.settle()
+    assert own.numbers() == {"3": "NODE-01"}
+    assert own.serials.rival("NODE-01", Facts(mac=A), None) == str(C)
+    assert set(asked) <= {C}
+
+
 async def test_numbers_that_files_and_the_api_gave_away_are_not_given_again() -> None:
     fleet = Snapshot(
         [eve(soft_serial=RANGE)],
