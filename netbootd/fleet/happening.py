@@ -49,6 +49,29 @@ class Happening:
 
 def taken_in(attempt: Attempt, what: Happening, most: int) -> Attempt:
     """The boot with this as a step of it, of which it may have ``most``, and `SAID` lines."""
+    attempt = _added(attempt, what, most)
+    return _all_out(attempt, what) if what.stage is Reached.FILE and not what.trouble else attempt
+
+
+def whole(step: Step) -> bool:
+    """Whether the file of this step went out to its end, in one piece or in ranges."""
+    size = step.transfer.size if step.transfer else 0
+    return not step.trouble and step.bytes >= max(size, 1)
+
+
+def _all_out(attempt: Attempt, what: Happening) -> Attempt:
+    """Of what installs the ledger says when all of it went out; of what boots always the files alone do."""
+    if attempt.generation or not attempt.files or any(step.stage is Reached.PAYLOAD for step in attempt.steps):
+        return attempt
+    out = {step.file for step in attempt.steps if step.stage is Reached.FILE and whole(step)}
+    if not out.issuperset(attempt.files):
+        return attempt
+    return replace(
+        attempt, outcome=Outcome.PAYLOAD, steps=(*attempt.steps, Step(Reached.PAYLOAD, what.at, last=what.at))
+    )
+
+
+def _added(attempt: Attempt, what: Happening, most: int) -> Attempt:
     attempt = replace(
         attempt,
         last=max(attempt.last, what.at),

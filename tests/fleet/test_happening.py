@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netbootd.fleet.happening import FOLD, SAID, Happening, taken_in
-from netbootd.fleet.record import Asked, Attempt, Reached, Step, Transfer
+from netbootd.fleet.record import Asked, Attempt, Outcome, Reached, Step, Transfer
 from netbootd.wire.mac import Mac
 
 CARD = Mac.parse("52:54:00:12:34:56")
@@ -59,6 +59,21 @@ def test_a_boot_has_the_files_and_the_arming_of_its_latest_script() -> None:
     script = Happening(Reached.SCRIPT, 1.0, CARD, files=("a",), generation=3)
     attempt = boot(script, replace(script, at=2.0, files=("b",)), part(3.0, 1, 1.0))
     assert (attempt.files, attempt.generation) == (("b",), 3)
+
+
+def test_what_boots_always_has_its_payload_when_every_file_is_whole() -> None:
+    """Nothing else tells of it; a live system is healthy for years, and its boot was not given up."""
+    script = Happening(Reached.SCRIPT, 1.0, CARD, files=("a",))
+    begun = boot(script, part(3.0, 60, 1.0))
+    done = taken_in(begun, part(4.0, 40, 1.0), ROOM)
+    assert (begun.outcome, done.outcome) == (Outcome.RUNNING, Outcome.PAYLOAD)
+    assert done.steps[-1] == Step(Reached.PAYLOAD, 4.0, last=4.0)
+    assert len(taken_in(done, part(5.0, 100, 1.0), ROOM).steps) == len(done.steps)
+
+
+def test_of_what_installs_the_ledger_alone_says_that_it_has_its_payload() -> None:
+    script = Happening(Reached.SCRIPT, 1.0, CARD, files=("a",), generation=3)
+    assert boot(script, part(3.0, 100, 1.0)).outcome is Outcome.RUNNING
 
 
 def test_a_talkative_installer_leaves_room_for_the_rest_and_its_last_words_count() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from netbootd.boot.silence import Reason
+from netbootd.fleet.happening import whole
 from netbootd.fleet.record import Attempt, Outcome, Reached, Step
 from netbootd.observe.diagnosis.model import Case, Told
 
@@ -36,20 +37,14 @@ def far(attempt: Attempt) -> Far:
 
 
 def given(attempt: Attempt) -> Step | None:
-    """With which step all of its payload was out: told of for a profile that boots once, else its last file."""
+    """With which step all of its payload was out: as it was told of, else its last file."""
     told_of = [step for step in attempt.steps if step.stage is Reached.PAYLOAD]
     if told_of:
         return told_of[-1]
-    whole = {step.file: step for step in attempt.steps if step.stage is Reached.FILE and _whole(step)}
-    if not attempt.files or any(file not in whole for file in attempt.files):
+    out = {step.file: step for step in attempt.steps if step.stage is Reached.FILE and whole(step)}
+    if not attempt.files or any(file not in out for file in attempt.files):
         return None
-    return max((whole[file] for file in attempt.files), key=lambda step: step.last)
-
-
-def _whole(step: Step) -> bool:
-    """In one piece or in ranges."""
-    size = step.transfer.size if step.transfer else 0
-    return not step.trouble and step.bytes >= max(size, 1)
+    return max((out[file] for file in attempt.files), key=lambda step: step.last)
 
 
 def _far(step: Step, files: tuple[str, ...]) -> Far:
