@@ -37,8 +37,7 @@ from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
 from netbootd.serve.lives import Lives
 from netbootd.serve.lookup import Lookup
-from netbootd.serve.node import Lookup as LookUp
-from netbootd.serve.node import nowhere
+from netbootd.serve.node import Learn, nowhere
 from netbootd.serve.progress import Progress, new_state_notice, state_notice
 from netbootd.serve.serials import SoftSerials
 from netbootd.serve.tokens import Caller, Tokens
@@ -65,7 +64,7 @@ class Memory:
     progress: Progress
     serials: SoftSerials
     tokens: Tokens
-    lookup: LookUp
+    lookup: Learn
     diagnosing: Diagnosing
 
     def __init__(

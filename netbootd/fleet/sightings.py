@@ -47,7 +47,7 @@ def seen(record: Record, facts: Facts, ip: str, now: float) -> Record:
     )
 
 
-def facts_of(record: Record, mac: Mac) -> Facts:
+def facts_of(record: Record, mac: Mac | None) -> Facts:
     """What `seen` took of what this card's machine said.  Of addresses nobody knows whether they are still its own."""
     return Facts(
         mac=mac,

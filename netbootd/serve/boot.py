@@ -22,7 +22,7 @@ from netbootd.serve.directory import Directory
 from netbootd.serve.http.forwarded import Network
 from netbootd.serve.http.services import ScriptReply, ScriptRequest, recorded
 from netbootd.serve.http.target import unmapped
-from netbootd.serve.node import Ended, Lookup, Node, nobody, nowhere
+from netbootd.serve.node import Ended, Learn, Node, nobody, nowhere
 from netbootd.serve.planned import installs, planned_files
 from netbootd.serve.recipe import Recipe
 from netbootd.serve.tftp_source import Content, OpenFile, Refused, Source
@@ -66,7 +66,7 @@ class BootSide:
         tokens: Tokens | None = None,
         number: Number = _no_number,
         ended: Ended = nobody,
-        lookup: Lookup = nowhere,
+        lookup: Learn = nowhere,
         token_networks: tuple[Network, ...] = (),
     ) -> None:
         self.emit = emit

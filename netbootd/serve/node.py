@@ -16,7 +16,8 @@ from netbootd.wire.mac import Mac
 
 Make = Callable[[str, Unmade], tuple[Document, ...]]
 Ended = Callable[[Caller, bool, str], Awaitable[Heard]]
-Lookup = Callable[[str], Awaitable[bool]]
+Learn = Callable[[str], Awaitable[bool]]
+"""Have the tokens know this one, whichever daemon it is of.  False: that cannot be found out now."""
 
 
 async def nobody(_caller: Caller, _done: bool, _message: str) -> Heard:
@@ -40,7 +41,7 @@ class Node:
         *,
         make: Make,
         ended: Ended = nobody,
-        lookup: Lookup = nowhere,
+        lookup: Learn = nowhere,
         networks: tuple[Network, ...] = (),
     ) -> None:
         self.networks = networks

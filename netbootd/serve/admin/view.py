@@ -16,6 +16,7 @@ from netbootd.fleet.export import Row
 from netbootd.fleet.lifecycle import Stage, Standing, State, verdict
 from netbootd.fleet.merged import Merged, Value, merged
 from netbootd.fleet.record import Attempt, Ending, Record
+from netbootd.fleet.sightings import facts_of
 from netbootd.fleet.snapshot import Assignment
 from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.payloads import PAYLOADS
@@ -168,17 +169,7 @@ class View:
         """As the machine itself would say them, as far as that is known."""
         record = seat.record or Record("")
         told = self._services.known(seat.mac) if seat.mac else Facts()
-        kept = Facts(
-            mac=seat.mac,
-            uuid=record.uuid,
-            serial=record.serial,
-            asset=record.asset,
-            manufacturer=record.manufacturer,
-            product=record.product,
-            buildarch=record.arch,
-            platform=record.platform,
-        )
-        return told.over(kept)
+        return told.over(facts_of(record, seat.mac))
 
     def _soft_serial(self, seat: Seat) -> str:
         """What its arguments make of it; "" where that takes facts nobody knows yet."""
