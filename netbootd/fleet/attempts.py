@@ -77,6 +77,7 @@ class Attempts:
         machine = self._machine(what)
         if machine is None:
             return
+        shared = self._shared(machine, what)
         if what.ip:
             self._at.put(what.ip, machine)
         current = self.current(machine)
@@ -87,7 +88,8 @@ class Attempts:
                 return
             self._close(current, what)
             current = self._begin(machine, what)
-        self._store(taken_in(current, what, self._limits.steps))
+        current = taken_in(current, what, self._limits.steps)
+        self._store(replace(current, shared=True) if shared else current)
 
     def current(self, machine: str) -> Attempt | None:
         """The latest boot; ``machine`` is a record's id, or a card of none."""
@@ -181,6 +183,17 @@ class Attempts:
         if what.mac is not None:
             return self._owner(what.mac) or str(what.mac)
         return self._at.get(what.ip)
+
+    def _shared(self, machine: str, what: Happening) -> bool:
+        """Whether another machine got its script at the same address, a moment ago; that one's is shared as well.
+        A DHCP packet may name any address: it says nothing of this."""
+        other = self._at.get(what.ip) if what.ip and what.mac and what.stage is Reached.SCRIPT else machine
+        before = self.current(other) if other and other != machine else None
+        if before is None or what.at - before.last > QUIET or not _reached(before, Reached.SCRIPT):
+            return False
+        if not before.shared:
+            self._store(replace(before, shared=True))
+        return True
 
     def _begin(self, machine: str, what: Happening) -> Attempt:
         assert what.mac is not None, "only a card begins a boot"

@@ -85,6 +85,7 @@ def united(one: Attempt, other: Attempt) -> Attempt:
         profile=later.profile or earlier.profile,
         files=later.files or earlier.files,
         generation=max(one.generation, other.generation),
+        shared=one.shared or other.shared,
     )
 
 

@@ -188,6 +188,14 @@ class Attempt:
     """What its latest script has it fetch from here, in that order, as `Step.file` will name it."""
     generation: int = 0
     """Of the arming that a script was handed out for; 0: for none."""
+    shared: bool = False
+    """Another machine got a script at the same address (NAT): whose a file is that went there is not known, unless its
+    URL is one machine's alone."""
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether what it fetches is known to be its own; what installs comes by URLs of its own."""
+        return bool(self.generation) or not self.shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,4 +181,5 @@ _ATTEMPT: dict[str, Callable[[Any], Any]] = {
     "profile": _str,
     "files": _each(_str),
     "generation": _int,
+    "shared": _bool,
 }

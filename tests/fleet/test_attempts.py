@@ -315,3 +315,22 @@ def test_each_change_of_a_boot_is_told_with_what_was_before() -> None:
     assert first[0] is None
     assert (stages(first[1]), second[0]) == ([Reached.FIRMWARE], first[1])
     assert stages(second[1]) == [Reached.FIRMWARE, Reached.LOADER]
+
+
+def test_who_got_scripts_at_one_address_at_one_time_shares_it() -> None:
+    """Behind NAT: which of them fetches a file there is not known."""
+    attempts = book()
+    for at, mac in enumerate((A, C)):
+        attempts.happened(Happening(Reached.SCRIPT, at, mac, IP))
+    assert [now(attempts, machine).shared for machine in ("node", str(C))] == [True, True]
+    attempts.happened(Happening(Reached.FILE, 2.0, None, IP, 10, "artifacts/kernel"))
+    assert now(attempts, str(C)).shared
+
+
+def test_another_card_of_the_machine_a_packet_that_names_an_address_and_who_comes_later_share_nothing() -> None:
+    attempts = book()
+    for mac in (A, B):
+        attempts.happened(Happening(Reached.SCRIPT, 0.0, mac, IP))
+    attempts.happened(Happening(Reached.FIRMWARE, 1.0, C, IP))
+    attempts.happened(Happening(Reached.SCRIPT, QUIET + 1, C, IP))
+    assert [now(attempts, machine).shared for machine in ("node", str(C))] == [False, False]

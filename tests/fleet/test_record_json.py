@@ -86,7 +86,7 @@ def test_every_field_is_kept() -> None:
     """A new field that nobody reads would be lost at the next start."""
     asked, moved = Asked("REQUEST", 67, "iPXE", "x86 BIOS", "192.0.2.1", "x"), Transfer("tftp", 9, 3, 1.0, 512, 4, 2)
     step = Step(Reached.FILE, 2.0, 3, "x", 4.0, 5, True, "x", "TIMED_OUT", asked, moved)
-    attempt = Attempt("a", "r", CARD, 1.0, 4.0, Outcome.FAILED, (step,), 1, "edge", ("x",), 7)
+    attempt = Attempt("a", "r", CARD, 1.0, 4.0, Outcome.FAILED, (step,), 1, "edge", ("x",), 7, True)
     said = json.loads(attempt_text(attempt))
     assert set(said) == {field.name for field in fields(Attempt)}
     assert set(said["steps"][0]) == {field.name for field in fields(Step)}

@@ -24,7 +24,7 @@ def _shared(case: Case) -> Told | None:
 
 def _reinstalls(case: Case) -> Told | None:
     boots = [each for each in (case.attempt, *case.earlier) if case.now - each.started <= times.INSTALLS_WITHIN]
-    out = [each for each in boots if given(each) is not None and each.profile == case.attempt.profile]
+    out = [each for each in boots if each.told_apart and given(each) and each.profile == case.attempt.profile]
     if len(out) < times.INSTALLS:
         return None
     within = seconds(out[0].started - out[-1].started)
@@ -56,7 +56,7 @@ def _loops(case: Case, wanted: Far) -> tuple[Attempt, ...]:
 
 
 def _ended(boot: Attempt, wanted: Far) -> bool:
-    return far(boot) is wanted
+    return boot.told_apart and far(boot) is wanted
 
 
 def _disk_loops(case: Case) -> Told | None:

@@ -67,6 +67,8 @@ def _stalled(case: Case) -> Told | None:
     step = _bad(case)
     if step is None or step.reason.startswith(("http-", "tftp-refused")) or step.reason in _CHANGED:
         return None
+    if not case.attempt.told_apart:
+        return None
     size = step.transfer.size if step.transfer else 0
     return told(
         case,
@@ -82,6 +84,8 @@ def _stalled(case: Case) -> Told | None:
 def _between(case: Case) -> Told | None:
     files, whole = case.attempt.files, {step.file for step in fetched(case, Reached.FILE)}
     if far(case.attempt) is not Far.FILE or case.moving or _bad(case) or not over(case, times.NEXT_FILE):
+        return None
+    if not case.attempt.told_apart:
         return None
     if case.attempt.outcome not in (Outcome.RUNNING, Outcome.ABANDONED):
         return None
@@ -151,6 +155,8 @@ def _crashed(case: Case) -> Told | None:
     out, again = given(case.attempt), at(case, Reached.AGAIN)
     if out is None or not again or _spoke(case) or again[0].at - out.last > times.CRASHED:
         return None
+    if not case.attempt.told_apart:
+        return None
     if case.standing is not None and case.standing.state is State.INSTALLED:
         return None
     return told(
@@ -167,6 +173,8 @@ def _crashed(case: Case) -> Told | None:
 def _silent(case: Case) -> Told | None:
     out = given(case.attempt)
     if out is None or not case.speaks or case.powers_off or _spoke(case) or at(case, Reached.AGAIN):
+        return None
+    if not case.attempt.told_apart:
         return None
     if case.attempt.outcome not in (Outcome.PAYLOAD, Outcome.RUNNING) or idle(case) < times.SYSTEM:
         return None

@@ -52,7 +52,7 @@ def _own_never_asked(case: Case) -> Told | None:
 
 def _kernel_never_asked(case: Case) -> Told | None:
     step, files = _last(case), case.attempt.files
-    if step is None or step.trouble or not files or step.file == ENTRY or case.moving:
+    if step is None or step.trouble or not files or step.file == ENTRY or case.moving or not case.attempt.told_apart:
         return None
     if not over(case, times.NEXT_FILE):
         return None

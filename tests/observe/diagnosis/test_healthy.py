@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netbootd.observe.events import (
+    ArtifactServed,
     Change,
     HttpRefused,
     InstallerSaid,
     MachineChanged,
+    ScriptServed,
     TftpRefused,
     TransferMoved,
 )
@@ -216,3 +220,20 @@ def test_a_system_that_boots_always_has_no_event_for_its_payload() -> None:
         ward.wait(60.0)
         ward.system()
         ward.wait(3600.0)
+
+
+def test_behind_nat_nobody_is_sick_for_want_of_what_another_seems_to_have_fetched() -> None:
+    """A file that many fetch at one address names none of them; what installs has URLs of its own."""
+    ward, nat, cards = Ward(), "203.0.113.9", [Mac.parse(f"52:54:00:00:07:{n:02x}") for n in range(3)]
+    for mac in cards:
+        script = f"machines/{mac.hexhyp}/ipxe.cfg"
+        ward.say(ScriptServed(mac=str(mac), ip=nat, script=script, payload="linux", files=FILES, profile="rescue"))
+    for file in (*FILES, *FILES, FILES[0]):
+        ward.say(ArtifactServed(mac="", ip=nat, file=file, status=200, size=9, sent=9, seconds=1.0, complete=True))
+    ward.wait(LONG)
+    for mac in cards:
+        (boot,) = ward.attempts.of(str(mac))
+        assert ward.diagnose(boot) == ()
+        assert boot.shared
+    alone = replace(ward.attempts.of(str(cards[0]))[0], shared=False)
+    assert ward.diagnose(alone) != ()
