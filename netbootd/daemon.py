@@ -29,11 +29,13 @@ from netbootd.observe.banner import Banner
 from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
 from netbootd.observe.log import LogSink
-from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.observe.metrics import Metrics
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import build_admin
+from netbootd.serve.admin.metrics import add_metrics
+from netbootd.serve.admin.overview import Overview
 from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
@@ -192,7 +194,8 @@ class Daemon:
         self._hub.add(self._http.observe)
         site = build_admin(self, self._hub)
         add_api(site, api := self._api())
-        add_page(site, api, self)
+        add_page(site, api, self, overview := Overview(api))
+        add_metrics(site, self._metrics, overview, self._memory.running)
         admin = await start_http(site, [listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
 
@@ -353,10 +356,6 @@ class Daemon:
     def trouble(self) -> str:
         """See `serve.admin.app.AdminServices`."""
         return self._memory.trouble
-
-    def metrics(self) -> Exposition:
-        """See `serve.admin.app.AdminServices`."""
-        return self._metrics.exposition()
 
     @property
     def artifacts(self) -> Path:

@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from netbootd.observe import events
 from netbootd.observe.boot_metrics import BootMetrics
 from netbootd.observe.events import Event
+from netbootd.observe.fleet_metrics import FleetMetrics
 from netbootd.observe.labels import Labels
 
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
@@ -44,6 +45,8 @@ class Metrics:
         )
         self.boots = BootMetrics(self.registry)
         """To be told of each change of a boot."""
+        self.fleet = FleetMetrics(self.registry)
+        """To be told how the fleet stands, before `exposition`."""
         self._dhcp(self.registry)
         self._tftp(self.registry)
         self._http(self.registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -58,6 +59,11 @@ class Running:
     def quiet(self, moving: Moving) -> float:
         """Seconds since it moved."""
         return self._clock() - moving.at
+
+    def ways(self) -> Counter[str]:
+        """How many files go by TFTP, by HTTP and by HTTPS."""
+        now = self._clock()
+        return Counter(each.via for files in self._of.values() for each in files.values() if now - each.at < _STALE)
 
     def __len__(self) -> int:
         return len(self._of)

@@ -94,6 +94,15 @@ def test_an_end_that_was_missed_is_not_shown_for_ever() -> None:
     running(moved(100, 1.0))
     clock.now = 3600.0
     assert running.of([MAC]) is None
+    assert not running.ways()
+
+
+def test_files_on_their_way_are_counted_by_the_way_they_go() -> None:
+    running = Running()
+    running(moved(100, 1.0, "a"))
+    running(moved(100, 1.0, "b"))
+    running(TransferMoved(file="c", via="tftp", sent=1, size=10, seconds=1.0, ip="192.0.2.8"))
+    assert running.ways() == {"http": 2, "tftp": 1}
 
 
 def test_a_flood_is_bounded_counted_and_hides_nobody_who_moves() -> None:

@@ -28,10 +28,12 @@ from netbootd.net.tcp import bind_tcp
 from netbootd.observe.banner import Banner
 from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.events import Event
-from netbootd.observe.metrics import Exposition, Metrics
+from netbootd.observe.metrics import Metrics
 from netbootd.observe.running import Running
 from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import build_admin
+from netbootd.serve.admin.metrics import add_metrics
+from netbootd.serve.admin.overview import Overview
 from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
@@ -129,9 +131,6 @@ class Api:
 
     trouble = ""
 
-    def metrics(self) -> Exposition:
-        return Metrics().exposition()
-
     @property
     def artifacts(self) -> Path:
         return Path("/srv/artifacts")
@@ -211,7 +210,8 @@ class Api:
 async def serving(api: Api) -> AsyncIterator[Api]:
     app = build_admin(api, api.emit)
     add_api(app, services := api.services())
-    add_page(app, services, api)
+    add_page(app, services, api, overview := Overview(services))
+    add_metrics(app, Metrics(), overview, api.running)
     server = await start_http(app, [bind_tcp("127.0.0.1", 0)], lambda event: None, grace=0)
     api.address = server.addresses[0]
     yield api

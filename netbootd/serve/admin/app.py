@@ -1,4 +1,4 @@
-"""The admin site: ``/metrics`` and ``/healthz``; `api` adds the JSON API below ``/api/v1/``, `page` the page."""
+"""The admin site: ``/healthz``; `api` adds the JSON API below ``/api/v1/``, `page` the page, `metrics` ``/metrics``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from netbootd.observe.events import Event
-from netbootd.observe.metrics import Exposition
 from netbootd.serve.admin.access import AccessServices, guard
 from netbootd.serve.admin.problems import problems
 from netbootd.serve.admin.sessions import Sessions
@@ -36,10 +35,6 @@ _SECURITY = {
 class AdminServices(AccessServices, Protocol):
     """What the admin site needs from the rest of netbootd."""
 
-    def metrics(self) -> Exposition:
-        """See `observe.metrics.Metrics.exposition`."""
-        ...
-
     @property
     def trouble(self) -> str:
         """Why nothing can be recorded now; "" while it can."""
@@ -53,7 +48,6 @@ def build_admin(services: AdminServices, emit: Callable[[Event], None] = lambda 
     app[SESSIONS] = sessions
     app.on_response_prepare.append(_harden)
     site = _AdminSite(services)
-    app.router.add_get("/metrics", site.metrics)
     app.router.add_get("/healthz", site.healthz)
     return app
 
@@ -65,10 +59,6 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
 class _AdminSite:
     def __init__(self, services: AdminServices) -> None:
         self._services = services
-
-    async def metrics(self, request: web.Request) -> web.Response:
-        exposed = self._services.metrics()
-        return web.Response(body=exposed.body, headers={"Content-Type": exposed.content_type})
 
     async def healthz(self, request: web.Request) -> web.Response:
         """It lives, and answers machines, also in trouble: to restart it would help nobody."""

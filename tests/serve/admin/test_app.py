@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from netbootd.net.tcp import bind_tcp
-from netbootd.observe.metrics import Exposition, Metrics
 from netbootd.serve.admin.app import build_admin
 from netbootd.serve.http.server import HttpServer, start_http
 from tests.support.bootsite import Answer, parsed
@@ -20,9 +19,6 @@ class Services:
     host_names: list[str] = field(default_factory=lambda: ["boot.lan"])
     token: str | None = None
     trouble: str = ""
-
-    def metrics(self) -> Exposition:
-        return Metrics().exposition()
 
 
 @dataclass(frozen=True)
@@ -46,18 +42,12 @@ async def admin() -> AsyncIterator[Admin]:
     await server.stop()
 
 
-async def test_metrics_are_in_the_text_format(admin: Admin) -> None:
-    answer = await admin.ask("/metrics")
-    assert answer["Content-Type"].startswith("text/plain")
-    assert b"# TYPE netbootd_http_sent_bytes_total counter" in answer.body
-
-
 async def test_healthz_answers(admin: Admin) -> None:
     answer = await admin.ask("/healthz")
     assert (answer.status, answer.body) == (200, b"ok\n")
 
 
-@pytest.mark.parametrize("target", ["/", "/metrics", "/nothing"])
+@pytest.mark.parametrize("target", ["/", "/healthz", "/nothing"])
 async def test_every_answer_forbids_framing_and_whatever_is_not_ours(admin: Admin, target: str) -> None:
     answer = await admin.ask(target)
     policy = dict(each.strip().split(" ", 1) for each in answer["Content-Security-Policy"].split(";"))
@@ -95,7 +85,7 @@ async def test_a_foreign_name_is_refused_since_it_may_be_dns_rebinding(admin: Ad
 
 
 async def test_only_reading_is_offered_here(admin: Admin) -> None:
-    answer = await admin.ask("/metrics", method="POST")
+    answer = await admin.ask("/healthz", method="POST")
     assert answer.status == 405
     assert answer["Allow"] == "GET,HEAD"
 

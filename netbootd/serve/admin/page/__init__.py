@@ -4,7 +4,7 @@ HTML and SVG made here; a script of our own asks for the same page again when so
 everything works as well.  Nothing comes from outside, and nothing that a machine says of itself is taken for markup.
 
 services                what it needs
-glance, overview        a machine in one row; all of them in order
+glance, rows            a machine in one row; those that are looked for
 timeline                a boot as a picture
 rehearsal               the script a machine would get, and whose each argument is
 words                   times, sizes and stages
@@ -17,11 +17,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from netbootd.serve.admin.app import SESSIONS
+from netbootd.serve.admin.overview import Overview
 from netbootd.serve.admin.page.errors import said_on_pages
 from netbootd.serve.admin.page.fleet import FleetPages
 from netbootd.serve.admin.page.login import Login
 from netbootd.serve.admin.page.machine import MachinePages
-from netbootd.serve.admin.page.overview import Overview
 from netbootd.serve.admin.page.render import Pages, asset
 from netbootd.serve.admin.page.services import PageServices
 from netbootd.serve.admin.services import ApiServices
@@ -31,10 +31,10 @@ __all__ = ["PageServices", "add_page"]
 _MACHINE = "/machines/{machine}"
 
 
-def add_page(app: web.Application, api: ApiServices, daemon: PageServices) -> None:
+def add_page(app: web.Application, api: ApiServices, daemon: PageServices, overview: Overview) -> None:
     """To the admin site, before it starts."""
     sessions = app[SESSIONS]
-    pages, overview = Pages(sessions, api.wall, lambda: daemon.trouble), Overview(api)
+    pages = Pages(sessions, api.wall, lambda: daemon.trouble)
     fleet, machine = FleetPages(api, daemon, pages, overview), MachinePages(api, daemon, pages, overview)
     login = Login(pages, sessions, lambda: daemon.token)
     app.middlewares.insert(1, said_on_pages(pages))  # after whatever tells of faults of ours, before who may ask

@@ -11,9 +11,9 @@ from aiohttp import web
 from netbootd.fleet.lifecycle import State
 from netbootd.serve.admin.asked import Nothing, Which
 from netbootd.serve.admin.catalogue import Catalogue
-from netbootd.serve.admin.page.glance import Filter
-from netbootd.serve.admin.page.overview import Counts, Overview
+from netbootd.serve.admin.overview import Counts, Overview
 from netbootd.serve.admin.page.render import Pages
+from netbootd.serve.admin.page.rows import Filter, Rows
 from netbootd.serve.admin.page.services import PageServices
 from netbootd.serve.admin.services import ApiServices
 from netbootd.wire.text import printable
@@ -41,6 +41,7 @@ class FleetPages:
         self._daemon = daemon
         self._pages = pages
         self._overview = overview
+        self._rows = Rows(api, overview)
         self._catalogue = Catalogue(api)
 
     async def fleet(self, request: web.Request) -> web.Response:
@@ -49,7 +50,7 @@ class FleetPages:
             return await self._start(request, "Nothing has booted yet")
         asked = _Asked.of(request)
         which = Which.model_validate({"q": asked.q or None, "profile": asked.profile or None})
-        found = await self._overview.find(which, asked.only, ROWS, asked.page * ROWS)
+        found = await self._rows.find(which, asked.only, ROWS, asked.page * ROWS)
         return self._pages.page(
             request,
             "fleet",

@@ -1,15 +1,15 @@
-"""A machine at a glance: what a row of the fleet shows of it, and where in the fleet it stands."""
+"""A machine at a glance: what a row of the fleet shows of it, and how far its boot has come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
 from urllib.parse import quote
 
-from netbootd.fleet.attempts import QUIET, last_step
-from netbootd.fleet.lifecycle import Standing, State
-from netbootd.fleet.record import Attempt, Outcome, Reached, Step
+from netbootd.fleet.attempts import last_step
+from netbootd.fleet.lifecycle import State
+from netbootd.fleet.record import Attempt, Reached, Step
 from netbootd.observe.diagnosis.model import Diagnosis
+from netbootd.serve.admin.overview import Rank
 from netbootd.serve.admin.page.words import STAGES
 from netbootd.serve.admin.roster import Seat
 
@@ -27,23 +27,6 @@ _REACHED = {
     Reached.SAID: 6,
     Reached.END: 6,
 }
-
-
-class Rank(IntEnum):
-    """Who comes first."""
-
-    TROUBLE = 0
-    BOOTING = 1
-    STRANGER = 2
-    ARMED = 3
-    REST = 4
-
-
-class Filter(Enum):
-    """What may be asked for beside a state; the value is the word in the address."""
-
-    TROUBLE = "trouble"
-    BOOTING = "booting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +71,6 @@ class Glance:
     def label(self) -> str:
         """What it is called."""
         return self.name or self.mac or self.key
-
-
-def rank_of(standing: Standing, booting: bool, troubled: bool) -> Rank:
-    """Trouble first, then what moves, then who waits for a person's word."""
-    if troubled or standing.state is State.FAILED:
-        return Rank.TROUBLE
-    if booting or standing.state is State.INSTALLING:
-        return Rank.BOOTING
-    if standing.state is State.DISCOVERED:
-        return Rank.STRANGER
-    return Rank.ARMED if standing.state is State.ARMED else Rank.REST
-
-
-def is_booting(attempt: Attempt | None, now: float) -> bool:
-    """Whether something happens, or happened a moment ago."""
-    return attempt is not None and attempt.outcome is Outcome.RUNNING and now - attempt.last < QUIET
 
 
 def progress_of(attempt: Attempt | None) -> Progress | None:

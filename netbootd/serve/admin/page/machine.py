@@ -14,10 +14,11 @@ from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.asked import By, Nothing
 from netbootd.serve.admin.changes import Changes
+from netbootd.serve.admin.overview import Overview
 from netbootd.serve.admin.page.glance import key_of
-from netbootd.serve.admin.page.overview import Overview
 from netbootd.serve.admin.page.rehearsal import rehearsals
 from netbootd.serve.admin.page.render import Pages
+from netbootd.serve.admin.page.rows import Rows
 from netbootd.serve.admin.page.services import PageServices
 from netbootd.serve.admin.page.timeline import LONG, Chart, began, chart, ended, measure
 from netbootd.serve.admin.page.words import span
@@ -76,6 +77,7 @@ class MachinePages:
         self._daemon = daemon
         self._pages = pages
         self._overview = overview
+        self._rows = Rows(api, overview)
         self._roster = Roster(api)
         self._changes = Changes(api)
 
@@ -89,7 +91,7 @@ class MachinePages:
             title=view.called(seat),
             machine=view.machine(seat),
             soft_serial=view.row(seat).soft_serial,
-            glance=self._overview.glance(seat, view),
+            glance=self._rows.row(seat, view),
             boots=self._boots(seat),
             scripts=rehearsals(self._api, seat, self._daemon.nearest),
             may=self._may(seat, view),
@@ -132,7 +134,7 @@ class MachinePages:
             f"confirm_{what}",
             title=f"{what.capitalize()} {view.called(seat)}?",
             machine=view.machine(seat),
-            glance=self._overview.glance(seat, view),
+            glance=self._rows.row(seat, view),
             script=rehearsals(self._api, seat, self._daemon.nearest)[-1],
         )
 

@@ -15,7 +15,8 @@ from netbootd.fleet.lifecycle import State
 from netbootd.observe.events import Event
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.page import words
-from netbootd.serve.admin.page.glance import PHASES, Filter
+from netbootd.serve.admin.page.glance import PHASES
+from netbootd.serve.admin.page.rows import Filter
 from netbootd.serve.admin.sessions import FIELD, Sessions
 
 _HERE = Path(__file__).parent

@@ -1,14 +1,11 @@
-"""A machine in one row: where it stands in the fleet, and how far its boot is."""
+"""A machine in one row: how far its boot is, and what it is asked for by."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from netbootd.fleet.lifecycle import Standing, State
 from netbootd.fleet.record import Attempt, Outcome, Reached, Record, Step, Transfer
-from netbootd.serve.admin.page.glance import Rank, is_booting, key_of, progress_of, rank_of, stage_words
+from netbootd.serve.admin.page.glance import key_of, progress_of, stage_words
 from netbootd.serve.admin.roster import Seat
 from netbootd.wire.mac import Mac
 
@@ -25,31 +22,6 @@ def at(stage: Reached, when: float = 1.0) -> Step:
 
 def fetched(name: str, sent: int, size: int, when: float = 1.0) -> Step:
     return Step(Reached.FILE, when, sent, last=when, file=name, transfer=Transfer("http", size, sent, 1.0))
-
-
-@pytest.mark.parametrize(
-    ("state", "booting", "troubled", "rank"),
-    [
-        (State.INSTALLED, False, True, Rank.TROUBLE),
-        (State.FAILED, False, False, Rank.TROUBLE),
-        (State.DISCOVERED, True, False, Rank.BOOTING),
-        (State.INSTALLING, False, False, Rank.BOOTING),
-        (State.DISCOVERED, False, False, Rank.STRANGER),
-        (State.ARMED, False, False, Rank.ARMED),
-        (State.LOCAL, False, False, Rank.REST),
-        (State.INSTALLED, False, False, Rank.REST),
-    ],
-)
-def test_who_needs_a_person_comes_first(state: State, booting: bool, troubled: bool, rank: Rank) -> None:
-    assert rank_of(Standing(state, ""), booting, troubled) is rank
-
-
-def test_a_boot_goes_on_until_it_was_quiet_for_long() -> None:
-    running = boot(at(Reached.FIRMWARE, 10.0))
-    assert is_booting(running, 200.0)
-    assert not is_booting(running, 400.0)
-    assert not is_booting(replace(running, outcome=Outcome.LOCAL), 11.0)
-    assert not is_booting(None, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,187 @@
+"""The whole fleet, put in order and counted: who is in trouble, who boots, who waits, and the rest.
+
+Looking at every machine takes a while where there are thousands, so what was found is used again for as long as
+makes it a small share of the daemon's time; a small fleet is always looked at anew.  The page and the metrics share
+what was found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from netbootd.fleet.attempts import QUIET
+from netbootd.fleet.lifecycle import Standing, State
+from netbootd.fleet.record import Attempt, Outcome, Reached, Step, Transfer
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
+from netbootd.serve.admin.roster import Roster, Seat
+from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.view import View
+
+_SHARE = 20  # times as long as it took to look, what was found is used
+_ALWAYS_ANEW = 0.05  # seconds that looking may take and be done each time
+_AT_ONCE = 25
+"""Machines looked at before packets get their turn."""
+
+
+class Rank(IntEnum):
+    """Who comes first."""
+
+    TROUBLE = 0
+    BOOTING = 1
+    STRANGER = 2
+    ARMED = 3
+    REST = 4
+
+
+_NEWEST_FIRST = (Rank.TROUBLE, Rank.BOOTING, Rank.STRANGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One machine in its place; ``cause``: what is wrong with it, where that is known."""
+
+    seat: Seat
+    state: State
+    rank: Rank
+    booting: bool
+    cause: Cause | None
+    order: tuple[int, float, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many there are of each.  A machine that failed long ago is in trouble and has no cause."""
+
+    total: int
+    trouble: int
+    booting: int
+    states: Counter[State]
+    causes: Counter[Cause]
+
+    @classmethod
+    def none(cls) -> Counts:
+        """Before anybody has counted."""
+        return cls(0, 0, 0, Counter(), Counter())
+
+
+class Overview:
+    """``clock`` is monotonic seconds."""
+
+    def __init__(self, services: ApiServices, clock: Callable[[], float] = time.monotonic) -> None:
+        self._services = services
+        self._roster = Roster(services)
+        self._clock = clock
+        self._looking = asyncio.Lock()
+        self._placed: tuple[Placed, ...] = ()
+        self._good_until = float("-inf")
+
+    async def all(self) -> tuple[Placed, ...]:
+        """Every machine, in order; packets get their turn between."""
+        if self._clock() < self._good_until:
+            return self._placed
+        async with self._looking:
+            if self._clock() >= self._good_until:
+                began = self._clock()
+                self._placed = await self._look()
+                taken = self._clock() - began
+                self._good_until = self._clock() + _SHARE * taken if taken > _ALWAYS_ANEW else float("-inf")
+            return self._placed
+
+    async def counts(self) -> Counts:
+        """Of all of them."""
+        return counted(await self.all())
+
+    async def empty(self) -> bool:
+        """Nobody has been seen, and nobody is listed."""
+        return not await self.all()
+
+    def current(self, seat: Seat) -> Attempt | None:
+        """Its latest boot, as `boots` has it."""
+        found = filter(None, map(self._services.attempts.current, _keys(seat)))
+        attempt = max(found, key=lambda each: each.started, default=None)
+        return self._with_moving(attempt, seat) if attempt else None
+
+    def boots(self, seat: Seat) -> tuple[Attempt, ...]:
+        """All that are kept, the latest first; in that one what is on its way right now is a step, too."""
+        found = tuple(each for key in _keys(seat) for each in self._services.attempts.of(key))
+        return tuple(self._with_moving(each, seat) if place == 0 else each for place, each in enumerate(found))
+
+    def booting(self, attempt: Attempt | None, standing: Standing) -> bool:
+        """Whether it boots, or its system is being installed."""
+        return is_booting(attempt, self._services.wall()) or standing.state is State.INSTALLING
+
+    def trouble(self, seat: Seat) -> Diagnosis | None:
+        """The worst that is wrong with its latest boot."""
+        return next(iter(self._services.diagnosed(seat.mac)), None) if seat.mac else None
+
+    def troubles(self, seat: Seat, attempt: Attempt) -> tuple[Diagnosis, ...]:
+        """All that is wrong with this boot of it, the worst first."""
+        kept = self._services.attempts.get(attempt.id) or attempt
+        return self._services.diagnosed_boot(seat.mac or attempt.mac, kept)
+
+    def _with_moving(self, attempt: Attempt, seat: Seat) -> Attempt:
+        running = self._services.running
+        moving = running.of(map(str, seat.macs))
+        if moving is None:
+            return attempt
+        at = self._services.wall() - running.quiet(moving)
+        scripted = any(step.stage is Reached.SCRIPT for step in attempt.steps)
+        stage = Reached.FILE if scripted else Reached.LOADER
+        transfer = Transfer(moving.via, moving.size, moving.sent, moving.seconds)
+        step = Step(stage, at, moving.sent, last=at, file=moving.file, transfer=transfer)
+        return replace(attempt, steps=(*attempt.steps, step), last=max(attempt.last, at))
+
+    async def _look(self) -> tuple[Placed, ...]:
+        view, placed = View(self._services), list[Placed]()
+        async for seat in self._roster.all():
+            placed.append(self._place(seat, view))
+            if len(placed) % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return tuple(sorted(placed, key=lambda each: each.order))
+
+    def _place(self, seat: Seat, view: View) -> Placed:
+        attempt, standing, trouble = self.current(seat), view.standing(seat), self.trouble(seat)
+        cause = trouble.cause if trouble else Cause.SHARED_IDENTITY if view.conflict(seat) else None
+        booting = self.booting(attempt, standing)
+        rank = rank_of(standing, booting, cause is not None)
+        newest = -(latest(seat, attempt) or 0.0) if rank in _NEWEST_FIRST else 0.0
+        return Placed(seat, standing.state, rank, booting, cause, (rank, newest, view.called(seat).lower()))
+
+
+def counted(placed: Sequence[Placed]) -> Counts:
+    """How many of these there are of each."""
+    states = Counter(each.state for each in placed)
+    causes = Counter(each.cause for each in placed if each.cause)
+    trouble = sum(each.rank is Rank.TROUBLE for each in placed)
+    return Counts(states.total(), trouble, sum(each.booting for each in placed), states, causes)
+
+
+def rank_of(standing: Standing, booting: bool, troubled: bool) -> Rank:
+    """Trouble first, then what moves, then who waits for a person's word."""
+    if troubled or standing.state is State.FAILED:
+        return Rank.TROUBLE
+    if booting or standing.state is State.INSTALLING:
+        return Rank.BOOTING
+    if standing.state is State.DISCOVERED:
+        return Rank.STRANGER
+    return Rank.ARMED if standing.state is State.ARMED else Rank.REST
+
+
+def is_booting(attempt: Attempt | None, now: float) -> bool:
+    """Whether something happens, or happened a moment ago."""
+    return attempt is not None and attempt.outcome is Outcome.RUNNING and now - attempt.last < QUIET
+
+
+def latest(seat: Seat, attempt: Attempt | None) -> float | None:
+    """When it was heard of last."""
+    times = [attempt.last if attempt else None, seat.record.last_seen if seat.record else None]
+    return max((each for each in times if each is not None), default=None)
+
+
+def _keys(seat: Seat) -> tuple[str, ...]:
+    return (seat.record.id,) if seat.record else tuple(map(str, seat.macs))
