@@ -13,7 +13,7 @@ from netbootd.boot.site import Site
 from netbootd.check import lacking
 from netbootd.config import Config
 from netbootd.config.certificate import Identity, doubts
-from netbootd.config.models import UNIX
+from netbootd.config.values import UNIX
 from netbootd.load import Loaded
 from netbootd.net.interfaces import Interface
 from netbootd.observe.banner import Banner, ServedInterface

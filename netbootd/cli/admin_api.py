@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
 from netbootd.cli.common import USED_WRONGLY, fail, settings
-from netbootd.config.models import UNIX
+from netbootd.config.values import UNIX
 from netbootd.serve.admin.token_file import TokenError, read_token
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac

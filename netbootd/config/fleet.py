@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +15,7 @@ from netbootd.boot.network import NetworkKeys
 from netbootd.config import sources
 from netbootd.config.args import read_args
 from netbootd.config.check import checked, checked_as
+from netbootd.config.conditions import read_conditions, refuse_blank
 from netbootd.config.files import Files
 from netbootd.config.identity import Identities
 from netbootd.config.models import (
@@ -24,15 +24,15 @@ from netbootd.config.models import (
     MachineKeys,
     ProfileKeys,
     RuleKeys,
-    flag,
 )
 from netbootd.config.network import read_network
 from netbootd.config.problems import Place, Problems, said, suggest
 from netbootd.config.secret import Secrets, stand_in
 from netbootd.config.soft_serial import SoftSerials
 from netbootd.config.sources import Entry
+from netbootd.config.values import flag
 from netbootd.config.yaml import Items, Table, line_of
-from netbootd.fleet.rules import FIELDS, Condition, Rule
+from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import IDENTITIES, Policy, Snapshot
 from netbootd.payloads import PAYLOADS, Payload, Role, the
 from netbootd.wire.errors import WireError
@@ -41,8 +41,6 @@ from netbootd.wire.mac import Mac
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _COMMON = tuple(ProfileKeys.model_fields)
 _POLICIES = tuple(policy.value for policy in Policy)
-_ARCHES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "x86": "i386", "aarch64": "arm64"}
-_PLATFORMS = {"bios": "pcbios", "legacy": "pcbios", "uefi": "efi"}
 
 
 def read_fleet(
@@ -254,34 +252,11 @@ class _Reader:
         profile = table.get("profile")
         if isinstance(profile, str):
             self._profile_named(profile, Place(table.file, table.lines["profile"], f"{place.key}.profile"))
-        self._blank_conditions(table, place.key)
+        refuse_blank(table, place.key, self._problems)
         if keys is None:
             return
-        conditions = tuple(self._condition(name, text, table, place.key) for name, text in keys.match.items())
+        conditions = read_conditions(keys.match, table, place.key, self._problems)
         self.rules.append(Rule(conditions, keys.profile, args, f"{origin} ({place})"))
-
-    def _blank_conditions(self, table: Table, key: str) -> None:
-        match = table.get("match")
-        if not isinstance(match, Table):
-            return
-        if not match:
-            at = Place(table.file, table.lines["match"], f"{key}.match")
-            self._problems.error(at, "is empty, so it would take every machine; that is the key 'unknown'")
-        for field, pattern in match.items():
-            if pattern is None:
-                self._problems.error(Place(match.file, match.lines[field], f"{key}.match.{field}"), "is empty")
-
-    def _condition(self, field: str, pattern: str, table: Table, key: str) -> Condition:
-        place = Place(table.file, line_of(table, ("match", field)), f"{key}.match.{field}")
-        if field not in FIELDS:
-            self._problems.error(place, f"a rule cannot look at this{suggest(field, FIELDS)}")
-        elif field == "ip" and (why := _bad_network(pattern)):
-            self._problems.error(place, why)
-        elif meant := {"arch": _ARCHES, "platform": _PLATFORMS}.get(field, {}).get(pattern.lower()):
-            self._problems.error(place, f"iPXE's word for {pattern} is {meant}")
-        if field == "mac" and "[" not in pattern:
-            pattern = pattern.replace("-", ":")
-        return Condition(field, pattern)
 
     def _profile_named(self, name: str, place: Place, also: tuple[str, ...] = ()) -> None:
         if name not in self._profile_places:
@@ -305,14 +280,3 @@ def _prepare(own: Table, key: str, hint: Any) -> str | None:
     if isinstance(value, bool) and hint is int:
         return f"must be a whole number, not {said(value)}"
     return None
-
-
-def _bad_network(pattern: str) -> str:
-    try:
-        if "/" in pattern:
-            ipaddress.IPv4Network(pattern, strict=False)
-        elif not re.fullmatch(r"[0-9.*?\[\]!-]+", pattern):
-            raise ValueError
-    except ValueError:
-        return f"{said(pattern)} is neither a network such as 192.0.2.0/24 nor a pattern such as 192.0.2.*"
-    return ""

@@ -8,9 +8,10 @@ from pathlib import Path
 from netbootd.config.certificate import Tls
 from netbootd.config.check import checked
 from netbootd.config.fleet import read_fleet
-from netbootd.config.models import Settings, is_local
+from netbootd.config.models import Settings
 from netbootd.config.problems import Place, Problems, said
 from netbootd.config.settings import Config
+from netbootd.config.values import is_local
 from netbootd.config.yaml import Table, line_of, read
 from netbootd.fleet.snapshot import Snapshot
 

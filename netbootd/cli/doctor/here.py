@@ -15,7 +15,7 @@ from netbootd import check as checks
 from netbootd.cli.common import counted
 from netbootd.cli.doctor.line import Line, fail, ok, skipped, warn
 from netbootd.config import Config, Problem
-from netbootd.config.models import UNIX
+from netbootd.config.values import UNIX
 from netbootd.load import Loaded
 from netbootd.net.holder import holder_of
 from netbootd.serve.admin.token_file import TokenError, read_token
