@@ -81,6 +81,7 @@ class Ledger:
         self._wall = wall
         self._room = room
         self._tell: Callable[[Learned], None] = lambda learned: None
+        self._tell_move: Callable[[Mac], None] = lambda _mac: None
         self._entries = {entry.mac: entry for entry in known.entries}
         armed_first = sorted(known.entries, key=lambda entry: entry.stage is not Stage.ARMED)
         self._moved = dict.fromkeys(entry.mac for entry in armed_first)
@@ -214,6 +215,10 @@ class Ledger:
         """Have it told what is learned from the journal."""
         self._tell = tell
 
+    def on_move(self, tell: Callable[[Mac], None]) -> None:
+        """Have it told each card whose record is another from now on."""
+        self._tell_move = tell
+
     def learn(self, found: Known, macs: Collection[Mac] | None = None, but: Collection[Mac] = ()) -> None:
         """Take in what the journal holds of these cards, or of all; ``but`` these, with changes that still wait."""
         entries = {entry.mac: entry for entry in found.entries}
@@ -312,6 +317,7 @@ class Ledger:
             self._entries[mac] = entry
         else:
             self._entries.pop(mac, None)
+        self._tell_move(mac)
 
     def _undo(self, failed: Entry, before: Entry | None, macs: tuple[Mac, ...]) -> None:
         """After a write that failed: it may have reached the disk all the same."""

@@ -58,6 +58,7 @@ class Records:
         self._boards: dict[UUID, dict[str, None]] = {}  # ids by the uuid of the board
         self._silent: dict[str, None] = {}  # ids of those of which only a card is known, the longest unseen first
         self._told: dict[str, None] = {}  # and of the others
+        self._tell: Callable[[str], None] = lambda _id: None
         self.dropped = 0
         """Machines there was no room for, or no longer."""
         for record in sorted(known, key=lambda each: each.last_seen or 0.0):
@@ -183,6 +184,10 @@ class Records:
             self.unlearn(record.id)
         return tuple(DropRecord(record.id) for record in old)
 
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Have it told the id of each record that is another from now on, or gone."""
+        self._tell = tell
+
     def learn(self, record: Record) -> None:
         """What is on disk: another daemon put it there."""
         self._put(record)
@@ -190,6 +195,7 @@ class Records:
     def unlearn(self, id: str) -> None:
         """It is no longer on disk."""
         record = self._records.pop(id)
+        self._tell(id)
         self._silent.pop(id, None)
         self._told.pop(id, None)
         for mark in marks(record):
@@ -280,6 +286,7 @@ class Records:
         if record.id in self._records:
             self.unlearn(record.id)
         self._records[record.id] = record
+        self._tell(record.id)
         for mark in marks(record):
             self._by.setdefault(mark, {})[record.id] = None
         if shown := board(record):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netbootd.boot.facts import Facts
-from netbootd.boot.model import Boots, Machine
-from netbootd.chain.serials import spoken, waits
+from netbootd.boot.model import Machine
+from netbootd.chain.claims import Claims
+from netbootd.chain.serials import waits
 from netbootd.chain.world import World
 from netbootd.fleet.changes import Written
 from netbootd.fleet.ledger import Ledger
@@ -21,26 +22,15 @@ from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.merged import machine_of
 from netbootd.fleet.record import PutRecord, Record, RecordChange
 from netbootd.fleet.records import Records, Taken
-from netbootd.fleet.sightings import called, touched
+from netbootd.fleet.sightings import called, facts_of
 from netbootd.fleet.snapshot import Assignment
-from netbootd.fleet.soft_serials import Exhausted, Range, duplicates
+from netbootd.fleet.soft_serials import Exhausted, Range
 from netbootd.payloads import PAYLOADS
 
 Keep = Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
 _KEYS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
 _AT_ONCE = 100  # machines looked at before packets get their turn
 _TRIES = 64  # numbers that another daemon took a moment before
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """``of`` is the record, or the machine of a file, that it was found of, for as long as that is the same."""
-
-    of: Record | Machine
-    owner: str
-    """The record's id, or a file's name for the machine."""
-    name: str
-    serial: str
 
 
 class SoftSerials:
@@ -60,12 +50,10 @@ class SoftSerials:
         self._records = records
         self._ledger = ledger
         self._keep = keep
-        self._known = known
         self._tell = tell
         self._giving: dict[str, asyncio.Task[bool]] = {}  # by the record's id
         self._unwritten: dict[str, None] = {}
-        self._claims: dict[str, _Claim] = {}  # by owner
-        self._of: World | None = None
+        self._claims = Claims(world, records, ledger, known=known)
         self._told: frozenset[str] = frozenset()
 
     def shown(self, record: Record | None) -> Record | None:
@@ -76,10 +64,7 @@ class SoftSerials:
 
     def rival(self, serial: str, facts: Facts, machine: Machine | None) -> str:
         """Who else among ours has this soft serial, or ""."""
-        record = self._world().recorded(facts)
-        own = {record.id if record else "", _in_file(machine)}
-        found = (claim for claim in self._all_claims() if claim.serial.lower() == serial.lower())
-        return next((claim.name for claim in found if claim.owner not in own), "")
+        return self._claims.rival(serial, facts, machine)
 
     async def assign(self, facts: Facts, machine: Machine | None = None) -> bool:
         """Give this machine the number that it waits for; it is one of ours.  True when that is on disk."""
@@ -94,7 +79,7 @@ class SoftSerials:
         if any(profile.soft_serial for profile in fleet.profiles.values()):
             due = [each async for each in self._due()]
             await asyncio.gather(*(self._given(*each, ranges) for each in due))
-        twice = frozenset(map(str, duplicates((claim.serial, claim.name) for claim in self._all_claims())))
+        twice = frozenset(map(str, await self._claims.twice()))
         for text in sorted(twice - self._told):
             self._tell(f"{text}: neither is installed with it")
         self._told = twice
@@ -119,7 +104,7 @@ class SoftSerials:
         for record in self._records.all():
             unnumbered = record.soft_serial is None or record.id in self._unwritten
             ours = record.macs and unnumbered and (record.approved or record.id in armed or machine_of(fleet, record))
-            yield _facts(record) if ours else None, None
+            yield facts_of(record, record.macs[0]) if ours else None, None
 
     def _armed(self) -> frozenset[str]:
         """Ids of records with a card that is armed or was.  Asked of the ledger's few, for there may be a flood of
@@ -154,9 +139,9 @@ class SoftSerials:
             written = await self._keep(changes)
             if written is not Written.REFUSED:
                 if written:
-                    self._unwritten.pop(id, None)
+                    self._shows(id)
                 return bool(written)
-            self._unwritten.pop(id, None)
+            self._shows(id)
             self._take_back(id, changes)
         return False
 
@@ -169,8 +154,13 @@ class SoftSerials:
             except Taken:
                 continue
             self._unwritten[record.id] = None
+            self._claims.changed(record.id)
             return changes
         raise Exhausted(f"all soft serials of {rule} are in use")
+
+    def _shows(self, id: str) -> None:
+        self._unwritten.pop(id, None)
+        self._claims.changed(id)
 
     def _take_back(self, id: str, refused: tuple[RecordChange, ...]) -> None:
         """Another daemon has that number; what it made of this record is known by now."""
@@ -196,46 +186,6 @@ class SoftSerials:
         used = [*in_files, *(record.soft_serial for record in self._records.all())]
         return _Ranges([serial for serial in used if serial])
 
-    # who has which
-
-    def _all_claims(self) -> list[_Claim]:
-        """Of ours that install; found anew for those alone that have changed."""
-        world = self._world()
-        if world is not self._of:
-            self._claims, self._of = {}, world
-        found: dict[str, _Claim] = {}
-        armed = self._armed()
-        for machine in world.fleet.machines:
-            if machine.macs:
-                facts = self._known(Facts(mac=machine.macs[0], uuid=machine.uuid, serial=machine.serial))
-                record = world.recorded(facts)
-                facts = facts.over(_facts(record)) if record and record.macs else facts
-                self._claim(found, _in_file(machine), record or machine, _in_file(machine), facts, machine)
-        for record in self._records.all():
-            ours = record.macs and (touched(record) or record.id in armed)
-            if ours and machine_of(world.fleet, record) is None:
-                self._claim(found, record.id, record, called(record), self._known(_facts(record)), None)
-        self._claims = found
-        return [claim for claim in found.values() if claim.serial]
-
-    def _claim(
-        self,
-        found: dict[str, _Claim],
-        owner: str,
-        of: Record | Machine,
-        name: str,
-        facts: Facts,
-        machine: Machine | None,
-    ) -> None:
-        before = self._claims.get(owner)
-        if before is not None and before.of is of and owner not in self._unwritten:
-            found[owner] = before
-            return
-        world = self._world()
-        assignment = world.assignment(facts, machine)
-        once = assignment.profile is not None and assignment.profile.boots is Boots.ONCE
-        found[owner] = _Claim(of, owner, name, spoken(world, assignment, facts) if once else "")
-
 
 class _Ranges:
     """What is free of each, for as many machines as ask at once."""
@@ -246,23 +196,6 @@ class _Ranges:
 
     def upcoming(self, rule: Range) -> Iterator[str]:
         return self._free.setdefault(str(rule), rule.free(self._used))
-
-
-def _facts(record: Record) -> Facts:
-    return Facts(
-        mac=record.macs[0],
-        uuid=record.uuid,
-        serial=record.serial,
-        asset=record.asset,
-        manufacturer=record.manufacturer,
-        product=record.product,
-        buildarch=record.arch,
-        platform=record.platform,
-    )
-
-
-def _in_file(machine: Machine | None) -> str:
-    return f"{machine.name} of {machine.origin}" if machine else ""
 
 
 async def _no() -> bool:
