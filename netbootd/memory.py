@@ -45,6 +45,7 @@ from netbootd.wire.mac import Mac
 
 _TRIES = 3  # for what another daemon may say of the same machine at that moment
 _WRITES = 1.0  # seconds between two writes of what nobody waits for
+_AT_ONCE = 500  # changes in one of them: about half a second in which an arming waits for the disk
 _LOOKS = 5  # of those between two looks at machines that install
 _NUMBERS = 30  # and between two looks for machines that wait for a soft serial
 _PRUNES = 3600  # and between two looks for history that is too old
@@ -192,8 +193,8 @@ class Memory:
 
     async def close(self) -> None:
         """What transfers came to is written here."""
-        if self._opened:
-            self._write()
+        if self._opened and self._store.durable and (waiting := self.lives.waiting()):
+            self._store.later(*waiting)
         await self._store.close()
 
     async def _open_history(self) -> None:
@@ -254,8 +255,9 @@ class Memory:
         self._hub.add(self.diagnosing)
 
     def _write(self) -> None:
-        """While nothing can be written it waits where the last state of each machine alone is kept."""
-        if self._store.durable and (waiting := self.lives.waiting()):
+        """While nothing can be written, or what is written takes long, it waits where the last state of each machine
+        alone is kept: behind a queue of it an arming would come too late to be believed."""
+        if self._store.durable and not self._store.behind and (waiting := self.lives.waiting(_AT_ONCE)):
             self._store.later(*waiting)
 
     def _elsewhere(self, before: Record | None, now: Record | None) -> None:

@@ -108,6 +108,25 @@ async def test_what_cannot_be_written_is_not_said_to_be_and_is_kept_for_later(st
         assert [record.name for record in house.memory.records.all()] == ["node-1"]
 
 
+async def test_what_a_flood_makes_to_write_waits_where_the_last_of_each_is_kept_and_not_before_an_arming(
+    state: Path,
+) -> None:
+    """1000 changes each second are more than a disk takes; an arming behind a queue of them came after its time, and
+    was held to be one that failed."""
+    async with remembered(state) as house:
+        store = house.memory._store
+        for number in range(2000):
+            house.boots(Mac(b"\x06\0\0\0" + number.to_bytes(2, "big")), f"SN-{number}")
+            if number % 100 == 0:
+                house.memory._write()
+        assert sum(len(job.changes) for job in store._jobs) <= 500
+        assert await house.memory.ledger.arm(CARD, "a person", 1.0)
+        house.memory._write()
+        assert store.behind
+        await store._idle.wait()
+        assert not store.behind
+
+
 async def test_a_row_that_cannot_be_read_is_told_and_takes_nothing_with_it(state: Path) -> None:
     async with remembered(state) as house:
         house.boots(CARD, "7XK2B32")

@@ -191,6 +191,11 @@ class Store:
         if self._worker is not None:
             self._add(_Job(changes, None))
 
+    @property
+    def behind(self) -> bool:
+        """Something that nobody waits for is not being written yet: more of that would only be in the way."""
+        return any(job.done is None for job in self._jobs)
+
     async def close(self) -> None:
         """Write what waits, as far as the disk takes it within ``patience``, and let go of the database."""
         if self._closed:
