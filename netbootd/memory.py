@@ -32,6 +32,7 @@ from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.events import Change, DaemonNotice, MachineChanged
 from netbootd.observe.hub import Hub
 from netbootd.observe.running import Running
+from netbootd.serve.alarms import Alarms
 from netbootd.serve.diagnosing import Around, Diagnosing
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
@@ -46,7 +47,7 @@ from netbootd.wire.mac import Mac
 _TRIES = 3  # for what another daemon may say of the same machine at that moment
 _WRITES = 1.0  # seconds between two writes of what nobody waits for
 _AT_ONCE = 500  # changes in one of them: about half a second in which an arming waits for the disk
-_LOOKS = 5  # of those between two looks at machines that install
+_LOOKS = 5  # of those between two looks at machines that install, or may have stopped on their way
 _NUMBERS = 30  # and between two looks for machines that wait for a soft serial
 _PRUNES = 3600  # and between two looks for history that is too old
 
@@ -133,6 +134,7 @@ class Memory:
             await asyncio.sleep(_WRITES)
             if turn % _LOOKS == 0:
                 self.lives.look()
+                self._alarms.look()
             if turn % _NUMBERS == 0:
                 await self.serials.settle()
             if turn % _PRUNES == 1:  # first after the start: who is restarted every night prunes, too
@@ -251,8 +253,9 @@ class Memory:
             firmware=lambda: self._world().firmware,
             around=self._around,
         )
-        self._hub.add(self.running)
-        self._hub.add(self.diagnosing)
+        self._alarms = Alarms(self.diagnosed, self._hub)
+        for sink in (self.running, self.diagnosing, self._alarms):
+            self._hub.add(sink)
 
     def _write(self) -> None:
         """While nothing can be written, or what is written takes long, it waits where the last state of each machine

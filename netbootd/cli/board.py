@@ -11,6 +11,7 @@ from typing import Any
 from rich.cells import set_cell_size
 from rich.text import Text
 
+from netbootd.boot.rehearsal import rehearsed
 from netbootd.fleet.record import Reached
 from netbootd.observe.boots import stage_of
 from netbootd.observe.events import Change
@@ -86,9 +87,9 @@ class Board:
         self._left_out = 0
 
     def take(self, data: Mapping[str, Any]) -> None:
-        """It happened; what is about no machine is left out."""
+        """It happened; what is about no machine is left out, and so is what `netbootd doctor` plays."""
         key, now = str(data.get("mac") or ""), self._clock()
-        if not key:
+        if not key or rehearsed(key):
             return
         line = self._lines.pop(key, None) or Line(key, now)
         self._lines[key] = _after(line, data, now)
@@ -103,7 +104,8 @@ class Board:
             return
         reached, who = Reached[str(step["stage"]).upper()], str(machine.get("name") or key)
         moving = _moving(None, machine["progress"]) if machine.get("progress") else None
-        trouble = str(step["detail"]) if step["trouble"] else ""
+        told = machine.get("trouble")
+        trouble = str(told["sentence"]) if told else str(step["detail"]) if step["trouble"] else ""
         stage = reached if reached in _WORDS else None
         heard = now - (machine["progress"]["quiet"] if moving else _ago(str(step["last"])))
         self._lines[key] = Line(
@@ -146,7 +148,8 @@ class Board:
         parts += [f"{count} in trouble"] if (count := sum(bool(line.trouble) for line in every)) else []
         parts += [f"{len(every) - shown} not shown"] if shown < len(every) else []
         parts += [f"{self._left_out} dropped: too many at once"] if self._left_out else []
-        return ", ".join(parts)
+        hint = "; netbootd explain MACHINE: what to do" if any(line.trouble for line in every) else ""
+        return ", ".join(parts) + hint
 
 
 def _ago(moment: str) -> float:
@@ -225,6 +228,8 @@ def _doing(line: Line) -> str:
 
 def _after(line: Line, data: Mapping[str, Any], now: float) -> Line:
     who, stage = str(data.get("machine") or line.who), _stage(data)
+    if data.get("event") == "machine.trouble":  # concluded from silence, and no word of it
+        return replace(line, who=who, trouble=str(data["reason"]))
     if data.get("event") == "transfer.moved":
         moving = _moving(line.moving, data)
         return replace(line, who=who, last=now, stage=_later(line.stage, stage), moving=moving, rate=moving.rate)

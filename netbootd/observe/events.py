@@ -255,6 +255,18 @@ class MachineChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineTrouble(Event):
+    """What is wrong with a machine's boot has become plain; told once, not again while it lasts."""
+
+    name: ClassVar[str] = "machine.trouble"
+    level: ClassVar[Level] = "warning"
+
+    cause: str  # a name that stays the same, as in docs/diagnosis.md
+    reason: str  # in words about the machine
+    advice: str  # what to do, in lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerHeard(Event):
     """Another server's OFFER or ACK was overheard; ``mac`` and ``ip`` are whom it was for and what that was given."""
 

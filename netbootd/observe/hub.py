@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from netbootd.boot.rehearsal import rehearsed
 from netbootd.observe.events import Event
 
 Sink = Callable[[Event], None]
+_DOCTOR = "doctor"  # what the cards are called that `netbootd doctor` asks by
 
 
 class Hub:
@@ -24,6 +26,7 @@ class Hub:
     def __call__(self, event: Event) -> None:
         if (event.ip or event.mac) and not (event.mac and event.machine):
             mac, machine = self._who(event.mac, event.ip)
-            event = replace(event, mac=event.mac or mac, machine=event.machine or machine)
+            mac, machine = event.mac or mac, event.machine or machine
+            event = replace(event, mac=mac, machine=_DOCTOR if rehearsed(mac) else machine)
         for sink in self._sinks:
             sink(event)

@@ -20,6 +20,7 @@ from netbootd.observe.events import (
     InstallerSaid,
     Level,
     MachineChanged,
+    MachineTrouble,
     ScriptFailed,
     ScriptServed,
     ServerHeard,
@@ -102,6 +103,8 @@ def _words(event: Event) -> str:
             return f"no TLS: {reason}"
         case MachineChanged(change=change, detail=detail):
             return f"{_CHANGES.get(change, change)}{_because(detail)}"
+        case MachineTrouble(reason=reason):
+            return f"{reason}; what to do: netbootd explain {event.machine or event.mac}"
         case TransferMoved(file=file, sent=sent, size=size, seconds=seconds):
             return f"is at {size_text(sent)} of {size_text(size)} of {file}, after {seconds_text(seconds)}"
         case ServerHeard():

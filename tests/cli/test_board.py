@@ -14,9 +14,11 @@ from netbootd.observe.events import (
     Change,
     DaemonNotice,
     DhcpAnswered,
+    DhcpSilent,
     Event,
     InstallerSaid,
     MachineChanged,
+    MachineTrouble,
     ScriptServed,
     TftpAborted,
     TftpFinished,
@@ -126,12 +128,28 @@ def test_trouble_has_a_line_of_its_own_until_it_goes_on() -> None:
     _, first, second, summary = shown(made)
     assert first.startswith("node-1")
     assert second == "  lost snponly.efi after 10 bytes: timed out"
-    assert summary == "1 booting, 0 done, 1 in trouble"
+    assert summary == "1 booting, 0 done, 1 in trouble; netbootd explain MACHINE: what to do"
     take(made, firmware())
     assert len(shown(made)) == 4, "to ask again is not to go on"
     take(made, loader())
     assert len(shown(made)) == 3
     assert only(firmware(), changed(Change.FAILED)).trouble
+
+
+def test_what_stopped_it_has_that_line_as_soon_as_it_is_told() -> None:
+    """It is concluded from silence, so that the silence goes on."""
+    clock, reason = Clock(), "was told to read snponly.efi by TFTP, and its request never came"
+    made = board(firmware(), clock=clock)
+    clock.now = 40.0
+    take(made, MachineTrouble(mac=MAC, machine="node-1", cause="tftp_never_asked", reason=reason, advice="let it in"))
+    _, first, second, _ = shown(made)
+    assert first.split()[:2] == ["node-1", "firmware"]
+    assert first.endswith("40 s x86-64 UEFI PXE")
+    assert second == f"  {reason}"
+
+
+def test_what_the_doctor_plays_is_no_machine() -> None:
+    assert board(DhcpSilent(mac="02:6e:62:00:00:01", reason="NOT_PXE")).lines(5) == ()
 
 
 def test_a_file_on_its_way_has_a_bar_and_a_rate_of_late() -> None:
@@ -204,7 +222,7 @@ def test_where_not_all_fit_trouble_is_shown_first_and_lines_keep_their_order() -
     assert len(lines) <= 12
     assert lines[1].startswith("03")
     assert lines[2] == "  lost x.efi"
-    assert lines[-1].endswith("not shown")
+    assert "21 not shown; netbootd explain" in lines[-1]
     who = [line[:2] for line in lines[3:-1]]
     assert who == sorted(who)
 

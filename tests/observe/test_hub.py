@@ -48,3 +48,11 @@ def test_every_sink_hears_in_the_order_it_was_added() -> None:
     hub.add(lambda _event: heard.append("metrics"))
     hub(DaemonNotice(text="one"))
     assert heard == ["log", "metrics"]
+
+
+def test_a_card_that_the_doctor_asks_by_is_called_so() -> None:
+    """Else strangers turn up in the log of who runs it."""
+    event, _ = told(DhcpSilent(reason="MALFORMED", mac="02:6e:62:3e:29:15"), known=("", ""))
+    assert event.machine == "doctor"
+    event, _ = told(TftpRefused(file="x", reason="no such file", ip="192.0.2.7"), known=("02:6e:62:3e:29:15", ""))
+    assert event.machine == "doctor"

@@ -19,6 +19,7 @@ from netbootd.observe.events import (
     HttpRefused,
     InstallerSaid,
     MachineChanged,
+    MachineTrouble,
     ScriptFailed,
     ScriptServed,
     ServerHeard,
@@ -96,6 +97,10 @@ SENTENCES: list[tuple[Event, str]] = [
     (
         ServerHeard(server="192.0.2.2", kind="proxy", file="pxelinux.0"),
         "was answered by another PXE server 192.0.2.2, boot file pxelinux.0",
+    ),
+    (
+        MachineTrouble(machine="node-1", cause="tftp_never_asked", reason="never asks for it", advice="let it in"),
+        "never asks for it; what to do: netbootd explain node-1",
     ),
     (InstallerSaid(text="no disk", program="installer"), "says: installer: no disk"),
     (InstallerSaid(text="no disk"), "says: no disk"),
