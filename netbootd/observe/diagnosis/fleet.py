@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from netbootd.fleet.record import Attempt, Outcome, Reached
 from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.loader import not_started
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
-from netbootd.observe.diagnosis.story import Far, far, given, seconds, told
+from netbootd.observe.diagnosis.story import Far, far, fetched, given, seconds, told
 
 
 def _shared(case: Case) -> Told | None:
@@ -84,12 +85,19 @@ def _boot_loops(case: Case) -> Told | None:
 
 
 def _looping(case: Case, boots: tuple[Attempt, ...], reached: Far) -> Told:
+    within = seconds(boots[0].started - boots[-1].started)
+    if reached is Far.LOADER and (whole := fetched(case, Reached.LOADER)):
+        return told(
+            case,
+            f"has loaded {whole[-1].file} {len(boots)} times within {within}, and never came back as iPXE",
+            not_started(case),
+            f"{len(boots)} boots in a row",
+        )
     where = {
         Far.SCRIPT: "its script",
         Far.IPXE: "iPXE",
         Far.LOADER: "its boot program",
     }[reached]
-    within = seconds(boots[0].started - boots[-1].started)
     return told(
         case,
         f"has started {len(boots)} times within {within}, and came to {where} each time and no further",

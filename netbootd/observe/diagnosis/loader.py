@@ -120,23 +120,29 @@ def _not_started(case: Case) -> Told | None:
     if not _reads(case) or not whole or not over(case, times.STARTS):
         return None
     step = whole[-1]
+    return told(
+        case,
+        f"got {step.file} whole, and no iPXE was heard of since",
+        not_started(case),
+        f"{size_text(step.bytes)} by {step.transfer.via if step.transfer else 'TFTP'}, then nothing",
+        f"{len(before)} earlier boots ended so" if (before := _like_it(case)) else "",
+        at=step.last,
+    )
+
+
+def not_started(case: Case) -> str:
+    """What to do about a boot program that was loaded and does not start."""
     uefi = "UEFI" in client(case)
     secure = (
         "Secure Boot refuses a program without Microsoft's signature ('Security Violation', 'Access Denied'): switch "
         "it off in the set-up, or give it a signed shim (`loader: shimx64.efi`). "
-        if uefi
-        else ""
     )
-    return told(
-        case,
-        f"got {step.file} whole, and no iPXE was heard of since",
-        secure + "The switch port may be blocked while iPXE waits: spanning tree forwards nothing for 30 s after the "
-        "card was reset, so set portfast (edge port) there. Or this build has no driver for its card: try "
-        + ("`loader: ipxe.efi`, which brings its own, in place of snponly.efi." if uefi else "`loader: ipxe.pxe`.")
-        + " Its screen says which.",
-        f"{size_text(step.bytes)} by {step.transfer.via if step.transfer else 'TFTP'}, then nothing",
-        f"{len(before)} earlier boots ended so" if (before := _like_it(case)) else "",
-        at=step.last,
+    other = "`loader: ipxe.efi`, which brings its own, in place of snponly.efi." if uefi else "`loader: ipxe.pxe`."
+    return (
+        (secure if uefi else "")
+        + "The switch port may be blocked while iPXE waits: spanning tree forwards nothing for 30 s after the card was "
+        f"reset, so set portfast (edge port) there. Or this build has no driver for its card: try {other} Its screen "
+        "says which."
     )
 
 

@@ -36,7 +36,8 @@ def _no_pxe(case: Case) -> Told | None:
 
 def _refused(case: Case, *reasons: str) -> Step | None:
     """Its last question, where that met silence for such a reason and nothing better came after."""
-    steps = at(case, Reached.FIRMWARE)
+    # BIOS ROMs take the address all the same, and only then say that no file came (PXE-E53).
+    steps = [step for step in at(case, Reached.FIRMWARE) if step.reason != Reason.LEASE_REQUEST.name]
     last = max(steps[::-1], key=lambda step: step.last, default=None)
     refused = last is not None and last.reason in reasons and far(case.attempt) <= Far.FIRMWARE
     return last if refused else None

@@ -108,7 +108,7 @@ def _(ward: Ward) -> None:
         ward.wait(100.0)
 
 
-@story(Cause.BOOT_LOOP, "has started 3 times within", "its boot program each time", "option 175")
+@story(Cause.BOOT_LOOP, "has loaded snponly.efi 3 times within", "never came back as iPXE", "Secure Boot")
 def _(ward: Ward) -> None:
     for _ in range(3):
         ward.to_loader()
@@ -135,6 +135,7 @@ def _(ward: Ward) -> None:
 @story(Cause.NO_BINARY, "is ARM64 UEFI and no iPXE for that is installed", "undionly.kpxe, snponly.efi", "firmware:")
 def _(ward: Ward) -> None:
     ward.silent(Reason.NO_BINARY.name, message="DISCOVER", client="ARM64 UEFI PXE", arch="ARM64 UEFI")
+    ward.chooses(client="ARM64 UEFI PXE")
 
 
 @story(Cause.TFTP_OFF, "tftp: {mode: on}")
