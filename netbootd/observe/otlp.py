@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from netbootd import __version__
@@ -16,6 +18,7 @@ from netbootd.fleet.record import Attempt, Outcome, Step
 from netbootd.wire.text import printable
 
 if TYPE_CHECKING:
+    import requests
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.trace import Span
 
@@ -42,7 +45,7 @@ class Otlp:
         self._log = logging.getLogger("opentelemetry")
         self._log.addHandler(self._complaints)
         self._log.propagate = False
-        self._provider = provider(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        self._provider = provider(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, session=_session())))
 
     def send(self, attempt: Attempt) -> None:
         """Queue a boot; when the queue is full, spans are dropped."""
@@ -50,9 +53,33 @@ class Otlp:
 
     async def close(self) -> None:
         """Send what is queued, if the collector takes it in time."""
-        done = asyncio.get_running_loop().run_in_executor(None, self._provider.shutdown)
-        await asyncio.wait([done], timeout=_CLOSES)
+        done = asyncio.Event()
+        threading.Thread(target=_shut, args=(self._provider, asyncio.get_running_loop(), done), daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), _CLOSES)
+        self._log.addHandler(logging.NullHandler())  # else its last words went to standard error
         self._log.removeHandler(self._complaints)
+
+
+def _shut(provider: TracerProvider, loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+    """In a thread that nothing waits for: the library waits for as long as its collector sends a byte now and then."""
+    provider.shutdown()
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(done.set)
+
+
+def _session() -> requests.Session:
+    """One that reads no body: the library would take one of any length into memory, and has no use for it."""
+    import requests
+
+    made = requests.Session()
+    made.hooks["response"].append(_unread)
+    return made
+
+
+def _unread(answer: requests.Response, **_sent: object) -> None:
+    answer.close()
+    answer.raw = None
 
 
 class _Complaints(logging.Handler):
@@ -68,10 +95,8 @@ class _Complaints(logging.Handler):
         if str(record.msg) in self._told:
             return
         self._told.add(str(record.msg))
-        try:
+        with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._tell, printable(f"traces: {record.getMessage()}", 300))
-        except RuntimeError:  # the loop has ended
-            pass
 
 
 def provider(processor: SpanProcessor) -> TracerProvider:

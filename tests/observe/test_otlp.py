@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -146,3 +147,40 @@ async def test_a_collector_that_is_away_is_said_once_and_holds_nothing_up(monkey
     assert len(said) == len(set(said))
     assert all(text.startswith("traces: ") for text in said)
     assert "traces: after the end" not in said
+
+
+@pytest.mark.parametrize("size", [65536, 1])
+async def test_a_collector_that_answers_without_an_end_takes_no_memory_and_no_time(size: int) -> None:
+    """The library would read on as long as a byte comes, and the end of the daemon would wait for it."""
+    asked, left = threading.Event(), threading.Event()
+
+    def answer(server: socket.socket) -> None:
+        one, _ = server.accept()
+        with one:
+            one.recv(1)
+            asked.set()
+            with suppress(OSError):
+                one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\n")
+                while not left.wait(0.0 if size > 1 else 0.05):
+                    one.sendall(b"x" * size)
+        left.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server,), daemon=True)
+        thread.start()
+        otlp = Otlp(f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces", print)
+        otlp.send(BOOT)
+        await otlp.close()
+        assert asked.is_set()
+        assert await asyncio.to_thread(left.wait, 10.0), "it is read still"
+
+
+async def test_a_collector_that_says_nothing_holds_up_the_end_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a thread of ours hold up the process."""
+    monkeypatch.setattr("netbootd.observe.otlp._CLOSES", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        otlp = Otlp(f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces", lambda _said: None)
+        otlp.send(BOOT)
+        await otlp.close()
+        waiting = [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
+        assert [each.name for each in waiting if "asyncio" in each.name] == []
