@@ -11,6 +11,7 @@ from netbootd.artifacts.firmware import scan
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
 from netbootd.boot.render import Templates
+from netbootd.chain.claims import Claims
 from netbootd.chain.world import World
 from netbootd.config import Config
 from netbootd.fleet.asked import Asked
@@ -67,7 +68,9 @@ def load_recorded(config: Config) -> Loaded:
         return replace(loaded, notes=(*loaded.notes, why))
     asked = Asked(config.snapshot, known)
     loaded = load_world(config, stage=asked.stage, known=asked.known, recorded=asked.recorded)
-    return replace(loaded, records=known.records, world=replace(loaded.world, called=asked.called))
+    world = replace(loaded.world, called=asked.called)
+    claims = Claims(lambda: world, asked.records, asked.ledger)
+    return replace(loaded, records=known.records, world=replace(world, rival=claims.rival))
 
 
 def payload_files() -> Mapping[str, bytes]:

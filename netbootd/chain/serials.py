@@ -75,9 +75,19 @@ def refuse(world: World, assignment: Assignment, facts: Facts, args: tuple[Arg, 
         raise Unnumbered(f"{why}; the daemon assigns it, once the state can be written and the range is not through")
     key = PAYLOADS[profile.payload].soft_serial
     said = next((arg.value for arg in args if key and arg.key == key), None) or written(world, assignment, facts)
-    if said and (owner := world.rival(said, facts, assignment.machine)):
-        why = "no two machines may be installed with one"
-        raise CannotBoot(f"its soft serial {said} already belongs to {owner}: {why}")
+    if why := _taken(world, assignment, facts, said):
+        raise CannotBoot(why)
+
+
+def doubled(world: World, assignment: Assignment, facts: Facts) -> str:
+    """Why it could not be installed, as another has its soft serial; "" where none has."""
+    return _taken(world, assignment, facts, spoken(world, assignment, facts))
+
+
+def _taken(world: World, assignment: Assignment, facts: Facts, serial: str | None) -> str:
+    owner = world.rival(serial, facts, assignment.machine) if serial else ""
+    why = "no two machines may be installed with one"
+    return f"its soft serial {serial} already belongs to {owner}: {why}" if owner else ""
 
 
 def _expander(world: World, assignment: Assignment, facts: Facts) -> Callable[[str, str], str]:

@@ -22,6 +22,7 @@ from netbootd.boot.silence import Silence
 from netbootd.boot.site import Site
 from netbootd.chain.dhcp import DhcpTrace, dhcp
 from netbootd.chain.scripts import Rendered, script
+from netbootd.chain.serials import doubled
 from netbootd.chain.world import World
 from netbootd.cli import common
 from netbootd.cli.capture import NotACapture, Seen, own_address, read_capture
@@ -209,6 +210,8 @@ def _machine(mac: Mac, world: World, here: Site, did: Past | None, known: Machin
     row("profile", f"{assignment.profile.name if assignment.profile else 'none'}: {assignment.why}", indent=2)
     if assignment.profile and assignment.profile.boots is Boots.ONCE:
         row("limits", in_words(limits_of(assignment.profile, assignment.machine)), indent=2)
+        if not rendered.failure and (why := doubled(world, assignment, Facts(mac=mac).over(world.known(mac)))):
+            row("once armed", f"refused: {why}", indent=2, colour=typer.colors.RED)
     typer.echo("\nWhat it is told when it asks, by the firmware it has:\n")
     _answers(answers)
     typer.echo("\nIts script, once its iPXE asks:\n")

@@ -23,27 +23,27 @@ class Asked:
 
     def __init__(self, fleet: Snapshot, known: Known) -> None:
         self._fleet = fleet
-        self._records = Records(known.records, new_id=lambda: "new", family=self._listed)
+        self.records = Records(known.records, new_id=lambda: "new", family=self._listed)
         # What is in doubt is the daemon's to settle.
-        self._ledger = Ledger(_Still(), Known(known.entries), family=self._family)
+        self.ledger = Ledger(_Still(), Known(known.entries), family=self._family)
 
     def stage(self, mac: Mac) -> Stage | None:
         """Where this machine stands with a profile that boots once."""
-        return stage_of(mac, self.known(mac), self._ledger, self._records)
+        return stage_of(mac, self.known(mac), self.ledger, self.records)
 
     def known(self, mac: Mac) -> Facts:
         """What its iPXE said of it."""
-        record = self._records.get(self._records.owner(mac))
+        record = self.records.get(self.records.owner(mac))
         return facts_of(record, mac) if record else Facts(mac=mac)
 
     def recorded(self, facts: Facts) -> Record | None:
         """The one record of a machine that says this of itself."""
-        found = self._records.identify(facts)
-        return self._records.get(found.id) if isinstance(found, Match) else None
+        found = self.records.identify(facts)
+        return self.records.get(found.id) if isinstance(found, Match) else None
 
     def called(self, name: str) -> Mac | None:
         """The first card of the machine with this name."""
-        found = (record for record in self._records.all() if record.name == name and record.macs)
+        found = (record for record in self.records.all() if record.name == name and record.macs)
         return next((record.macs[0] for record in found), None)
 
     def _listed(self, mac: Mac) -> tuple[Mac, ...]:
@@ -51,7 +51,7 @@ class Asked:
         return machine.macs if machine else (mac,)
 
     def _family(self, mac: Mac) -> tuple[Mac, ...]:
-        return family(self.known(mac), self._fleet, self._records)
+        return family(self.known(mac), self._fleet, self.records)
 
 
 class _Still:

@@ -245,3 +245,20 @@ def test_a_machine_of_the_api_is_explained_and_rendered_as_the_daemon_would(path
     assert "profile    rescue: the API (ada) names it" in said
     assert "(machine n9, by the API (ada))" in said
     assert "sn=7XK2B32" in netbootd("render", "-c", path, "n9").out
+
+
+def test_a_soft_serial_that_another_has_is_refused_as_the_daemon_would(path: Path) -> None:
+    """Who was made by the API has the number of one that a file lists."""
+    text = path.read_text().replace("name: n2,", "name: n2, soft_serial: N-1,")
+    assert "soft_serial" in text
+    path.write_text(text)
+    database = Sqlite(path.parent / "state.db")
+    database.open(1.0)
+    record = Record("1", (CARD,), name="n9", profile="inst", soft_serial="n-1", origin="ada")
+    database.commit([[PutRecord(record)]])
+    database.close()
+    why = "its soft serial N-1 already belongs to n9: no two machines may be installed with one"
+    assert f"once armed refused: {why}" in explain(path, "n2").out
+    armed = netbootd("render", "-c", path, "n2", "--armed")
+    assert (armed.code, why in armed.err) == (1, True)
+    assert "already belongs to" not in explain(path, "52:54:00:00:00:01").out
