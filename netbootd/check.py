@@ -14,7 +14,8 @@ from netbootd.boot.finding import Finding
 from netbootd.boot.model import Boots, Machine, Profile
 from netbootd.boot.plan import GrubPlan
 from netbootd.boot.site import Site
-from netbootd.chain.scripts import Rendered, config_refused, script
+from netbootd.chain.ordering import config_refused
+from netbootd.chain.scripts import Rendered, script
 from netbootd.chain.world import World
 from netbootd.config import Config, ConfigError, Problem
 from netbootd.config.certificate import Denied, doubts, identify

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from urllib.parse import quote
 
 from netbootd import __version__
 from netbootd.boot.arch import Platform
-from netbootd.boot.args import COMMAND_LINE_LIMIT, Arg, ArgError, Layer, expand, merge
-from netbootd.boot.bundle import Bundle
-from netbootd.boot.config_files import over, told, written
+from netbootd.boot.args import Arg, ArgError
 from netbootd.boot.facts import Facts, NotKnown
 from netbootd.boot.finding import Finding, Severity
 from netbootd.boot.model import Boots, ConfigFile, Machine, Profile
 from netbootd.boot.network import NetworkError
-from netbootd.boot.plan import ChainPlan, Document, GrubPlan, KernelPlan, LocalPlan, MenuEntry, Plan, TemplatePlan
+from netbootd.boot.plan import ChainPlan, Document, GrubPlan, KernelPlan, LocalPlan, Plan, TemplatePlan
 from netbootd.boot.render import RenderError
-from netbootd.boot.site import Site, asked
+from netbootd.boot.site import Site
 from netbootd.chain import calls, clouds, serials
-from netbootd.chain.subject import IN_JINJAS_WORDS, subject, unknown_facts
+from netbootd.chain.ordering import Ordering, arguments, ordered
+from netbootd.chain.subject import IN_JINJAS_WORDS, subject
 from netbootd.chain.world import World
 from netbootd.fleet.lifecycle import Stage, Verdict, verdict
 from netbootd.fleet.snapshot import Assignment, Policy, Snapshot
-from netbootd.payloads import PAYLOADS, Order, Payload, Role, the
+from netbootd.payloads import PAYLOADS, Payload, Role, the
 from netbootd.payloads.base import NO_TOKEN, CannotBoot
 from netbootd.wire.mac import Mac
 
@@ -141,120 +138,47 @@ class _Writer:
         profile = self.assignment.profile
         if profile is None:
             return self._without_profile()
-        payload = PAYLOADS[profile.payload]
         mac = clouds.card(self.facts, self.machine)
         # Without an address there is nothing to remember an installation by: such a machine is never armed by itself.
         said = verdict(profile, self.world.stage(mac) if mac else Stage.DISARMED)
         if not said.netboot:
-            return self._with_nothing_to_fetch()._withheld(payload, profile, said, mac)
-        args = self._args(payload, profile)
-        findings = self._findings(payload, profile, args)
+            return self._with_nothing_to_fetch()._withheld(profile, said, mac)
+        ordering = self._ordering(profile)
+        args = ordering.args()
+        findings = ordering.findings(args)
         if faults := [each.text for each in findings if each.severity is Severity.ERROR]:
             raise ArgError("; ".join(faults))
         serials.refuse(self.world, self.assignment, self.facts, args)
-        files = self._config(payload, profile)
-        plan = self._plan(payload, profile, args, files)
-        text, config = self._text(payload, plan, _arguments(plan, args), said), self._told(payload, profile, files)
-        return replace(text, findings=findings, config=config)
+        files = ordering.config()
+        plan = ordering.plan(args, files)
+        text = self._text(ordering.payload, plan, arguments(plan, args), said)
+        return replace(text, findings=findings, config=ordering.told(files))
+
+    def left(self) -> Rendered:
+        return self._text(_LOCAL, LocalPlan(self.assignment.local, "chosen in the menu"))
 
     def _with_nothing_to_fetch(self) -> _Writer:
         """No token stands in what is only shown: a script that gives nothing must not end those that do."""
         site = clouds.site(self.site, self.assignment, self.machine, NO_TOKEN)
         return replace(self, token=NO_TOKEN, site=site)
 
-    def _withheld(self, payload: Payload, profile: Profile, said: Verdict, mac: Mac | None) -> Rendered:
-        args = self._args(payload, profile)
-        promised = self._promised(payload, profile, args)
+    def _withheld(self, profile: Profile, said: Verdict, mac: Mac | None) -> Rendered:
+        ordering = self._ordering(profile)
+        args = ordering.args()
+        promised = ordering.promised(args)
         left = LocalPlan(self.assignment.local, said.why, promised, *(_ways_out(mac) if mac else ()))
-        config = self._told(payload, profile, self._files(payload, profile))
-        findings = self._findings(payload, profile, args)
-        return replace(self._text(_LOCAL, left, promised, said), findings=findings, config=config)
-
-    def _told(self, payload: Payload, profile: Profile, files: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
-        return told(files, profile, self.assignment.machine, payload.stock_config(self._bundle(payload, profile)))
-
-    def _plan(self, payload: Payload, profile: Profile, args: tuple[Arg, ...], files: tuple[ConfigFile, ...]) -> Plan:
-        plan = payload.plan(profile.settings, self._order(args, files))
-        plan = clouds.with_ipxe(plan, self.assignment, payload)
-        _check_length(plan)
-        return plan
-
-    def _promised(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
-        """The arguments it gets once it is armed.  What stands against that is told then, or by ``check``."""
-        try:
-            return _arguments(self._plan(payload, profile, args, self._config(payload, profile)), args)
-        except (RenderError, ArgError, CannotBoot, NetworkError):
-            return args
-
-    def _findings(self, payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> tuple[Finding, ...]:
-        paths = [file.path for file in self._files(payload, profile)]
-        said = payload.judge(profile.settings, args, self._bundle(payload, profile), paths)
-        return (*said, *_unasked(payload, profile, args))
-
-    def _bundle(self, payload: Payload, profile: Profile) -> Bundle | None:
-        return self.world.bundles.get(payload.bundle(profile.settings))
-
-    def left(self) -> Rendered:
-        return self._text(_LOCAL, LocalPlan(self.assignment.local, "chosen in the menu"))
+        text = self._text(_LOCAL, left, promised, said)
+        return replace(text, findings=ordering.findings(args), config=ordering.told(ordering.files()))
 
     def _without_profile(self) -> Rendered:
         if self.assignment.policy is Policy.MENU:
-            return self._text(_MENU, _MENU.plan(_MENU.settings(), self._order(())))
+            order = ordered(self.facts, self.site, self.world, own_url=self._own_url(), token=self.token)
+            return self._text(_MENU, _MENU.plan(_MENU.settings(), order))
         why = _NOBODY if self.assignment.withheld else self.assignment.why
         return self._text(_LOCAL, LocalPlan(self.assignment.local, why))
 
-    def _order(self, args: tuple[Arg, ...], config: tuple[ConfigFile, ...] = ()) -> Order:
-        return Order(
-            self.facts,
-            self.site,
-            args,
-            self._own_url(),
-            self._menu(),
-            self.world.bundles,
-            config=config,
-            token=self.token,
-            files=self.world.files,
-        )
-
-    def _args(self, payload: Payload, profile: Profile) -> tuple[Arg, ...]:
-        hidden = {payload.config_sets.get(file.path) for file in self._files(payload, profile)}
-        defaults = payload.defaults(profile.settings, self.facts, self._bundle(payload, profile))
-        shown = (each for each in defaults if each.key not in hidden)
-        of_place = clouds.args(self.assignment, payload, self.facts, self._bundle(payload, profile))
-        return expand(merge(shown, of_place, *self.assignment.args), self._expand)
-
-    def _config(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
-        files = tuple(written(file, self._expand) for file in self._files(payload, profile))
-        for file in files:
-            if why := payload.config_fault(file) if payload.config_fault else "":
-                raise CannotBoot(config_refused(file, why))
-        return files
-
-    def _files(self, payload: Payload, profile: Profile) -> tuple[ConfigFile, ...]:
-        """A machine's files are for what it boots by its own profile; another payload of a rule may take none."""
-        machine = self.assignment.machine
-        if payload.config_fault is None:
-            return ()
-        of_place = clouds.files(self.assignment, payload, self.facts)
-        return over(of_place, profile.config, machine.config if machine else ())
-
-    def _expand(self, text: str, where: str) -> str:
-        own = serials.written(self.world, self.assignment, self.facts, self.site) if "soft_serial" in text else None
-        machine = subject(self.assignment, self.facts, own)
-        try:
-            boot = calls.calls(self.site, self.token)
-            return self.world.templates.expand(text, where, machine=machine, site=self.site, boot=boot)
-        except RenderError as error:
-            raise type(error)(f"{error}{unknown_facts(text, machine)}") from None
-
-    def _menu(self) -> tuple[MenuEntry, ...]:
-        """Profiles a stranger may pick: those that boot always, and so install nothing."""
-        profiles = self.world.fleet.profiles.values()
-        offered = (p for p in profiles if p.boots is Boots.ALWAYS and PAYLOADS[p.payload].role is not Role.MENU)
-        own = self._own_url()
-        return tuple(
-            MenuEntry(f"p{i}", p.label or p.name, asked(own, f"profile={quote(p.name)}")) for i, p in enumerate(offered)
-        )
+    def _ordering(self, profile: Profile) -> Ordering:
+        return Ordering(self.assignment, profile, self.facts, self.world, self.site, self._own_url(), self.token)
 
     def _own_url(self) -> str:
         mac = self.facts.mac.hexhyp if self.facts.mac else "unknown"
@@ -293,32 +217,6 @@ def _template_name(base: str, loader: Loader) -> str:
 def _ways_out(mac: Mac) -> tuple[str, str]:
     """The commands that arm a machine, and that show what it will get then."""
     return f"netbootd machines install {mac}", f"netbootd render {mac} --armed"
-
-
-def _arguments(plan: Plan, args: tuple[Arg, ...]) -> tuple[Arg, ...]:
-    """Those of the plan, which may have more than it was ordered with."""
-    return plan.args if isinstance(plan, KernelPlan) else args
-
-
-def _unasked(payload: Payload, profile: Profile, args: tuple[Arg, ...]) -> Iterator[Finding]:
-    """What wipes is for a machine that a person armed, and a machine of such a profile waits for none."""
-    if profile.boots is Boots.ONCE and not profile.auto:
-        return
-    how = "arms by itself (auto: true)" if profile.boots is Boots.ONCE else "boots always"
-    for arg in args:
-        if arg.layer is Layer.MACHINE and (why := payload.destroys(arg.key)):
-            told = f"{why}, and profile {profile.name} {how}; give the machine one that has to be armed"
-            yield Finding(Severity.ERROR, f"{arg.key} of {arg.origin}: {told}", f"args.{arg.key}")
-
-
-def _check_length(plan: Plan) -> None:
-    if isinstance(plan, KernelPlan | GrubPlan) and plan.length > COMMAND_LINE_LIMIT:
-        raise ArgError(f"the arguments take {plan.length} characters, the kernel reads {COMMAND_LINE_LIMIT}")
-
-
-def config_refused(file: ConfigFile, why: str) -> str:
-    """A configuration file that will not do, as the failure of a script."""
-    return f"{file.path} of config ({file.origin}): {why}"
 
 
 def _refused(assignment: Assignment, facts: Facts, world: World, reason: str, loader: Loader) -> Rendered:
