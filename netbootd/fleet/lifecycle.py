@@ -19,8 +19,10 @@
                   of it has gone out; from then on                   call, with its token; silence and then an ordinary
                   its own disk                                       DHCP request; silence and then its firmware anew;
                                                                      its time is over
-    INSTALLED     its own disk                        no limit       ``install``
-    FAILED        its own disk                        no limit       ``install``: a person looks at it first
+    INSTALLED     its own disk                        no limit       ``install``; where that was a guess, its
+                                                                     installer's call: FAILED
+    FAILED        its own disk                        no limit       ``install``: a person looks at it first; where
+                                                                     that was a guess, its installer's call: INSTALLED
     LOCAL         its own disk                        no limit       ``install``; ``local`` leads here from anywhere
 
 This is about profiles that install (``boots: once``).  One that ``boots: always`` is handed out at every boot to
@@ -34,7 +36,10 @@ the ledger use the arming up (`spends`).  No signal arms anybody.  A surer signa
 guess turns a failure into a success: a hung machine somebody switched off and on again asks for addresses, too.
 
 While nothing can be recorded, an armed machine and one without a record are HELD: what is handed out then would be
-handed out again after a restart.
+handed out again after a restart.  So is a machine whose last file another daemon has begun to send.
+
+Who may have its payload may still be refused its script: for arguments that will not do (`chain.ordering`), and as
+long as the soft serial it is to have is not on disk, or another's (`chain.serials`).  It stays ARMED.
 """
 
 from __future__ import annotations
@@ -54,7 +59,8 @@ class Stage(Enum):
     GIVEN = "given its payload"
     DISARMED = "left to its own disk"
     HELD = "held back"
-    """Never recorded: what a `Ledger` answers, armed or not, while it has no durable record to write to."""
+    """Never recorded: what a `Ledger` answers, armed or not, while it has no durable record to write to, no room for
+    one more, or another daemon has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def verdict(profile: Profile, stage: Stage | None) -> Verdict:
         case Stage.GIVEN:
             return Verdict(False, "it has been given its payload once", waiting=True)
         case Stage.HELD:
-            return Verdict(False, "its install could not be recorded, see the daemon's log", waiting=True)
+            return Verdict(False, "its install cannot be recorded here now, see the daemon's log", waiting=True)
         case None if profile.auto:
             return Verdict(True, "never installed before, and the profile arms by itself (auto)")
         case None | Stage.DISARMED:
@@ -172,10 +178,10 @@ def state_of(
     limits: Limits = Limits(),
 ) -> Standing:
     """Where a machine stands at ``now``.  ``attempt`` is its latest boot, ``listed``: a file names it, ``auto``: its
-    profile arms by itself, ``held``: an installation could not be recorded now (`Stage.HELD`)."""
+    profile arms by itself, ``held``: an installation cannot be recorded here now (`Stage.HELD`)."""
     standing = _standing(record, arming, attempt, now, listed, auto, limits)
     if held and standing.payload:
-        return replace(standing, payload=False, why=f"{standing.why}; held back, as nothing can be recorded")
+        return replace(standing, payload=False, why=f"{standing.why}; held back, as that cannot be recorded here now")
     return standing
 
 

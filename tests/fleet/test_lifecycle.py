@@ -117,7 +117,7 @@ def test_a_machine_never_installed_whose_profile_arms_by_itself_is_armed() -> No
 def test_while_nothing_can_be_recorded_an_armed_machine_is_held_back_and_says_so() -> None:
     held = state_of(RECORD, ARMED, None, 1.0, held=True)
     assert (held.state, held.payload) == (State.ARMED, False)
-    assert held.why == "admin; held back, as nothing can be recorded"
+    assert held.why == "admin; held back, as that cannot be recorded here now"
 
 
 def test_an_armed_machine_waits_for_its_next_boot_as_long_as_it_takes() -> None:
