@@ -15,6 +15,7 @@ from uuid import UUID
 from netbootd.boot.args import ArgSetting, merge
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
+from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.identity import Conflict
 from netbootd.fleet.record import Record
 from netbootd.fleet.snapshot import Snapshot
@@ -53,6 +54,8 @@ class Merged:
     macs: tuple[Value[Mac], ...]
     uuid: Value[UUID] | None
     serial: Value[str] | None
+    local: Value[LocalMethod] | None
+    """Its own, whatever its profile says."""
     soft_serial: Value[str] | None
     approved: Value[str] | None
     """By whom; a file that lists a machine approves it."""
@@ -80,6 +83,7 @@ def merged(machine: Machine | None, record: Record | None) -> Merged:
         macs=_macs(machine, record),
         uuid=chosen(machine.uuid if machine else None, None, record.uuid if record else None),
         serial=chosen(machine.serial if machine else None, None, record.serial if record else None),
+        local=chosen(machine.local if machine else None, record.local if record else None),
         soft_serial=_assigned(machine, record) or chosen(None, record.soft_serial if record else None),
         approved=chosen(where if machine else None, approval.by if approval else None),
     )
@@ -115,9 +119,14 @@ def disputed(machine: Machine | None, before: Record | None, after: Record) -> t
     """What a change by the API would say against the file, one sentence each; then it is refused."""
     if machine is None:
         return ()
-    fixed = (("name", machine.name), ("profile", machine.profile), ("soft_serial", machine.soft_serial))
+    fixed = (
+        ("name", machine.name),
+        ("profile", machine.profile),
+        ("local", machine.local),
+        ("soft_serial", machine.soft_serial),
+    )
     said = [
-        f"its {field.replace('_', ' ')} is {value!r} in {machine.origin}; change it there"
+        f"its {field.replace('_', ' ')} is {getattr(value, 'value', value)!r} in {machine.origin}; change it there"
         for field, value in fixed
         if value is not None
         and (wanted := getattr(after, field)) not in (None, value)

@@ -17,7 +17,7 @@ from netbootd.fleet.identity import board
 from netbootd.fleet.record import SEEN, Attempt, Ending, Outcome, Record, Signal, Step
 from netbootd.fleet.sightings import ADDRESSES, CARDS
 
-SET_BY_HAND = ("name", "profile", "args", "soft_serial", "soft_serial_by")
+SET_BY_HAND = ("name", "profile", "args", "local", "soft_serial", "soft_serial_by")
 """Fields of a record that only a person sets, or who acts for one."""
 _SAID = ("uuid", "serial", "asset", "manufacturer", "product", "arch", "platform", "ipxe")
 _AT_ONCE = 2.0  # seconds between two that saw one packet

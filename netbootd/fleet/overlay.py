@@ -16,13 +16,18 @@ def overlaid(machine: Machine | None, record: Record | None, profiles: Collectio
 
     A profile that the settings no longer have is none.
     """
-    if record is None or not (record.name or record.profile or record.args):
+    if record is None or not (record.name or record.profile or record.args or record.local):
         return machine
     args, profile = _args(record), record.profile if record.profile in profiles else None
     if machine is None:
         origin = f"the API ({record.origin})"
-        return Machine(record.macs, called(record), profile, args, uuid=record.uuid, origin=origin)
-    return replace(machine, profile=machine.profile or profile, args=merge_all(args, machine.args))
+        return Machine(record.macs, called(record), profile, args, record.local, uuid=record.uuid, origin=origin)
+    return replace(
+        machine,
+        profile=machine.profile or profile,
+        args=merge_all(args, machine.args),
+        local=machine.local or record.local,
+    )
 
 
 def merge_all(below: tuple[ArgSetting, ...], above: tuple[ArgSetting, ...]) -> tuple[ArgSetting, ...]:

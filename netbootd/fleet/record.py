@@ -11,6 +11,7 @@ from enum import Enum
 from uuid import UUID
 
 from netbootd.boot.args import ArgSetting
+from netbootd.boot.plan import LocalMethod
 from netbootd.wire.mac import Mac
 
 SEEN = "seen"
@@ -71,6 +72,8 @@ class Record:
     name: str | None = None
     profile: str | None = None
     args: tuple[ArgSetting, ...] = ()
+    local: LocalMethod | None = None
+    """How it is left to its own disk, over what its profile says."""
     soft_serial: str | None = None
     soft_serial_by: str | None = None
     """The profile whose range it was assigned from; None: somebody set it by the API."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from netbootd.boot.args import ArgSetting, Layer
+from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -166,6 +167,7 @@ _RECORD: dict[str, Callable[[Any], Any]] = {
     "first_seen": _number,
     "last_seen": _number,
     "args": _each(_argument),
+    "local": _one_of(LocalMethod),
     "approved": _part(Approval, _APPROVAL),
     "ending": _part(Ending, _ENDING),
 }

@@ -16,8 +16,8 @@ ADDRESSES = 8
 
 def touched(record: Record) -> bool:
     """Whether a person did something about it, or it has been installed."""
-    set_by_hand = (record.name, record.profile, record.args, record.soft_serial, record.approved, record.ending)
-    return record.origin != SEEN or any(set_by_hand)
+    set_by_hand = (record.name, record.profile, record.args, record.local, record.soft_serial)
+    return record.origin != SEEN or any((*set_by_hand, record.approved, record.ending))
 
 
 def called(record: Record) -> str:

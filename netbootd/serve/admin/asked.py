@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from netbootd.boot.facts import unsafe
+from netbootd.boot.plan import LocalMethod
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.shapes import State
 from netbootd.wire.text import printable
@@ -35,6 +36,9 @@ Card = Annotated[str, Field(min_length=12, max_length=40, description="A hardwar
 Word = Annotated[str, Field(max_length=100)]
 ArgumentValue = str | Annotated[list[str], Field(min_length=1, max_length=64)] | StrictBool
 """Text, a list that repeats the argument, true for a bare flag, false to take an inherited one away."""
+
+
+LOCAL = Field(None, description="How it is left to its own disk; null: as its profile says.")
 
 
 class Asked(BaseModel):
@@ -94,6 +98,7 @@ class Draft(By):
     profile: Line | None = None
     args: Annotated[dict[str, ArgumentValue], Field(max_length=200)] = {}
     soft_serial: Line | None = None
+    local: LocalMethod | None = LOCAL
 
 
 class Patch(By):
@@ -103,6 +108,7 @@ class Patch(By):
     profile: Line | None = None
     args: Annotated[dict[str, ArgumentValue | None], Field(max_length=200)] | None = None
     soft_serial: Line | None = None
+    local: LocalMethod | None = LOCAL
 
 
 def query(request: web.Request, model: type[T]) -> T:

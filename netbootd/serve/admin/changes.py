@@ -213,6 +213,7 @@ class Changes:
             name=self._name(draft.name, None),
             profile=self._profile(draft.profile),
             args=tuple(setting(key, value, draft.who) for key, value in draft.args.items()),
+            local=draft.local,
             approved=Approval(draft.who, self._services.wall()),
             origin=draft.who,
         )
@@ -226,6 +227,8 @@ class Changes:
             record = replace(record, name=self._name(patch.name, machine))
         if "profile" in said:
             record = replace(record, profile=self._profile(patch.profile))
+        if "local" in said:
+            record = replace(record, local=patch.local)
         if "soft_serial" in said:
             record = replace(record, soft_serial=self._soft_serial(patch.soft_serial, record.id), soft_serial_by=None)
         if "args" in said:

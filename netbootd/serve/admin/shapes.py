@@ -146,6 +146,7 @@ class Machine(Shape):
     first_seen: str | None
     last_seen: str | None
     soft_serial: str | None
+    local: str | None = Field(description="How it is left to its own disk, by its own setting or its profile's.")
     approved: str | None = Field(description="By whom: a person, or the file that lists it.")
     args: list[Argument] = Field(description="Its own, over those of its profile.")
     origins: dict[str, Origin] = Field(description="Who says the value of each of these keys.")

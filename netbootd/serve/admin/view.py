@@ -29,7 +29,7 @@ from netbootd.serve.admin.steps import diagnosis_shape, progress_shape, step_sha
 
 T = TypeVar("T")
 _NOWHERE = Site("127.0.0.1")
-_SHOWN = ("name", "profile", "uuid", "serial", "soft_serial", "approved")
+_SHOWN = ("name", "profile", "uuid", "serial", "soft_serial", "local", "approved")
 
 
 class View:
@@ -150,6 +150,7 @@ class View:
             "profile": assignment.profile.name if assignment.profile else None,
             "boots": assignment.profile.boots.value if assignment.profile else None,
             "assigned": assignment.why,
+            "local": assignment.local.value,
             "stage": entry.stage.name.lower() if entry else None,
             "since": when(entry.since) if entry else None,
             "by": entry.by if entry else None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.plan import LocalMethod
 from netbootd.chain.scripts import script
 from netbootd.fleet.happening import Happening
 from netbootd.fleet.lifecycle import Stage
@@ -236,11 +237,12 @@ class TestPatching:
         [
             ({"profile": "rescue"}, "its profile is 'lab-eve' in machines.yaml:1; change it there"),
             ({"name": "other"}, "its name is 'node-1' in machines.yaml:1; change it there"),
+            ({"local": "poweroff"}, "its local is 'exit 1' in machines.yaml:1; change it there"),
             ({"args": {"console": "ttyS1"}}, "its argument console is set in machines.yaml:1; change it there"),
         ],
     )
     async def test_what_a_file_says_is_changed_there(self, api: Api, said: object, words: str) -> None:
-        edge = replace(FLEET.machines[0], args=args("machines.yaml:1", console="ttyS0"))
+        edge = replace(FLEET.machines[0], args=args("machines.yaml:1", console="ttyS0"), local=LocalMethod.EXIT_1)
         api.fleet = Snapshot(FLEET.profiles.values(), [edge, *FLEET.machines[1:]])
         reply = await api.change("PATCH", "/machines/node-1", **dict(said))  # type: ignore[call-overload]
         assert reply.status == 409
@@ -271,6 +273,24 @@ class TestPatching:
         assert reply.body["origins"]["profile"] == {"origin": "api", "where": "ada"}
         assert reply.body["origins"]["name"]["origin"] == "file"
         assert (await api.post("/node-3/install")).body["stage"] == "armed"
+
+    @pytest.mark.parametrize("method", LocalMethod)
+    async def test_how_a_machine_is_left_to_its_own_disk_is_set_for_it(self, api: Api, method: LocalMethod) -> None:
+        made = await api.change("POST", "/machines", mac=str(STRANGER), profile="lab-eve", local="exit", by="ada")
+        assert (made.status, made.body["local"]) == (201, "exit")
+        assert made.body["origins"]["local"] == {"origin": "api", "where": "ada"}
+        for which in (f"/machines/{STRANGER}", "/machines/node-1"):
+            set_ = (await api.change("PATCH", which, local=method.value, by="ada")).body
+            assert (set_["local"], set_["origins"]["local"]["origin"]) == (method.value, "api")
+        facts = [Facts(mac=mac) for mac in (STRANGER, EDGE)]
+        assert {api.world().assignment(each).local for each in facts} == {method}
+        back = (await api.change("PATCH", f"/machines/{STRANGER}", local=None)).body
+        assert (back["local"], "local" in back["origins"]) == ("silent", False), "as its profile says"
+
+    async def test_no_other_way_to_the_disk_is_made_up(self, api: Api) -> None:
+        reply = await api.change("PATCH", "/machines/node-1", local="exit 2")
+        assert reply.status == 400
+        assert "local: " in problem(reply)
 
     async def test_a_change_that_changes_nothing_is_none(self, api: Api) -> None:
         assert (await api.change("PATCH", "/machines/node-1")).status == 200
