@@ -19,6 +19,7 @@ from netbootd.cli.common import human
 from netbootd.cli.doctor.kinds import Kind
 from netbootd.cli.doctor.line import Line, fail, ok, skipped
 from netbootd.cli.doctor.together import together
+from netbootd.observe.diagnosis.advice import open_port, port_of
 
 _SOCKET = 1.0  # seconds that tftpy waits for a block
 _TRIES = 2
@@ -169,8 +170,8 @@ def _tftp_todo(site: Site, got: Got) -> str:
         return "A firewall or NAT between drops what comes from the transfer's own port: set tftp: {single_port: true}."
     if got.error == "no answer":
         return (
-            f"A firewall drops UDP {site.tftp_port} there, or what comes from the transfer's own port (set tftp:"
-            " {single_port: true}); or nobody listens."
+            f"A firewall drops UDP {site.tftp_port} there ({open_port(site.tftp_port or 69, 'udp')}), or what comes"
+            " from the transfer's own port (set tftp: {single_port: true}); or nobody listens."
         )
     return "netbootd's log says why; firmware: in the settings names where boot programs lie."
 
@@ -193,8 +194,8 @@ def _by_http(url: str, known: Mapping[str, bytes]) -> Line:
 
 
 def http_todo(url: str) -> str:
-    port = urlsplit(url).port or (443 if url.startswith("https") else 80)
-    return f"Does netbootd listen at TCP {port} there, and does a firewall let it in?"
+    port = port_of(url)
+    return f"Does netbootd listen at TCP {port} there, and does a firewall let it in? {open_port(port, 'tcp')}"
 
 
 def _status(reply: Reply, wanted: int) -> str:

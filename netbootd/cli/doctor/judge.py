@@ -9,6 +9,7 @@ from netbootd.boot.decide import Answer, Decision
 from netbootd.boot.silence import Reason
 from netbootd.cli.doctor.kinds import Heard, Kind
 from netbootd.cli.doctor.line import Line, Status, fail, ok, skipped, warn
+from netbootd.observe.diagnosis.advice import SNOOPING, no_pxe_class, no_second_server
 
 _NO_PROGRAM = (Reason.NO_BINARY, Reason.UNKNOWN_ARCHITECTURE)
 
@@ -137,8 +138,8 @@ def _unheard(probe: str, tried: str, expected: Expected, *, partly: bool) -> Lin
         probe,
         tried,
         f"no offer of {server} arrived",
-        "Something between drops UDP 67 or 68: a firewall there (its port 67 in, and out from 67), DHCP snooping on a"
-        " switch (trust the port of netbootd), or another VLAN than netbootd's.",
+        "Something between drops UDP 67 or 68: a firewall there (its port 67 in, and out from 67), a switch"
+        f" ({SNOOPING}), or another VLAN than netbootd's.",
     )
 
 
@@ -158,8 +159,7 @@ def _other(server: str, said: Sequence[Heard]) -> Line | None:
             "dhcp.others",
             "other boot servers",
             f"a second PXE server answers: {server} offers {files}, without an address (ProxyDHCP)",
-            "Machines take whichever comes first, or last. Stop it (dnsmasq: pxe-service, dhcp-range=...,proxy),"
-            " or move it to another network.",
+            f"{_sentence(no_second_server(server))}, or move it to another network.",
         )
     classed = next((each for each in said if each.kind.boots and _is_boot_class(each.vendor_class)), None)
     if classed is not None:
@@ -167,7 +167,7 @@ def _other(server: str, said: Sequence[Heard]) -> Line | None:
             "dhcp.others",
             "other boot servers",
             f"the DHCP server {server} calls itself {classed.vendor_class} (option 60) and offers {files}",
-            f"UEFI then asks {server} on port 4011 and never netbootd. Take option 60 out of that server.",
+            f"UEFI then asks {server} on port 4011 and never netbootd: {no_pxe_class(server)}.",
         )
     if any(each.no_proxy for each in said):
         return fail(
@@ -206,8 +206,13 @@ def _sent_here(found: Sequence[Heard], expected: Expected) -> Line:
         "dhcp.mode off",
         "no DHCP server sends machines here",
         f"In that server: option 66 (next-server) {', '.join(sorted(expected.own))}, option 67 (filename)"
-        " undionly.kpxe for BIOS, snponly.efi for UEFI. Or let netbootd answer: dhcp: {mode: proxy}.",
+        " undionly.kpxe for BIOS, snponly.efi for UEFI, and for iPXE itself, which would else load itself again and"
+        " again, netbootd's ipxe.cfg: docs/diagnosis.md has the lines. Or let netbootd answer: dhcp: {mode: proxy}.",
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _is_boot_class(text: str) -> bool:

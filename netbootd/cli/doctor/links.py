@@ -16,6 +16,7 @@ from netbootd.cli.doctor.line import Line, fail, ok, skipped, warn
 from netbootd.cli.doctor.patient import Patient
 from netbootd.config import Config
 from netbootd.net.interfaces import Interface
+from netbootd.observe.diagnosis.advice import open_port
 
 _ETHERNET = 1500
 _PATIENCE = 5.0  # seconds
@@ -100,16 +101,14 @@ def _ruled(interface: Interface, ruleset: Mapping[str, Any], config: Config) -> 
     unsure = [(probe, by) for probe, by in judged if by.passage is Passage.UNSURE]
     if dropped:
         chains = ", ".join(dict.fromkeys(by.chain for _, by in dropped))
-        yield fail(
-            "firewall", "firewall", f"chain {chains} drops {_told(dropped)}", _allow(dropped[0][0], dropped[0][1])
-        )
+        yield fail("firewall", "firewall", f"chain {chains} drops {_told(dropped)}", _allow(dropped))
     if unsure:
         chains = ", ".join(dict.fromkeys(by.chain for _, by in unsure))
         yield warn(
             "firewall",
             "firewall",
             f"whether chain {chains} drops {_told(unsure)} cannot be told from its rules",
-            "What came back below says more. " + _front(),
+            "What came back below says more.",
         )
     if not dropped and not unsure:
         yield ok("firewall", "firewall", f"its rules let {_told(judged)} through")
@@ -134,21 +133,19 @@ def _told(judged: list[tuple[Probe, Ruling]]) -> str:
     return ", ".join(incoming + leaving)
 
 
-def _allow(probe: Probe, by: Ruling) -> str:
+def _allow(dropped: list[tuple[Probe, Ruling]]) -> str:
+    """A rule for each, to be pasted; and what whoever wrote the rules, and would write them anew, takes for it."""
+    rules = "; ".join(_rule(probe, by) for probe, by in dropped)
+    front = next(filter(_runs, _FRONTS), "")
+    ports = [(probe.dport, probe.protocol) for probe, _ in dropped if probe.hook == "input"]
+    opened = "; ".join(open_port(*each, front) for each in ports)
+    return f"{rules} ({front} would write its own again over that: {opened})" if front and ports else rules
+
+
+def _rule(probe: Probe, by: Ruling) -> str:
     way = "iifname" if probe.hook == "input" else "oifname"
     port = f"dport {probe.dport}" if probe.hook == "input" else f"sport {probe.sport}"
-    return f"nft insert rule {by.chain} {way} {probe.interface} {probe.protocol} {port} accept. {_front()}".strip()
-
-
-def _front() -> str:
-    """Who wrote the rules, and would write them anew."""
-    active = [each for each in _FRONTS if _runs(each)]
-    match active:
-        case ["firewalld", *_]:
-            return "firewalld writes them: firewall-cmd --permanent --add-port=69/udp, and so on."
-        case ["ufw"]:
-            return "ufw writes them: ufw allow 69/udp, and so on."
-    return ""
+    return f"nft insert rule {by.chain} {way} {probe.interface} {probe.protocol} {port} accept"
 
 
 def _runs(front: str) -> bool:

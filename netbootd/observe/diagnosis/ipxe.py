@@ -5,6 +5,7 @@ from __future__ import annotations
 from netbootd.boot.silence import Reason
 from netbootd.fleet.record import Reached
 from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.advice import EDGE_PORT, open_port, port_of
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
 from netbootd.observe.diagnosis.story import (
     Far,
@@ -57,8 +58,8 @@ def _no_address(case: Case) -> Told | None:
         case,
         "came up in iPXE and gets no address" + (", though its firmware had one" if loaded else ""),
         "iPXE resets the card, and the switch port then starts anew: with spanning tree it forwards nothing for "
-        "30 s or more, and iPXE has given up by then. Set the port to edge (Cisco: `spanning-tree portfast`, Juniper: "
-        "`edge`, HP: `admin-edge-port`). Energy-efficient Ethernet and LACP without fallback do the same. "
+        "30 s or more, and iPXE has given up by then. Make it an edge port "
+        f"({EDGE_PORT}). Energy-efficient Ethernet and LACP without fallback do the same. "
         "A DHCP server without a free address, or one that counts the firmware's and iPXE's as two, shows so too.",
         f"{sum(step.times for step in asks)} DISCOVERs of iPXE, answered by us, no REQUEST",
         f"first heard {seconds(waited)} after its program's last byte" if loaded else "",
@@ -72,23 +73,16 @@ def _http_never_asked(case: Case) -> Told | None:
     if not over(case, times.SCRIPT):
         return None
     url = offered(case, Reached.IPXE) or f"{case.base_url}/ipxe.cfg"
-    port = _port(url)
+    port = port_of(url)
     by_tftp = "TFTP worked, and " if fetched(case, Reached.LOADER) else ""
     return told(
         case,
         f"came up in iPXE, has an address, and never asks for {url}",
-        f"{by_tftp}TCP port {port} is another door: `firewall-cmd --add-port={port}/tcp --permanent; firewall-cmd "
-        f"--reload`, `ufw allow {port}/tcp`, or nftables: `tcp dport {port} accept`. From another machine of that "
+        f"{by_tftp}TCP port {port} is another door: {open_port(port, 'tcp')}. From another machine of that "
         f"network try `curl {url}`. With https: iPXE trusts only who signed ipxe.org's certificates unless it "
         "was built otherwise, and needs the right time. A router that hands out a wrong gateway shows so as well.",
         "an address was taken (REQUEST), no HTTP request came",
     )
-
-
-def _port(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    host = rest.partition("/")[0]
-    return host.rpartition(":")[2] if ":" in host else {"https": "443", "tftp": "69"}.get(scheme, "80")
 
 
 ROWS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from netbootd.fleet.record import Reached
 from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.advice import SNOOPING, USUAL, boot_options, open_port, port_of
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
-from netbootd.observe.diagnosis.paste import boot_options
 from netbootd.observe.diagnosis.story import (
     Far,
     asked_in_vain,
@@ -40,8 +40,7 @@ def _tftp_never_asked(case: Case) -> Told | None:
     return told(
         case,
         f"was told to read {offered(case)} by TFTP from {case.server}, and its request never came",
-        "let UDP port 69 through to this machine: `firewall-cmd --add-service=tftp --permanent; firewall-cmd "
-        "--reload`, `ufw allow 69/udp`, or nftables: `udp dport 69 accept`. "
+        f"let UDP port 69 through to this machine: {open_port(69, 'udp')}. "
         f"Try it from another machine of that network: `tftp {case.server} -c get {offered(case)}`. "
         f"Does {case.server} lie on the machine's own network? (`advertise:` in the settings)",
         f"answered on port 4011 {seconds(case.now - asked.last)} ago, no TFTP request since",
@@ -57,8 +56,8 @@ def _http_boot_never_asked(case: Case) -> Told | None:
     return told(
         case,
         f"was offered {url} for UEFI HTTP Boot and never asks for it",
-        f"let TCP port {_port(url)} through to this machine; from another one of that network try "
-        f"`curl -I {url}`. Some firmware takes https:// alone, and says so on its screen only: "
+        f"let TCP port {port_of(url)} through to this machine: {open_port(port_of(url), 'tcp')}. From another one of "
+        f"that network try `curl -I {url}`. Some firmware takes https:// alone, and says so on its screen only: "
         "look for 'Allow HTTP connections' in its set-up.",
         repeats(case),
     )
@@ -71,9 +70,9 @@ def _answers_lost(case: Case) -> Told | None:
     return told(
         case,
         f"asks again and again, though {server.ip} offers it an address and we a boot file: answers do not reach it",
-        "look between this network and the machine: DHCP snooping (make the ports of the DHCP server and of "
-        "netbootd trusted), a VLAN whose tag is not taken off on the way back, a port that is blocked until "
-        "spanning tree is done (portfast), a card that negotiates its link anew.",
+        f"look between this network and the machine: {SNOOPING}; a VLAN whose tag is not taken off on the "
+        "way back, a port that is blocked until spanning tree is done (portfast), a card that negotiates its link "
+        "anew.",
         repeats(case),
         of_server(case, server.ip),
     )
@@ -87,8 +86,8 @@ def _no_address(case: Case) -> Told | None:
         case,
         "asks and asks, and takes no address from anybody; netbootd gives boot files, not addresses",
         "is there a DHCP server on its network (the right VLAN, a relay), with free addresses, that does not know "
-        "this machine as denied? Do answers reach it: DHCP snooping must trust our port and that of the DHCP "
-        "server, and a firewall here must let UDP from port 67 out. `netbootd doctor` asks as a machine would.",
+        f"this machine as denied? Do answers reach it: {SNOOPING}, and a firewall here must let UDP from port 67 "
+        "out. `netbootd doctor` asks as a machine would.",
         repeats(case),
         f"DHCP servers heard: {', '.join(others) or 'none'}",
     )
@@ -103,13 +102,18 @@ def _offer_ignored(case: Case) -> Told | None:
         case,
         f"took an address from {server or 'a DHCP server'} and does nothing about our offer of {offered(case)}: "
         "its firmware takes a boot file from its DHCP server alone, or our offer did not reach it",
-        "first let UDP ports 67 and 4011 through a firewall on this machine, and have DHCP snooping trust its port. "
-        "Where that is right the firmware ignores ProxyDHCP (HP DL380 Gen9, some laptops): have the DHCP server "
-        f"{server} say it.\n" + boot_options(case),
+        f"first let UDP ports 67 and 4011 through a firewall on this machine; {SNOOPING}. Where that is "
+        "right the firmware ignores ProxyDHCP (HP DL380 Gen9, some laptops): have the DHCP server "
+        f"{server} say it.\n" + to_paste(case),
         repeats(case),
         f"REQUEST for {server}, none for us on port 4011, no TFTP",
         at=lease.last,
     )
+
+
+def to_paste(case: Case) -> str:
+    """For the DHCP server, where this machine's firmware takes a boot file from nobody else."""
+    return boot_options(case.server, offered(case) or USUAL, f"{case.base_url}/ipxe.cfg")
 
 
 def heard(case: Case, kind: str, *, pxe: bool = False) -> Server | None:
@@ -143,11 +147,6 @@ def of_server(case: Case, ip: str) -> str:
     says += ["option 60 PXEClient"] * found.pxe
     ago = seconds(max(0.0, case.now - found.last))
     return f"overheard {ago} ago: {ip} ({found.kind}): {', '.join(says) or 'an address'}"
-
-
-def _port(url: str) -> str:
-    host = url.split("/")[2]
-    return host.rpartition(":")[2] if ":" in host else ("443" if url.startswith("https") else "80")
 
 
 ROWS = (

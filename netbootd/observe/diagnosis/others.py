@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from netbootd.fleet.record import Reached
 from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.advice import no_pxe_class, no_second_server
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
-from netbootd.observe.diagnosis.offers import heard, of_server, repeats, waits
-from netbootd.observe.diagnosis.paste import boot_options
+from netbootd.observe.diagnosis.offers import heard, of_server, repeats, to_paste, waits
 from netbootd.observe.diagnosis.story import Far, elsewhere, far, offered, on_4011, over, seconds, told
 from netbootd.observe.servers import Server
 
@@ -38,9 +38,7 @@ def _dhcp_says_pxe(case: Case) -> Told | None:
         case,
         f"gets its address from {server.ip}, which calls itself a boot server too (option 60 = PXEClient), "
         "so its firmware asks that one for the boot file and never us",
-        f"remove option 60 from the DHCP server {server.ip} (Windows: 'Set Predefined Options' and the scope's "
-        "option 060; ISC: vendor-class-identifier; dnsmasq: pxe-service). It belongs there only where DHCP and "
-        "boot server are one machine.",
+        f"{no_pxe_class(server.ip)}. It belongs there only where DHCP and boot server are one machine.",
         of_server(case, server.ip),
         repeats(case),
     )
@@ -53,8 +51,7 @@ def _other_proxy(case: Case) -> Told | None:
     return told(
         case,
         f"is answered by another boot server as well: {server.ip} offers {server.file or 'a menu'}",
-        f"two boot servers on one network race for every machine. Stop the one at {server.ip} (dnsmasq with "
-        "dhcp-range=...,proxy, FOG, WDS, another netbootd), or tell it to leave this machine alone: "
+        f"{no_second_server(server.ip)}, or tell it to leave this machine alone: "
         f"dnsmasq: dhcp-host={case.attempt.mac},ignore",
         of_server(case, server.ip),
         repeats(case),
@@ -73,7 +70,7 @@ def _other_boot_file(case: Case) -> Told | None:
         f"is told by the DHCP server {server.ip} to boot {server.file} from {where}, "
         "and its firmware believes that rather than our offer",
         f"remove the boot file from the DHCP server {server.ip} (options 66 and 67, 'network boot', 'PXE' or "
-        "'TFTP server' of a router), or have it name netbootd:\n" + boot_options(case),
+        "'TFTP server' of a router), or have it name netbootd:\n" + to_paste(case),
         of_server(case, server.ip),
         repeats(case),
     )
@@ -88,7 +85,7 @@ def _other_tftp(case: Case) -> Told | None:
         case,
         f"was given {offered(case)} and never reads it here: {server.ip} names {server.next_server} as TFTP server, "
         "and some firmware goes there whatever the boot server says",
-        f"have {server.ip} name netbootd, or nobody (siaddr/next-server and option 66):\n" + boot_options(case),
+        f"have {server.ip} name netbootd, or nobody (siaddr/next-server and option 66):\n" + to_paste(case),
         of_server(case, server.ip),
         f"answered on port 4011 {seconds(case.now - asked.last)} ago, no TFTP request since",
     )
