@@ -6,6 +6,7 @@ import http.client
 import io
 import logging
 import ssl
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -81,7 +82,7 @@ def tftp(site: Site, name: str, blksize: int | None) -> Got:
     client = TftpClient(site.address, site.tftp_port or 69, options)
     try:
         client.download(name, into, timeout=_SOCKET, retries=_TRIES)
-    except (TftpException, OSError, TimeoutError) as error:
+    except (TftpException, OSError, LookupError, ValueError, struct.error) as error:  # a malformed packet: any of these
         return Got(into.getvalue(), _tsize(client), _reason(error, into))
     return Got(into.getvalue(), _tsize(client))
 
@@ -122,8 +123,10 @@ class _Taken(io.BytesIO):
 
 def _tsize(client: Any) -> int | None:
     said = getattr(client.context, "options", None) or {}
-    size = int(said.get("tsize", 0) or 0)
-    return size or None
+    try:
+        return int(said.get("tsize", 0) or 0) or None
+    except ValueError:
+        return None
 
 
 def _reason(error: Exception, into: _Taken) -> str:

@@ -101,3 +101,27 @@ def test_a_request_that_fails_says_why_and_raises_nothing() -> None:
     assert get("http://127.0.0.1:9/").error == "Connection refused"
     with web(serving({})) as port:
         assert get(f"https://127.0.0.1:{port}/").error
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\0\6tsize\0abc\0blksize\0xyz\0",
+        b"\0\6tsize",
+        b"\0\6blksize\x00999999999999\0tsize\0-5\0",
+        b"\0\6\xff\xfe\0\xff\0",
+        b"\0",
+        b"\0\5\0\1\x1b[31m\xff\0",
+    ],
+)
+def test_a_server_that_answers_nonsense_is_told_and_raises_nothing(answer: bytes) -> None:
+    """tftpy's own faults came out as tracebacks in the middle of the report."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            _, peer = sock.recvfrom(2048)
+            sock.sendto(answer, peer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        assert tftp(Site("127.0.0.1", tftp_port=sock.getsockname()[1]), "snponly.efi", 1468).error
