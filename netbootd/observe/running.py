@@ -1,4 +1,4 @@
-"""Which files are on their way, and how far they are.  A sink for events, bounded: what moved longest ago goes first."""
+"""Which files are on their way, and how far they are.  A sink for events, bounded: the one that rested longest goes."""
 
 from __future__ import annotations
 

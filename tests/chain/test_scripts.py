@@ -148,7 +148,7 @@ def test_the_entry_script_asks_for_the_machines_own_by_absolute_url() -> None:
 
 
 def test_ipxe_is_told_where_to_send_its_lines_once_it_has_an_address() -> None:
-    """Before the network is up the lines would go nowhere; a build without CONSOLE_SYSLOG keeps it as a mere setting."""
+    """Before the network is up the lines would go nowhere; to a build without CONSOLE_SYSLOG it is a mere setting."""
     text = entry(MENU_WORLD, replace(SITE, syslog_port=514)).text
     assert text.index("|| dhcp ||") < text.index("\nset syslog 192.0.2.1 ||\n") < text.index("\nchain ")
     assert "syslog" not in entry(MENU_WORLD, SITE).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ ASSIGNED = Record("1", (CARD,), soft_serial="NODE-07", soft_serial_by="profile e
 RANGE = "NODE-[01-99]"
 
 
-def world(rule: str = "", record: Record | None = None, rival: str = "", **machine_keys: object) -> World:
+def world(rule: str = "", record: Record | None = None, rival: str = "", **machine_keys: Any) -> World:
     listed = machine("edge", "node-1", **machine_keys)
     fleet = Snapshot([eve(soft_serial=rule)], [listed])
     return World(

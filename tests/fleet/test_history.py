@@ -38,7 +38,7 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-def after(connection: Connection, *changes: RecordChange, most: int = 10) -> History:
+def after(connection: Connection, *changes: RecordChange | Prune, most: int = 10) -> History:
     apply_history(connection, changes)
     return read_history(connection, most)
 

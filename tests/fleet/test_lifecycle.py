@@ -317,8 +317,12 @@ def test_no_state_promises_a_payload_that_the_verdict_refuses(
         assert ending is None or ending.generation != known.generation or ending.done
 
 
+def step_at(stage: Reached, at: float) -> Step:
+    return Step(stage, at, last=at)
+
+
 STEPS = st.builds(
-    lambda stage, at: Step(stage, at, last=at),
+    step_at,
     st.sampled_from([Reached.SYSTEM, Reached.AGAIN, Reached.LOCAL, Reached.FIRMWARE, Reached.FILE]),
     st.floats(GIVEN_AT, GIVEN_AT + 3 * 3600),
 )

@@ -106,7 +106,8 @@ def test_a_boot_says_only_what_is_not_as_it_mostly_is() -> None:
 
 def test_a_boot_written_before_steps_had_a_file_is_read() -> None:
     step = '{"stage": "FILE", "at": 2.0, "bytes": 5, "detail": "x", "last": 2.0, "times": 1, "trouble": false}'
-    text = f'{{"id": "a", "record": "r", "mac": "{CARD}", "started": 1.0, "last": 2.0, "outcome": "RUNNING", "steps": [{step}]}}'
+    boot = f'"id": "a", "record": "r", "mac": "{CARD}", "started": 1.0, "last": 2.0, "outcome": "RUNNING"'
+    text = f'{{{boot}, "steps": [{step}]}}'
     assert read_attempt(text).steps == (Step(Reached.FILE, 2.0, 5, "x", 2.0),)
 
 
