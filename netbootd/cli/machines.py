@@ -14,16 +14,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from netbootd.boot.plan import LocalMethod
 from netbootd.cli import own_url
 from netbootd.cli.admin_api import Answer, Daemon
 from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail
 from netbootd.cli.common import row as labelled
 
 _WIDTH = 80  # columns, where there is no terminal to ask
+_NOT_YET = ("discovered", "approved")
 
 app = typer.Typer(help="The fleet: who is there, who waits, arming, and leaving machines to their own disks.")
 
-Which = Annotated[list[str], typer.Argument(metavar="MACHINE...", help="Names, or MAC addresses in any spelling.")]
+Which = Annotated[
+    list[str], typer.Argument(metavar="MACHINE...", help="Names, MAC addresses in any spelling, or ids of records.")
+]
 State = Literal["discovered", "approved", "armed", "installing", "installed", "failed", "local"]
 StateOption = Annotated[State | None, typer.Option("--state", help="Those that stand there.")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="Those that have this profile.")]
@@ -67,6 +71,9 @@ def add(
     soft_serial: Annotated[
         str | None, typer.Option(help="This one, or the next of a range such as 'NODE-[0001-0999]'.")
     ] = None,
+    local: Annotated[
+        LocalMethod | None, typer.Option("--local", help="How it is left to its own disk, over what its profile says.")
+    ] = None,
     arg: Annotated[
         list[str] | None, typer.Option("--arg", metavar="KEY[=VALUE]", help="Of the kernel; may be repeated.")
     ] = None,
@@ -75,7 +82,7 @@ def add(
 ) -> None:
     """Make a machine that nobody has seen yet.  It is approved by that, and not armed."""
     said: dict[str, Any] = {"macs": mac or None, "name": name, "profile": profile, "uuid": uuid, "serial": serial}
-    said |= {"soft_serial": soft_serial, "args": _arguments(arg or [])}
+    said |= {"soft_serial": soft_serial, "args": _arguments(arg or []), "local": local and local.value}
     answer = Daemon.of(config).ask("POST", "/machines", {key: value for key, value in said.items() if value})
     _each([answer], as_json, _added)
 
@@ -172,8 +179,19 @@ def _table(machines: list[dict[str, Any]]) -> None:
         cells = (machine["name"], machine["mac"], machine["profile"], machine["state"], _next_boot(machine))
         table.add_row(*(escape(cell or "-") for cell in cells))
     console.print(table)
-    if waiting := sum(machine["waiting"] for machine in machines):
-        typer.echo(f"\n{waiting} wait{'s' * (waiting == 1)} to be armed: netbootd machines install MACHINE")
+    _what_to_do(machines)
+
+
+def _what_to_do(machines: list[dict[str, Any]]) -> None:
+    """Those that were never installed wait; to arm one that was, or is just being, is nothing to be told to do."""
+    waiting = sum(machine["waiting"] and machine["state"] in _NOT_YET for machine in machines)
+    failed = sum(machine["state"] == "failed" for machine in machines)
+    lines = [f"{waiting} wait{'s' * (waiting == 1)} to be armed: netbootd machines install MACHINE"] * bool(waiting)
+    conflicts = sum(machine["conflict"] is not None for machine in machines)
+    lines += [f"{failed} failed: netbootd machines show MACHINE"] * bool(failed)
+    lines += [f"{conflicts} in conflict, or beside one: netbootd machines show MACHINE"] * bool(conflicts)
+    if lines:
+        typer.echo("\n" + "\n".join(lines))
 
 
 def _next_boot(machine: dict[str, Any]) -> str:
@@ -202,6 +220,8 @@ def _details(machine: dict[str, Any]) -> None:
     row("next boot", f"{_next_boot(machine)}: {machine['why']}")
     if machine["stage"]:
         row("record", f"{machine['stage']} since {machine['since']}, {machine['by']}")
+    if own := machine["origins"].get("local"):
+        row("own disk by", f"{machine['local']}  ({own['where'] or own['origin']})")
     if len(machine["macs"]) > 1:
         row("cards", ", ".join(machine["macs"]))
     for label, key in (
@@ -220,6 +240,12 @@ def _details(machine: dict[str, Any]) -> None:
         row("" if position else "arguments", f"{_argument(arg)}  ({arg['where'] or arg['origin']})")
     if machine["conflict"]:
         row("conflict", machine["conflict"], colour=typer.colors.RED)
+        row("", "show each by its id; `netbootd machines forget ID` takes away what is not true any more")
+        if machine["id"]:
+            row("id", machine["id"])
+    elif machine["trouble"]:
+        row("trouble", machine["trouble"]["sentence"], colour=typer.colors.RED)
+        row("what to do", machine["trouble"]["advice"])
 
 
 def _sure(machine: dict[str, Any]) -> str:

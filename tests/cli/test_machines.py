@@ -13,6 +13,7 @@ from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import Record
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.net.tcp import bind_tcp
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.wire.mac import Mac
 from tests.support.cli import Ran, netbootd
 from tests.support.fleet import BARE, EDGE, RESCUE, SECOND_CARD, STRANGER, Api, serving
@@ -87,6 +88,40 @@ async def test_long_names_wrap_and_addresses_do_not(fleet: Fleet) -> None:
     lines = (await fleet.run()).out.splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(str(EDGE) in line for line in lines) == 1
+
+
+async def test_who_was_installed_waits_for_nothing_and_who_failed_is_to_be_looked_at(fleet: Fleet) -> None:
+    """Advice to arm them would wipe what has just been installed."""
+    api = fleet.api
+    api.saw(EDGE)
+    await api.ledger.arm(EDGE, "x", 1.0)
+    entry = api.ledger.entry(EDGE)
+    assert entry
+    api.ledger.given(EDGE, "x", 1.0)
+    assert "wait" not in (await fleet.run()).out
+    assert api.lives.told(EDGE, entry.generation, False, "no disk")
+    assert (await fleet.run()).out.endswith("\n\n1 failed: netbootd machines show MACHINE\n")
+
+
+async def test_what_is_wrong_with_a_machine_is_shown_with_what_to_do(fleet: Fleet) -> None:
+    fleet.api.diagnoses = (Diagnosis(Cause.INSTALLER_FAILED, "says that it failed", "look there", (), 1.0),)
+    out = (await fleet.run("show", "node-1")).out
+    assert "  trouble      says that it failed\n  what to do   look there\n" in out
+
+
+async def test_of_two_records_that_claim_one_card_each_is_told_by_its_id(fleet: Fleet) -> None:
+    """Or nobody could settle it from here."""
+    old, new = (Record(id, (EDGE,), serial=id.upper(), origin="ada", name=id) for id in ("old-1", "new-1"))
+    fleet.api.records.learn(old)
+    fleet.api.records.learn(new)
+    assert "in conflict" in (await fleet.run()).out
+    assert "OLD-1" not in (await fleet.run("show", "node-1")).out
+    assert "OLD-1  (seen)\n  approved     machines.yaml:1\n" in (shown := (await fleet.run("show", old.id)).out)
+    assert f"  id           {old.id}\n" in shown
+    assert (await fleet.run("forget", "node-1")).complaint.endswith("ask for one by its id")
+    assert (await fleet.run("forget", old.id)).code == 0
+    assert fleet.api.records.all() == (new,)
+    assert "conflict" not in (await fleet.run("show", "node-1")).out
 
 
 async def test_an_empty_fleet_says_so(fleet: Fleet) -> None:
@@ -198,7 +233,7 @@ class TestOnRecord:
     async def test_a_machine_is_added_before_it_is_seen(self, fleet: Fleet) -> None:
         ran = await fleet.run(
             "add", STRANGER, "--name", "edge-9", "--profile", "lab-eve", "--soft-serial", "E-[1-9]",
-            "--arg", "quiet", "--arg", "console=tty0", "--arg", "console=ttyS0",
+            "--local", "exit 1", "--arg", "quiet", "--arg", "console=tty0", "--arg", "console=ttyS0",
         )  # fmt: skip
         assert (ran.code, ran.out) == (0, f"edge-9 ({STRANGER}) is added, with the soft serial E-1\n")
         (record,) = fleet.api.records.all()
@@ -207,6 +242,7 @@ class TestOnRecord:
         shown = (await fleet.run("show", "edge-9")).out
         for words in ("approved: approved by", "soft serial", "E-1", "console=tty0 console=ttyS0"):
             assert words in shown
+        assert "own disk by  exit 1" in shown
 
     async def test_one_that_belongs_to_a_file_is_not(self, fleet: Fleet) -> None:
         ran = await fleet.run("add", EDGE)
