@@ -2,6 +2,8 @@
 
 file(s) ─▶ yaml: tables that know their lines ─▶ models: keys and types ─▶ fleet: profiles, machines, rules ─▶ Config
                                             └──────── every problem found, with file, line and key ─▶ ConfigError
+
+`models` has the keys of each table, `values` says what one value may be.
 """
 
 from __future__ import annotations

@@ -5,6 +5,15 @@
     :8080       http ---------------+-> boot -> chain.scripts, boot programs, artifacts
     :8081       admin
 
-``directory`` remembers who is behind an address, ``progress`` who has been given a whole payload.  Every shell tells
-what happens to the ``emit`` it was made with, and none of them logs.
+    :514        syslog                      others' packets  overhearing
+
+directory             who is behind an address
+progress, lives       who has been given a whole payload; what that and silence amount to, machine by machine
+tokens, node          what was made for one machine alone, and its installer's calls; recipe: how it is made again
+lookup                tokens of another daemon
+serials               the next soft serial for each machine of ours, and none twice
+planned, stock        what a script has its machine fetch; the names that EVE's own files have
+diagnosing, alarms    what is wrong with a boot, when somebody asks, and of its own accord
+
+Every shell tells what happens to the ``emit`` it was made with, and none of them logs.
 """
