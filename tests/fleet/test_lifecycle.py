@@ -321,7 +321,7 @@ def step_at(stage: Reached, at: float) -> Step:
     return Step(stage, at, last=at)
 
 
-STEPS = st.builds(
+STEP = st.builds(
     step_at,
     st.sampled_from([Reached.SYSTEM, Reached.AGAIN, Reached.LOCAL, Reached.FIRMWARE, Reached.FILE]),
     st.floats(GIVEN_AT, GIVEN_AT + 3 * 3600),
@@ -329,7 +329,7 @@ STEPS = st.builds(
 ENDINGS = st.one_of(st.none(), st.builds(Ending, st.just(1), st.booleans(), st.just(1.0), st.sampled_from(Signal)))
 
 
-@given(ENDINGS, st.lists(STEPS, max_size=6), st.floats(0, 4 * 3600), st.integers(0, 6), st.booleans())
+@given(ENDINGS, st.lists(STEP, max_size=6), st.floats(0, 4 * 3600), st.integers(0, 6), st.booleans())
 def test_of_what_is_over_nothing_more_is_learned_whatever_comes(
     ending: Ending | None, steps: list[Step], later: float, seen: int, powers_off: bool
 ) -> None:
