@@ -53,7 +53,8 @@ class Handing:
 @dataclass(frozen=True, slots=True)
 class Order:
     """A record of a new generation, kept under each of the machine's cards.  Refused where one of them has a record of
-    this generation, or of a later one, and to arm where all that have one are armed already."""
+    this generation, or of a later one, and to arm where all that have one are armed already, or somebody gave another
+    order since."""
 
     entry: Entry
     macs: tuple[Mac, ...]

@@ -141,6 +141,7 @@ class Ledger:
     async def arm(self, mac: Mac, by: str, now: float) -> bool:
         """Let this machine have its payload once.  True when that is on disk, False when it could not be written:
         then nothing has changed."""
+        now = self._after(mac, now)
         return await self._order(lambda: self._arm(mac, by, now), mac, Stage.ARMED, now)
 
     async def disarm(self, mac: Mac, by: str, now: float) -> bool:
@@ -281,6 +282,11 @@ class Ledger:
         if written is Written.NO and untouched():
             self._journal.later(Order(entry, macs, late=True), Unhand(macs))
         return written
+
+    def _after(self, mac: Mac, now: float) -> float:
+        """What is known here was before, by whichever daemon's clock."""
+        known = [entry.since for each in self._macs(mac) if (entry := self._entries.get(each))]
+        return max(now, *(math.nextafter(since, math.inf) for since in known)) if known else now
 
     def _next(self, macs: tuple[Mac, ...]) -> int:
         recorded = [entry.generation for mac in macs if (entry := self._entries.get(mac))]

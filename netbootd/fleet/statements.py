@@ -110,10 +110,10 @@ def _mac(text: str) -> Mac:
 def _apply(connection: Connection, change: Change, owner: int) -> Ids:
     match change:
         case Order(entry, macs, late):
-            rows = _recorded(connection, macs)
-            if any(row.generation >= entry.generation or (late and row.since > entry.since) for row in rows):
+            rows, arms = _recorded(connection, macs), entry.stage is Stage.ARMED
+            if any(row.generation >= entry.generation or ((late or arms) and row.since > entry.since) for row in rows):
                 raise Refused
-            if entry.stage is Stage.ARMED and rows and _all_armed(rows):  # its script may be out already
+            if arms and rows and _all_armed(rows):  # its script may be out already
                 raise Refused
             _record(connection, entry, macs)
         case Put(entry, macs):

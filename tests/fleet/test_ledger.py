@@ -304,3 +304,12 @@ async def test_whoever_looks_after_installations_is_told_which_to_look_at(disk: 
     assert book.given(OTHER_CARD, "x", 2.0)
     assert await book.disarm(THIRD, "a person", 3.0)
     assert set(book.moved(9)) == {OTHER_CARD, THIRD}
+
+
+async def test_to_arm_comes_after_what_is_known_whatever_the_clock_says(disk: Disk) -> None:
+    """That of another daemon may be ahead; where it counted as later, nothing could be armed until it was caught up."""
+    ahead, behind = (Ledger(SlowJournal(disk, at_once=True)) for _ in range(2))
+    assert await ahead.disarm(CARD, "ada", 7200.0)
+    behind.learn(disk.known(0))
+    assert await behind.arm(CARD, "bob", 1.0)
+    assert disk.entries[CARD].stage is Stage.ARMED

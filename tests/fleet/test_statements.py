@@ -77,6 +77,12 @@ class TestOrder:
         assert run(connection, [Order(replace(LEFT, mac=OTHER_CARD), (OTHER_CARD,))], OTHERS)
         assert run(connection, [Order(replace(AGAIN, generation=3), (CARD, OTHER_CARD))], OTHERS)
 
+    def test_to_arm_gives_way_to_what_was_ordered_since(self, connection: Connection) -> None:
+        """It waited behind another of its daemon's, and so has a generation that the other order does not have yet."""
+        assert run(connection, [Order(LEFT, ONE)], OTHERS)
+        assert not run(connection, [Order(replace(AGAIN, generation=3, since=LEFT.since - 1.0), ONE)], US)
+        assert run(connection, [Order(replace(AGAIN, generation=3), ONE)], US)
+
     def test_one_that_comes_late_gives_way_to_what_was_ordered_since(self, connection: Connection) -> None:
         assert run(connection, [Order(ARMED, ONE)], US)
         earlier = Entry(CARD, Stage.DISARMED, 0.5, "a person", 2)

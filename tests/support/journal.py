@@ -61,9 +61,10 @@ class Disk:
             case Order(entry, macs, late):
                 found = self._recorded(macs)
                 self._refuse(any(each.generation >= entry.generation for each in found))
-                self._refuse(late and any(each.since > entry.since for each in found))
+                arms = entry.stage is Stage.ARMED
+                self._refuse((late or arms) and any(each.since > entry.since for each in found))
                 armed = bool(found) and all(each.stage is Stage.ARMED for each in found)
-                self._refuse(entry.stage is Stage.ARMED and armed)
+                self._refuse(arms and armed)
                 self._record(entry, macs)
             case Put(entry, macs):
                 self._refuse(not self._is_armed(macs, entry.generation))
