@@ -84,7 +84,7 @@ class Attempts:
         if current is not None and what.stage is Reached.SYSTEM and not _of_interest(current, what):
             return
         if current is None or _begins_anew(current, what):
-            if what.mac is None or (what.stage in ALWAYS_KEPT and not what.awaited):
+            if what.mac is None or what.joins or (what.stage in ALWAYS_KEPT and not what.awaited):
                 return
             self._close(current, what)
             current = self._begin(machine, what)

@@ -33,6 +33,8 @@ class Happening:
     trouble: bool = False
     goes_on: bool = False
     """It never begins a boot, as a second packet of one exchange does not."""
+    joins: bool = False
+    """It is part of a boot under way, or nothing: any computer does that, too."""
     file: str = ""
     reason: str = ""
     asked: Asked | None = None

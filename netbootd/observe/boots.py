@@ -27,6 +27,7 @@ from netbootd.observe.events import (
     TftpFinished,
     TftpProbed,
     TftpRefused,
+    TlsFailed,
 )
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -35,6 +36,9 @@ PROBED = "probed"
 """The `Step.reason` of a file whose size alone was asked for."""
 GONE = "gone"
 """And of one that its client left before the end: GRUB does when it goes on reading elsewhere in the file."""
+
+NO_TLS = "tls-failed"
+"""And of what was to be fetched by https, when it came to nothing before it was said what."""
 
 _SCRIPTS = (".cfg", ".ipxe")  # told of by `ScriptServed`
 _TO_ITS_DISK = frozenset({Reason.BOOT_LOCAL.name, Reason.UNKNOWN_MACHINE.name})
@@ -68,6 +72,9 @@ def happening(event: Event, at: float) -> Happening | None:
             return _http(event, at)
         case ScriptServed() | ScriptFailed():
             return _script(event, at)
+        case TlsFailed(reason=why):
+            mac, ip = mac_of(event), event.ip
+            return Happening(Reached.SCRIPT, at, mac, ip, detail=why, trouble=True, reason=NO_TLS, joins=True)
         case InstallerSaid(text=text, program=program):
             said = f"{program}: {text}" if program else text
             return Happening(Reached.SAID, at, mac_of(event), event.ip, detail=said, reason=event.severity)

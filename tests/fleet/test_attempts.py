@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -136,6 +137,17 @@ def test_a_machine_on_its_way_to_its_disk_may_try_its_other_cards() -> None:
     assert (len(attempts.of("node")), now(attempts).outcome) == (1, Outcome.LOCAL)
     boots(attempts, Reached.FIRMWARE, at=at + 10 + ON_ITS_WAY + 1)
     assert len(attempts.of("node")) == 2
+
+
+def test_what_any_computer_does_joins_a_boot_and_begins_none() -> None:
+    attempts = book()
+    browses = Happening(Reached.SCRIPT, 5.0, A, IP, detail="does not accept the certificate", trouble=True, joins=True)
+    attempts.happened(browses)
+    assert len(attempts) == 0
+    at = boots(attempts, Reached.FIRMWARE, Reached.IPXE)
+    attempts.happened(replace(browses, at=at))
+    attempts.happened(replace(browses, at=at + QUIET + FOLD))
+    assert [(step.stage, step.times) for step in now(attempts).steps][-1] == (Reached.SCRIPT, 1)
 
 
 def test_an_installation_that_is_followed_by_another_boot_says_so() -> None:

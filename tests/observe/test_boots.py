@@ -29,6 +29,7 @@ from netbootd.observe.events import (
     TftpFinished,
     TftpProbed,
     TftpRefused,
+    TlsFailed,
     TransferMoved,
 )
 from netbootd.wire.mac import Mac
@@ -70,6 +71,7 @@ def served(file: str, status: int = 200) -> ArtifactServed:
         (DhcpSilent(reason=Reason.OTHER_SERVER.name, client="x86 BIOS PXE", **WHO), Reached.FIRMWARE, 0, False),
         (TftpProbed(file="snponly.efi", size=5, **WHO), Reached.LOADER, 0, False),
         (HttpProbed(file="firmware/snponly.efi", size=5, **WHO), Reached.LOADER, 0, False),
+        (TlsFailed(reason="does not accept the certificate", **WHO), Reached.SCRIPT, 0, True),
         (InstallerSaid(text="no disk", **WHO), Reached.SAID, 0, False),
         (MachineChanged(change=Change.GIVEN, **WHO), Reached.PAYLOAD, 0, False),
     ],

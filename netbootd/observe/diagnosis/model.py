@@ -51,6 +51,7 @@ class Cause(Enum):
     IPXE_NO_ADDRESS = "its iPXE gets no address"
     HTTP_NEVER_ASKED = "its iPXE never asks for its script"
     # script
+    NO_TLS = "it cannot speak TLS with us"
     SCRIPT_FAILED = "its script cannot be written"
     OWN_SCRIPT_NEVER_ASKED = "it stops in the first script"
     KERNEL_NEVER_ASKED = "its script stops before the first file"
@@ -61,6 +62,7 @@ class Cause(Enum):
     STOPPED_BETWEEN = "it stops between two files"
     SLOW_LINK = "the way to it is slow"
     INSTALLER_FAILED = "its installer says that it failed"
+    NOT_STARTED = "its payload is not started"
     CRASHED = "its system starts and falls"
     SILENT = "its payload went out, then silence"
     TIME_OVER = "its installation takes too long"

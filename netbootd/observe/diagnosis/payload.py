@@ -92,7 +92,7 @@ def _between(case: Case) -> Told | None:
     left = [file for file in files if file not in whole]
     if not left or len(left) == len(files):
         return None
-    had = sum(step.bytes for step in fetched(case, Reached.FILE))
+    had = _held(case)
     return told(
         case,
         f"fetched {len(files) - len(left)} of {len(files)} files and stopped before {left[0]}",
@@ -151,7 +151,8 @@ def _spoke(case: Case) -> bool:
     return asked or bool(said) or any(not step.trouble for step in at(case, Reached.END))
 
 
-def _crashed(case: Case) -> Told | None:
+def _came_back(case: Case) -> tuple[Step, Step] | None:
+    """The last of its payload, and its firmware that asks anew soon after, with no word of a system between."""
     out, again = given(case.attempt), at(case, Reached.AGAIN)
     if out is None or not again or _spoke(case) or again[0].at - out.last > times.CRASHED:
         return None
@@ -159,14 +160,46 @@ def _crashed(case: Case) -> Told | None:
         return None
     if case.standing is not None and case.standing.state is State.INSTALLED:
         return None
+    return out, again[0]
+
+
+def _not_started(case: Case) -> Told | None:
+    found = _came_back(case)
+    if found is None or not times.PROMPT <= found[1].at - found[0].last < times.PROMPT + times.PROMPT_AND_BACK:
+        return None
+    out, again = found
+    signature = (
+        "under Secure Boot a kernel without a signature that the firmware, or the shim, knows ('Permission denied', "
+        "'Security Violation'): a signed one, or Secure Boot off; "
+        if "UEFI" in client(case)
+        else ""
+    )
     return told(
         case,
-        f"started its system, and its firmware is back after {seconds(again[0].at - out.last)}",
+        "got all of its payload, and its iPXE did not start it",
+        f"its screen says why: {signature}one for another architecture or way of booting ('Exec format error'); too "
+        f"little memory ('No space left on device', 'Out of resources'): {_memory(case)}. If it shows a kernel's words "
+        "before it starts anew, the kernel fell over: add `panic=60` and a console to read them.",
+        *_out(case, out),
+        f"its firmware is back after {seconds(again.at - out.last)}: a script whose `boot` fails waits "
+        f"{seconds(times.PROMPT)} for a key",
+        at=again.at,
+    )
+
+
+def _crashed(case: Case) -> Told | None:
+    found = _came_back(case)
+    if found is None:
+        return None
+    out, again = found
+    return told(
+        case,
+        f"started its system, and its firmware is back after {seconds(again.at - out.last)}",
         "the kernel fell over at once: kernel and initrd that do not belong together, an initrd that does not fit "
         "into memory (" + _memory(case) + "), a wrong architecture. Add `panic=60` to its arguments and a console "
         "(`console=ttyS0,115200n8 console=tty0`) to read what it says.",
         *_out(case, out),
-        at=again[0].at,
+        at=again.at,
     )
 
 
@@ -178,22 +211,29 @@ def _silent(case: Case) -> Told | None:
         return None
     if case.attempt.outcome not in (Outcome.PAYLOAD, Outcome.RUNNING) or idle(case) < times.SYSTEM:
         return None
-    secure = (
-        " Under Secure Boot a kernel without a known signature is refused (iPXE's screen: 'Permission denied', "
-        "'Security Violation')."
-        if "UEFI" in client(case)
-        else ""
-    )
     return told(
         case,
         f"got all of its payload, and nothing was heard of it in {seconds(case.now - out.last)}",
-        f"memory: {_memory(case)}. Console: it may run and show nothing; give `console=tty0` for a screen, "
-        "`console=ttyS0,115200n8` (or ttyS1, ttyAMA0) for a serial line, the last one gets the messages."
-        + secure
-        + " Network: a system without its card's driver is mute, too.",
+        _likely(case) + " Network: a system without its card's driver is mute, too.",
         *_out(case, out),
         at=out.last,
     )
+
+
+def _likely(case: Case) -> str:
+    """What silence may be, the likelier first: images this large fail for memory before anything else."""
+    memory = f"Memory: {_memory(case)}."
+    console = (
+        "Console: it may run and show nothing; give `console=tty0` for a screen, `console=ttyS0,115200n8` (or ttyS1, "
+        "ttyAMA0) for a serial line, the last one gets the messages."
+    )
+    reasons = [memory, console] if _held(case) >= times.LARGE else [console, memory]
+    if "UEFI" in client(case):
+        reasons.append(
+            "Signature: under Secure Boot a kernel without one that is known is refused (iPXE's screen: 'Permission "
+            "denied', 'Security Violation')."
+        )
+    return " ".join(reasons)
 
 
 def _time_over(case: Case) -> Told | None:
@@ -218,11 +258,15 @@ def _time_over(case: Case) -> Told | None:
 
 def _memory(case: Case) -> str:
     """The images lie in memory as they came, and unpacked beside that."""
-    held = sum(step.bytes for step in fetched(case, Reached.FILE))
+    held = _held(case)
     return (
         f"what it fetched takes {size_text(held)}, and unpacked about twice that beside it, so that it needs "
         f"{size_text(3 * held)} and what its system wants"
     )
+
+
+def _held(case: Case) -> int:
+    return sum(step.bytes for step in fetched(case, Reached.FILE))
 
 
 def _out(case: Case, last: Step | None) -> tuple[str, ...]:
@@ -274,6 +318,13 @@ ROWS = (
         _time_over,
     ),
     Row(
+        Cause.NOT_STARTED,
+        "All of the payload went out, and its firmware asked anew 20 to 30 s after: a script whose `boot` fails waits "
+        "20 s for a key.",
+        "Its screen: a signature under Secure Boot, another architecture, memory.",
+        _not_started,
+    ),
+    Row(
         Cause.CRASHED,
         "All of the payload went out, and its firmware asked anew within 60 s.",
         "Kernel and initrd that belong together, memory, a console to read.",
@@ -282,7 +333,7 @@ ROWS = (
     Row(
         Cause.SILENT,
         "All of the payload went out, its arguments need the network, and nothing came for 5 min.",
-        "Memory (three times what it fetched), the console's name, signatures under Secure Boot.",
+        "The console's name, memory (three times what it fetched), signatures under Secure Boot.",
         _silent,
     ),
 )

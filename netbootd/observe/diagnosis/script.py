@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netbootd.fleet.record import Reached, Step
+from netbootd.observe.boots import NO_TLS
 from netbootd.observe.diagnosis import times
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
 from netbootd.observe.diagnosis.story import Far, at, far, fetched, over, seconds, told
@@ -27,6 +28,23 @@ def _failed(case: Case) -> Told | None:
         f"its screen says so too. `netbootd render {case.attempt.mac}` shows the script and the line of the settings "
         "that is wrong; correct it, `systemctl reload netbootd`, and restart the machine.",
         step.detail,
+        at=step.last,
+    )
+
+
+def _no_tls(case: Case) -> Told | None:
+    step = _last(case)
+    if step is None or step.reason != NO_TLS or not over(case, times.TLS):
+        return None
+    return told(
+        case,
+        f"comes by https, and that comes to nothing: {step.detail.partition(';')[0]}",
+        "iPXE trusts one root of its own and whom that has signed anew: it fetches this from http://ca.ipxe.org/auto, "
+        "which the machine must reach (`set crosscert URL` names a mirror). An authority of your own has to be built "
+        "into it (`TRUST=ca.crt`). Then: an RSA key of 2048 bits, intermediate certificates in the file, the machine's "
+        "clock. `netbootd check` says what of that is wrong here. Or have it come by http: plain HTTP is always there.",
+        step.detail,
+        f"{step.times} time{'s' * (step.times != 1)}, and no script since",
         at=step.last,
     )
 
@@ -69,6 +87,12 @@ def _kernel_never_asked(case: Case) -> Told | None:
 
 
 ROWS = (
+    Row(
+        Cause.NO_TLS,
+        "It came by https and ended the handshake (`tls.failed`), and fetched no script in the 20 s since.",
+        "A certificate that its iPXE trusts and can use; ca.ipxe.org within reach; the clock.",
+        _no_tls,
+    ),
     Row(
         Cause.SCRIPT_FAILED,
         "The machine's script could not be rendered; nothing was handed out since.",

@@ -20,6 +20,8 @@ LEASE = 30.0
 SCRIPT = 45.0
 """From iPXE's address to its script: it waits 2 s for a proxy, 16 s for an IPv6 router (iPXE of 2019), and repeats a
 lost SYN after 1, 2, 4 and 8 s."""
+TLS = 20.0
+"""From a handshake that came to nothing: iPXE gives up at once, or tries again within seconds."""
 OWN_SCRIPT = 60.0
 """From the entry script to the machine's own: five repetitions take 15 s and their time-outs."""
 NEXT_FILE = 90.0
@@ -30,6 +32,12 @@ SYSTEM = 300.0
 minutes for their drivers, old DHCP clients one for an address."""
 CRASHED = 60.0
 """From a payload's last byte to the firmware's next DISCOVER: no installer is through in that time."""
+PROMPT = 20.0
+"""A script of ours whose `boot` fails waits that long for a key, then leaves the machine to its firmware."""
+PROMPT_AND_BACK = 10.0
+"""More, until that asks anew: its next entry, without a power-on self-test between."""
+LARGE = 512e6
+"""Bytes fetched: three times that is more than many virtual machines have."""
 SLOW_AFTER = 30.0
 """Of one transfer, before its rate means anything."""
 SLOW_LEFT = 300.0

@@ -21,6 +21,7 @@ from netbootd.observe.events import (
     ServerHeard,
     TftpAborted,
     TftpRefused,
+    TlsFailed,
     TransferMoved,
 )
 from netbootd.wire.transfer import Outcome
@@ -300,6 +301,15 @@ def _(ward: Ward) -> None:
 # script
 
 
+@story(Cause.NO_TLS, "does not trust who has signed the certificate", "TRUST=ca.crt", "netbootd check")
+def _(ward: Ward) -> None:
+    ward.to_ipxe()
+    ward.ipxe_chooses()
+    ward.wait(2.0)
+    ward.say(TlsFailed(ip="10.99.0.7", reason="does not trust who has signed the certificate", **WHO))
+    ward.wait(21.0)
+
+
 @story(Cause.SCRIPT_FAILED, "gets no script: no bundle named eve", "netbootd render 52:54:00:12:34:56")
 def _(ward: Ward) -> None:
     ward.to_ipxe()
@@ -382,10 +392,17 @@ def ended(ward: Ward, signal: Signal, detail: str) -> dict[str, Any]:
     return {"ending": Ending(1, False, ward.wall(), signal, detail)}
 
 
-@story(Cause.CRASHED, "its firmware is back after 30 s", "needs 48 MB", "panic=60")
+@story(Cause.NOT_STARTED, "its iPXE did not start it", "under Secure Boot", "Exec format error", "back after 22 s")
 def _(ward: Ward) -> None:
     ward.to_payload()
-    ward.wait(30.0)
+    ward.wait(22.0)
+    ward.discovers()
+
+
+@story(Cause.CRASHED, "its firmware is back after 40 s", "needs 48 MB", "panic=60")
+def _(ward: Ward) -> None:
+    ward.to_payload()
+    ward.wait(40.0)
     ward.discovers()
 
 
@@ -401,7 +418,7 @@ def test_each_cause_is_named_alone_with_what_to_do(cause: Cause) -> None:
     happens, words = STORIES[cause]
     ward = Ward()
     more = happens(ward) or {}
-    if cause is Cause.CRASHED:  # seen once the next boot has begun, in the one before
+    if cause in (Cause.NOT_STARTED, Cause.CRASHED):  # seen once the next boot has begun, in the one before
         before = ward.attempts.of(str(CARD))[1]
         found = ward.diagnose(before, **more)
     else:
@@ -418,6 +435,18 @@ def test_the_table_has_every_cause_once_in_the_order_of_its_enumeration() -> Non
     listed = [row.cause for family in FAMILIES for row in family.rows]
     assert sorted(listed, key=lambda cause: cause.name) == sorted(Cause, key=lambda cause: cause.name)
     assert all(row.looks.endswith(".") and row.do.endswith(".") for family in FAMILIES for row in family.rows)
+
+
+@pytest.mark.parametrize(("size", "first"), [(8_000_000, "Console:"), (400_000_000, "Memory:")])
+def test_of_silence_the_likelier_reason_is_named_first(size: int, first: str) -> None:
+    ward = Ward()
+    ward.to_script()
+    for file in FILES:
+        ward.wait(1.0)
+        ward.gets(file, size)
+    ward.wait(301.0)
+    (found,) = ward.diagnoses(speaks=True)
+    assert (found.cause, found.advice.split()[0]) == (Cause.SILENT, first)
 
 
 def test_what_is_more_special_goes_before_what_is_general() -> None:
