@@ -306,6 +306,8 @@ def _stage(data: Mapping[str, Any]) -> Reached | None:
             return stage_of(file)
         case {"event": "script.served", "payload": payload}:
             return Reached.LOCAL if payload == "local" else Reached.SCRIPT
+        case {"event": "dhcp.silent", "reason": "BOOT_LOCAL"}:
+            return Reached.LOCAL
         case {"event": "machine.changed", "change": str(change)}:
             return {Change.GIVEN.value: Reached.PAYLOAD, Change.INSTALLED.value: Reached.END}.get(change)
         case _:

@@ -247,6 +247,10 @@ def _discover(mac: Mac, code: int, vendor_class: str, more: dict[int, bytes]) ->
 def _script(rendered: Rendered) -> None:
     if rendered.verdict:
         row("now", rendered.verdict.why, indent=2)
+        machine = rendered.assignment.machine if rendered.verdict.waiting and rendered.assignment else None
+        if machine and (machine.name or machine.macs):
+            called = machine.name or str(machine.macs[0])
+            row("to arm it", f"netbootd machines install {shlex.quote(called)}", indent=2)
     if rendered.failure:
         row("refused", rendered.failure, indent=2, colour=typer.colors.RED)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ import typer
 from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
 from netbootd.cli.admin_api import Daemon
-from netbootd.cli.common import row
+from netbootd.cli.common import row, wrapped
 from netbootd.config import Config
 from netbootd.fleet.peek import peek_boots
 from netbootd.fleet.record import Outcome
@@ -29,6 +29,14 @@ SHOWN = 3
 """Boots that a person reads; ``--json`` has all there are."""
 _QUIET = 10.0  # seconds of silence that are shown
 _OPEN = ("running", "abandoned")
+_NOBODY = (
+    "No daemon answers here, so that nobody tells it any of this now. Start one: sudo netbootd run, or "
+    "systemctl start netbootd."
+)
+_NOTHING = (
+    "The daemon has heard nothing of it. If it is on and boots from the network, its questions do not arrive: "
+    "sudo netbootd doctor says why."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Past:
 
     boots: Sequence[Mapping[str, Any]]
     source: str
+    heard: bool = True
+    """The daemon itself said so."""
 
 
 def past(config: Config, path: Path | None, mac: Mac, world: World) -> Past:
@@ -48,18 +58,23 @@ def past(config: Config, path: Path | None, mac: Mac, world: World) -> Past:
     try:
         found = peek_boots(config.state, record.id if record else "", record.macs if record else (mac,))
     except (StateError, BadStateUrl):
-        return Past((), "")
-    return Past([boot(each).model_dump() for each in found], "the state on disk, as no daemon answers")
+        return Past((), "", heard=False)
+    return Past([boot(each).model_dump() for each in found], "the state on disk, as no daemon answers", heard=False)
 
 
 def show(found: Past, now: datetime | None = None) -> None:
-    """On standard output; nothing for a machine that has never booted."""
+    """On standard output; of a machine that has never booted, why that may be."""
+    if not found.heard:
+        typer.secho(f"\n{_wrapped(_NOBODY)}", fg=typer.colors.RED)
+    if not found.boots and found.heard:
+        typer.echo(f"\n{_wrapped(_NOTHING)}")
     if not found.boots:
         return
     latest = found.boots[0]
     for each in latest["diagnoses"]:
-        typer.secho(f"\nWhat is wrong: {each['sentence']}\n", fg=typer.colors.RED)
-        typer.echo(textwrap.indent(each["advice"], "  "))
+        typer.secho(f"\n{_wrapped('What is wrong: ' + each['sentence'])}\n", fg=typer.colors.RED)
+        for text in each["advice"].splitlines():
+            typer.echo(f"  {text}" if text.startswith(" ") else wrapped(text, "  ", sys.stdout))
         for said in each["evidence"]:
             row("seen", said, indent=2)
     typer.echo(f"\nIts latest boots, from {found.source}:")
@@ -67,6 +82,10 @@ def show(found: Past, now: datetime | None = None) -> None:
         typer.echo(f"\n  {head(each)}")
         for line in timeline(each, now or datetime.now(UTC)):
             typer.secho(line.text, fg=typer.colors.RED if line.trouble else None, dim=line.faint)
+
+
+def _wrapped(text: str) -> str:
+    return wrapped(text, "", sys.stdout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,16 @@ def sentence(event: Event) -> str:
 
 
 def level_of(event: Event) -> Level:
-    """How much it matters: the event's own level, but a notice carries one and an unfinished download is a warning."""
+    """How much it matters: the event's own level, but a notice carries one, an unfinished download is a warning, and of
+    the questions that get no answer those of a machine that boots its own disk are no secret: else who waits for it to
+    install sees nothing."""
     match event:
         case DaemonNotice(severity=severity):
             return severity
         case ArtifactServed(complete=False):
             return "warning"
+        case DhcpSilent(reason="BOOT_LOCAL", message="DISCOVER"):
+            return "info"
         case _:
             return event.level
 
@@ -91,6 +95,8 @@ def _words(event: Event) -> str:
             return _artifact_served(event)
         case HttpProbed(file=file, size=size):
             return _probed(file, size)
+        case DhcpSilent(reason="BOOT_LOCAL", detail=detail):
+            return f"is left to its own disk{_because(detail)}"
         case DhcpSilent(reason=reason, detail=detail):
             return f"no answer: {_spoken(reason)}{_because(detail)}"
         case ScriptFailed(script=script, reason=reason):

@@ -91,9 +91,27 @@ def test_what_is_wrong_comes_first_with_what_to_do(capsys: pytest.CaptureFixture
     assert rest.count("came no further") == 3
 
 
-def test_of_a_machine_that_never_booted_there_is_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Past((), ""))
-    assert capsys.readouterr().out == ""
+def test_of_a_machine_that_was_never_heard_of_it_says_who_knows_why(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Past((), "the daemon"))
+    assert "has heard nothing of it" in (text := capsys.readouterr().out)
+    assert "netbootd doctor" in text
+
+
+def test_without_a_daemon_nobody_tells_a_machine_anything_and_that_is_said_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Else what it would be told reads as if it were told that."""
+    show(Past([said()], "the state on disk, as no daemon answers", heard=False), NOW)
+    first, _, rest = capsys.readouterr().out.partition("Its latest boots")
+    assert "No daemon answers here" in first
+    assert "netbootd run" in first
+    assert "came no further" in rest
+
+
+def test_lines_to_paste_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Diagnosis(Cause.OTHER_BOOT_FILE, "x", "name us:\ndnsmasq:\n  dhcp-match=set:ipxe,175", (), 300.0)
+    show(Past([said(BOOT, found)], "the daemon"), NOW)
+    assert "  name us:\n  dnsmasq:\n    dhcp-match=set:ipxe,175\n" in capsys.readouterr().out
 
 
 async def test_the_daemon_knows_best(tmp_path: Path) -> None:

@@ -135,6 +135,13 @@ def test_an_unfinished_download_is_a_warning_and_a_notice_says_its_own_level() -
     assert level_of(DhcpSilent(reason="NOT_PXE")) == "debug"
 
 
+def test_who_waits_for_a_machine_to_install_sees_that_it_asked_and_was_left_to_its_disk() -> None:
+    """Of its packets one: the others of the same boot say no more."""
+    left = DhcpSilent(reason="BOOT_LOCAL", message="DISCOVER", detail="nobody armed this machine")
+    assert sentence(left) == "is left to its own disk: nobody armed this machine"
+    assert [level_of(each) for each in (left, dataclasses.replace(left, message="REQUEST"))] == ["info", "debug"]
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [
