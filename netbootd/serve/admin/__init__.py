@@ -7,7 +7,7 @@ asked, shapes         what comes in and what goes out, as models
 roster, view          who there is; a machine with the origin of each value
 overview              all of them in order, and counted
 machines, catalogue   looking
-changes, arguments    changing; files have the last word
+changes               changing; drafts, arguments: what is asked for, where files have the last word
 stream, events        what happens, as it happens
 token_file, secrets   the token for who comes from elsewhere; what no answer has
 """

@@ -1,6 +1,6 @@
 """Changing machines: made, changed, approved, armed, left to their disks, forgotten.
 
-A file is the truth for what is in it, so what says otherwise is refused with the file and line.
+An answer is given when what was asked for is on disk.
 """
 
 from __future__ import annotations
@@ -10,35 +10,26 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from netbootd.boot.facts import Facts
-from netbootd.boot.model import Boots, Machine
+from netbootd.boot.model import Boots
 from netbootd.fleet.changes import Written
-from netbootd.fleet.identity import board, usable
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.merged import disputed
-from netbootd.fleet.record import Approval, DropRecord, PutRecord, Record, RecordChange
+from netbootd.fleet.record import Approval, DropRecord, PutRecord, RecordChange
 from netbootd.fleet.records import NoRoom, Taken
-from netbootd.fleet.snapshot import Snapshot
-from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
 from netbootd.observe.events import Change, MachineChanged
-from netbootd.payloads import PAYLOADS
 from netbootd.serve.admin import shapes
-from netbootd.serve.admin.arguments import patched, setting
 from netbootd.serve.admin.asked import By, Draft, Nothing, Patch
+from netbootd.serve.admin.drafts import Drafts
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.roster import Roster, Seat
 from netbootd.serve.admin.routes import as_answer
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.view import View
-from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
-from netbootd.wire.text import printable
 
 _NOT_WRITTEN = "the state cannot be written, see the daemon's log"
 _ELSEWHERE = "was changed through another daemon at the same moment: look at it, and ask again"
 _TRIES = 3
 _CONFLICT = HTTPStatus.CONFLICT
-_SOFT_SERIALS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
 
 
 class Changes:
@@ -49,6 +40,7 @@ class Changes:
         self._ledger = services.ledger
         self._records = services.records
         self._roster = Roster(services)
+        self._drafts = Drafts(services, self._roster)
 
     async def create(self, _request: web.Request, _query: Nothing, draft: Draft) -> web.Response:
         """A machine that nobody has seen yet.  One that was made through another daemon at the same moment is known
@@ -71,16 +63,7 @@ class Changes:
     async def change(self, request: web.Request, _query: Nothing, patch: Patch) -> shapes.Machine:
         """Some of what somebody may set."""
         seat = self._seat(request)
-        before = self._own(seat, patch.who)
-        after = self._patched(before, patch, seat.machine)
-        own = [
-            each for each in (seat.machine.args if seat.machine else ()) if each.key in _SOFT_SERIALS and each.values
-        ]
-        if own and after.soft_serial not in (None, before.soft_serial):
-            raise Problem(_CONFLICT, f"its argument {own[0].key} is set in {own[0].origin}; change it there")
-        _refuse_two(after)
-        if said := disputed(seat.machine, before, after):
-            raise Problem(_CONFLICT, "; ".join(said))
+        before, after = self._drafts.patched(seat, patch)
         if self._records.get(before.id) is None and after == before:
             return View(self._services).machine(seat)
         try:
@@ -190,98 +173,8 @@ class Changes:
             return True
         return await self._ledger.disarm(seat.mac, by, self._services.wall())
 
-    def _own(self, seat: Seat, by: str) -> Record:
-        """Its record, or one for what a file lists and nobody has seen."""
-        if seat.record is not None:
-            return seat.record
-        machine = seat.machine
-        return Record(
-            "",
-            seat.macs,
-            uuid=machine.uuid if machine else None,
-            serial=machine.serial if machine else None,
-            origin=by,
-        )
-
-    def _drafted(self, draft: Draft) -> Record:
-        macs = tuple(dict.fromkeys(map(_mac, (*([draft.mac] if draft.mac else []), *draft.macs))))
-        record = Record(
-            "",
-            macs,
-            uuid=draft.uuid,
-            serial=draft.serial,
-            name=self._name(draft.name, None),
-            profile=self._profile(draft.profile),
-            args=tuple(setting(key, value, draft.who) for key, value in draft.args.items()),
-            local=draft.local,
-            approved=Approval(draft.who, self._services.wall()),
-            origin=draft.who,
-        )
-        if not macs and board(record) is None:
-            raise Problem(HTTPStatus.BAD_REQUEST, "the body: a machine needs a mac, or a uuid and a serial of its own")
-        return replace(record, soft_serial=self._soft_serial(draft.soft_serial, ""))
-
-    def _patched(self, record: Record, patch: Patch, machine: Machine | None) -> Record:
-        said = patch.model_fields_set
-        if "name" in said:
-            record = replace(record, name=self._name(patch.name, machine))
-        if "profile" in said:
-            record = replace(record, profile=self._profile(patch.profile))
-        if "local" in said:
-            record = replace(record, local=patch.local)
-        if "soft_serial" in said:
-            record = replace(record, soft_serial=self._soft_serial(patch.soft_serial, record.id), soft_serial_by=None)
-        if "args" in said:
-            record = replace(record, args=patched(record.args, patch.args, patch.who))
-        return record
-
-    def _refuse_listed(self, draft: Record) -> None:
-        fleet = self._services.fleet
-        for mac in draft.macs or (None,):
-            if found := fleet.named(Facts(mac=mac, uuid=draft.uuid, serial=draft.serial)):
-                raise Problem(
-                    _CONFLICT, f"{mac or draft.uuid} belongs to {found.name} of {found.origin}; change it there"
-                )
-
-    def _name(self, name: str | None, machine: Machine | None) -> str | None:
-        for other in self._services.fleet.machines if name else ():
-            if other is not machine and other.name.lower() == (name or "").lower():
-                raise Problem(_CONFLICT, f"the name {name} belongs to the machine of {other.origin}")
-        return name
-
-    def _profile(self, name: str | None) -> str | None:
-        profiles = self._services.fleet.profiles
-        if name is not None and name not in profiles:
-            there = ", ".join(profiles) or "none"
-            raise Problem(_CONFLICT, f"no profile {printable(name, 60)!r}; there is {printable(there, 300)}")
-        return name
-
-    def _soft_serial(self, text: str | None, id: str) -> str | None:
-        """This one, or the next of a range."""
-        if text is None:
-            return None
-        owners = {**_in_files(self._services.fleet), **self._on_record()}
-        try:
-            rule = parse_rule(text)
-            if isinstance(rule, Template):
-                raise BadSoftSerial("a template for many machines belongs into the settings of their profile")
-            return assigned(rule, id, owners, lambda template: template)
-        except BadSoftSerial as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, f"the body: soft_serial: {printable(str(error), 300)}") from None
-        except Duplicate as error:
-            owner = self._roster.find(error.owner)
-            detail = f"the soft serial {error.serial} already belongs to {View(self._services).called(owner)}"
-            raise Problem(_CONFLICT, detail) from None
-        except Exhausted as error:
-            raise Problem(_CONFLICT, str(error)) from None
-
-    def _on_record(self) -> dict[str, str]:
-        return {each.soft_serial.lower(): each.id for each in self._records.all() if each.soft_serial}
-
     def _made(self, draft: Draft) -> tuple[RecordChange, ...]:
-        record = self._drafted(draft)
-        _refuse_two(record)
-        self._refuse_listed(record)
+        record = self._drafts.drafted(draft)
         try:
             return self._records.create(record)
         except Taken as taken:
@@ -323,35 +216,3 @@ class Changes:
     def _told(self, mac: Mac | None, name: str, change: Change, by: str) -> None:
         event = MachineChanged(mac=str(mac or ""), machine=name, change=change, detail=f"by {by}")
         self._services.emit(event)
-
-
-def _refuse_two(record: Record) -> None:
-    """A soft serial and an argument that says otherwise."""
-    for each in record.args:
-        if record.soft_serial and each.key in _SOFT_SERIALS and each.values not in (None, (record.soft_serial,)):
-            said = " ".join(each.values or ())
-            detail = f"its soft serial is {record.soft_serial}, and its argument {each.key} says {printable(said, 80)}"
-            raise Problem(_CONFLICT, f"{detail}; keep one of the two")
-
-
-def _in_files(fleet: Snapshot) -> dict[str, str]:
-    """Those that files give to single machines as they are, with the machine's name."""
-    by_argument = {
-        value.lower(): machine.name
-        for machine in fleet.machines
-        for each in machine.args
-        for value in each.values or ()
-        if each.key in _SOFT_SERIALS
-    }
-    return by_argument | {each.soft_serial.lower(): each.name for each in fleet.machines if each.soft_serial}
-
-
-def _mac(text: str) -> Mac:
-    try:
-        mac = Mac.parse(text)
-    except WireError:
-        detail = f"the body: {printable(text, 60)!r} is not a hardware address such as 52:54:00:12:34:56"
-        raise Problem(HTTPStatus.BAD_REQUEST, detail) from None
-    if not usable(mac):
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body: {mac} is not the address of a card")
-    return mac

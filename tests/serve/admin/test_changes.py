@@ -17,7 +17,7 @@ from netbootd.fleet.rules import Condition, Rule
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.observe.events import Change, MachineChanged
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, by_rule, problem, serving
-from tests.support.worlds import SITE, args
+from tests.support.worlds import SITE
 
 
 @pytest.fixture
@@ -147,53 +147,6 @@ class TestCreating:
         made = (await api.change("POST", "/machines", mac=str(STRANGER), name="x")).body
         assert (made["serial"], made["addresses"], len(api.records.all())) == ("SN-7", ["192.0.2.50"], 1)
 
-    @pytest.mark.parametrize(
-        ("said", "words"),
-        [
-            ({"mac": str(EDGE)}, f"{EDGE} belongs to node-1 of machines.yaml:1; change it there"),
-            ({"mac": str(STRANGER), "name": "Node-2"}, "the name Node-2 belongs to the machine of machines.yaml"),
-            ({"mac": str(STRANGER), "profile": "nothing"}, "no profile 'nothing'; there is lab-eve, rescue"),
-            ({"mac": str(STRANGER), "name": "x"}, "the name x of x already belongs to X"),
-            ({"mac": "52:54:00:00:00:0a"}, "the card 52:54:00:00:00:0a of 52:54:00:00:00:0a already belongs to X"),
-            ({"mac": str(STRANGER), "soft_serial": "e-1"}, "the soft serial e-1 already belongs to X"),
-            ({"mac": str(STRANGER), "soft_serial": "E-[1-1]"}, "all 1 soft serials of E-[1-1] are in use"),
-        ],
-    )
-    async def test_what_belongs_to_another_is_refused_with_its_owner(self, api: Api, said: object, words: str) -> None:
-        await api.change("POST", "/machines", mac="52:54:00:00:00:0a", name="X", soft_serial="E-1")
-        before = api.records.all()
-        reply = await api.change("POST", "/machines", **dict(said))  # type: ignore[call-overload]
-        assert reply.status == 409
-        assert words in problem(reply)
-        assert api.records.all() == before
-
-    @pytest.mark.parametrize(
-        ("said", "words"),
-        [
-            ({}, "needs a mac, or a uuid and a serial"),
-            ({"mac": "52:54:00:00:00:0x"}, "is not a hardware address"),
-            ({"mac": "ff:ff:ff:ff:ff:ff"}, "is not the address of a card"),
-            ({"mac": str(STRANGER), "colour": "red"}, "colour is not a key of this"),
-            ({"mac": str(STRANGER), "name": "a\nb"}, "name: cannot be used: it holds a control character"),
-            ({"mac": str(STRANGER), "name": "${net0/mac}"}, "which iPXE would expand"),
-            ({"mac": str(STRANGER), "args": {"a b": "c"}}, "is not a name a kernel argument can have"),
-            ({"mac": str(STRANGER), "args": {"a": "b && shell"}}, "args.a: it holds a command separator"),
-            ({"mac": str(STRANGER), "args": {"a": 1}}, "args.a"),
-            ({"mac": str(STRANGER), "soft_serial": "a/b"}, "is no soft serial"),
-            ({"mac": str(STRANGER), "soft_serial": "{{ machine.mac }}"}, "belongs into the settings"),
-        ],
-    )
-    async def test_what_cannot_be_used_is_refused(self, api: Api, said: object, words: str) -> None:
-        reply = await api.change("POST", "/machines", **dict(said))  # type: ignore[call-overload]
-        assert reply.status == 400
-        assert words in problem(reply)
-        assert api.records.all() == ()
-
-    async def test_the_next_soft_serial_of_a_range_is_given_out(self, api: Api) -> None:
-        cards = ("52:54:00:00:00:0a", "52:54:00:00:00:0b")
-        made = [await api.change("POST", "/machines", mac=mac, soft_serial="NODE-[01-99]") for mac in cards]
-        assert [each.body["soft_serial"] for each in made] == ["NODE-01", "NODE-02"]
-
     async def test_one_whose_profile_has_a_range_has_its_number_in_the_answer(self, api: Api) -> None:
         edge = replace(FLEET.profiles["lab-eve"], soft_serial="EDGE-[01-99]")
         api.fleet = Snapshot([edge, FLEET.profiles["rescue"]], FLEET.machines)
@@ -205,12 +158,6 @@ class TestCreating:
         assert (own.body["soft_serial"], own.body["origins"]["soft_serial"]["origin"]) == ("OWN-1", "api")
         back = await api.change("PATCH", f"/machines/{STRANGER}", soft_serial=None)
         assert back.body["soft_serial"] == "EDGE-03"
-
-    async def test_a_soft_serial_and_an_argument_that_says_otherwise_are_refused(self, api: Api) -> None:
-        said = {"mac": str(STRANGER), "soft_serial": "E-1", "args": {"eve_soft_serial": "E-2"}}
-        reply = await api.change("POST", "/machines", **said)
-        assert reply.status == 409
-        assert "its soft serial is E-1, and its argument eve_soft_serial says E-2" in problem(reply)
 
     async def test_what_is_not_on_disk_is_not_acknowledged(self, api: Api) -> None:
         api.keeps = False
@@ -231,41 +178,6 @@ class TestPatching:
         assert api.events[-1] == MachineChanged(
             mac=str(STRANGER), machine="x", change=Change.CHANGED, detail="by bob: args, profile"
         )
-
-    @pytest.mark.parametrize(
-        ("said", "words"),
-        [
-            ({"profile": "rescue"}, "its profile is 'lab-eve' in machines.yaml:1; change it there"),
-            ({"name": "other"}, "its name is 'node-1' in machines.yaml:1; change it there"),
-            ({"local": "poweroff"}, "its local is 'exit 1' in machines.yaml:1; change it there"),
-            ({"args": {"console": "ttyS1"}}, "its argument console is set in machines.yaml:1; change it there"),
-        ],
-    )
-    async def test_what_a_file_says_is_changed_there(self, api: Api, said: object, words: str) -> None:
-        edge = replace(FLEET.machines[0], args=args("machines.yaml:1", console="ttyS0"), local=LocalMethod.EXIT_1)
-        api.fleet = Snapshot(FLEET.profiles.values(), [edge, *FLEET.machines[1:]])
-        reply = await api.change("PATCH", "/machines/node-1", **dict(said))  # type: ignore[call-overload]
-        assert reply.status == 409
-        assert words in problem(reply)
-        assert api.records.all() == ()
-
-    async def test_a_soft_serial_of_a_file_is_its_own_and_nobody_else_gets_it(self, api: Api) -> None:
-        edge = replace(FLEET.machines[0], args=args("machine node-1", eve_soft_serial="NODE-01"))
-        api.fleet = Snapshot(FLEET.profiles.values(), [edge, *FLEET.machines[1:]])
-        reply = await api.change("PATCH", "/machines/node-1", soft_serial="E-1")
-        assert "its argument eve_soft_serial is set in machine node-1; change it there" in problem(reply)
-        reply = await api.change("PATCH", "/machines/node-3", soft_serial="node-01")
-        assert "the soft serial node-01 already belongs to node-1" in problem(reply)
-        reply = await api.change("PATCH", "/machines/node-3", soft_serial="NODE-[01-09]")
-        assert reply.body["soft_serial"] == "NODE-02"
-
-    async def test_the_soft_serial_of_a_file_s_machine_is_changed_in_the_file(self, api: Api) -> None:
-        edge = replace(FLEET.machines[0], soft_serial="NODE-01")
-        api.fleet = Snapshot(FLEET.profiles.values(), [edge, *FLEET.machines[1:]])
-        reply = await api.change("PATCH", "/machines/node-1", soft_serial="E-1")
-        assert "its soft serial is 'NODE-01' in machines.yaml:1; change it there" in problem(reply)
-        reply = await api.change("PATCH", "/machines/node-3", soft_serial="node-01")
-        assert "the soft serial node-01 already belongs to node-1" in problem(reply)
 
     async def test_what_a_file_leaves_open_is_set_beside_it(self, api: Api) -> None:
         reply = await api.change("PATCH", "/machines/node-3", profile="lab-eve", soft_serial="E-7", by="ada")
