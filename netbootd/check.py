@@ -16,6 +16,7 @@ from netbootd.boot.plan import GrubPlan
 from netbootd.boot.site import Site
 from netbootd.chain.ordering import config_refused
 from netbootd.chain.scripts import Rendered, script
+from netbootd.chain.serials import waits as waits_for_number
 from netbootd.chain.world import World
 from netbootd.config import Config, ConfigError, Problem
 from netbootd.config.certificate import Denied, doubts, identify
@@ -71,18 +72,23 @@ def _certificate(config: Config) -> tuple[Problem, ...]:
 
 
 def waiting(world: World, records: Iterable[Record] = ()) -> tuple[Machine, ...]:
-    """Machines that a file lists or somebody made or approved, whose profile boots once and that nobody has armed."""
+    """Machines that a file lists or somebody made or approved, whose profile boots once, and that nobody has ever armed
+    or left to their disks."""
     ours = [record for record in records if record.profile or record.approved]
     return tuple(m for m in (*world.fleet.machines, *_made(world, ours)) if _waits(world, m))
 
 
 def waiting_told(world: World, records: Iterable[Record] = ()) -> str:
     """The same as a sentence that says how they are armed, or ""."""
+    names = waiting_named(world, records)
+    return f"waiting to be armed: {names}; arm one: netbootd machines install NAME" if names else ""
+
+
+def waiting_named(world: World, records: Iterable[Record] = ()) -> str:
+    """Their names, as many as can be read."""
     names = [machine.name for machine in waiting(world, records)]
-    if not names:
-        return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"waiting to be armed: {', '.join(names[:_NAMED])}{more}; arm one: netbootd machines install NAME"
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _made(world: World, records: Iterable[Record]) -> Iterator[Machine]:
@@ -102,7 +108,7 @@ def _waits(world: World, machine: Machine) -> bool:
         and profile is not None
         and profile.boots is Boots.ONCE
         and not profile.auto
-        and world.stage(machine.macs[0]) is not Stage.ARMED
+        and world.stage(machine.macs[0]) is None
     )
 
 
@@ -208,6 +214,7 @@ def _scripts(world: World, site: Site, tftp_port: int, records: Iterable[Record]
     told = {*_refusals(world), *(text for text, _ in _config_faults(world))}
     findings, serials = Findings(), SoftSerials()
     by_grub: dict[str, Profile] = {}
+    unnumbered: list[Machine] = []
     ours = (record for record in records if touched(record))
     for machine in (*world.fleet.machines, *_made(world, ours)):
         rendered = script(_told(world, machine), armed, site, machine=_known(machine))
@@ -216,8 +223,12 @@ def _scripts(world: World, site: Site, tftp_port: int, records: Iterable[Record]
         if isinstance(rendered.plan, GrubPlan) and rendered.assignment and (profile := rendered.assignment.profile):
             by_grub[profile.name] = profile
         if rendered.failure and rendered.failure not in told:  # told at the profile, for all its machines
+            if rendered.awaited and rendered.assignment and waits_for_number(rendered.assignment):
+                unnumbered.append(machine)
+                continue
             weight: Literal["error", "info"] = "info" if rendered.awaited else "error"
             yield Problem(*_place(machine.origin), f"machines.{machine.name}", rendered.failure, weight)
+    yield from _unnumbered(unnumbered)
     for profile in world.fleet.profiles.values():
         if profile.name not in findings.profiles:
             findings.add(*_stand_in(profile, world, site))
@@ -226,6 +237,15 @@ def _scripts(world: World, site: Site, tftp_port: int, records: Iterable[Record]
     for profile in by_grub.values() if tftp_port != _TFTP else ():
         why = f"GRUB asks TFTP at port {_TFTP} alone, and tftp.port is {tftp_port}"
         yield _of(profile, f"{why}; set it to {_TFTP}, or have a firewall send that port there", "warning")
+
+
+def _unnumbered(machines: list[Machine]) -> Iterator[Problem]:
+    """Told once: in a new fleet it is so of all of them."""
+    if machines:
+        more = f" and {len(machines) - 1} more" if machines[1:] else ""
+        text = f"machines.{machines[0].name}{more}"
+        why = "no soft serial yet; the daemon assigns the next of the range when it runs, before anything is handed out"
+        yield Problem(*_place(machines[0].origin), text, why, "info")
 
 
 def _stand_in(profile: Profile, world: World, site: Site) -> tuple[Machine, Rendered]:

@@ -18,7 +18,6 @@ from netbootd.config.certificate import Denied, Identity, Tls
 from netbootd.fleet.lifecycle import Stage
 from netbootd.load import load_world
 from netbootd.payloads.eve.bundle import Era
-from netbootd.wire.mac import Mac
 from tests.support.eve_bundles import files_of, put
 from tests.support.house import furnished, settings
 from tests.support.pem import CERTIFICATE, KEY
@@ -142,7 +141,7 @@ def test_what_could_not_be_read_is_a_warning(files: Files) -> None:
 
 
 def test_who_waits_to_be_armed_is_named(files: Files) -> None:
-    """Not those that boot always, that arm themselves, or that are armed."""
+    """Not those that boot always, that arm themselves, that are armed, or were: advice would wipe what is installed."""
     config = files.load(
         """
         profiles:
@@ -155,10 +154,12 @@ def test_who_waits_to_be_armed_is_named(files: Files) -> None:
           - {mac: 52:54:00:00:00:03, name: self, profile: self}
           - {mac: 52:54:00:00:00:04, name: always, profile: always}
           - {mac: 52:54:00:00:00:05, name: nothing}
+          - {mac: 52:54:00:00:00:06, name: installed, profile: once}
+          - {mac: 52:54:00:00:00:07, name: left, profile: once}
         """
     )
-    armed = Mac.parse("52:54:00:00:00:02")
-    world = load_world(config, stage=lambda mac: Stage.ARMED if mac == armed else None).world
+    stages = {2: Stage.ARMED, 6: Stage.GIVEN, 7: Stage.DISARMED}
+    world = load_world(config, stage=lambda mac: stages.get(mac.octets[-1])).world
     assert [machine.name for machine in waiting(world)] == ["waits"]
     assert waiting_told(world) == "waiting to be armed: waits; arm one: netbootd machines install NAME"
 
@@ -302,6 +303,16 @@ class TestSoftSerials:
         assert self.found(files, "serial: S1", "serial: S2") == []
         named = "args: {eve_soft_serial: X}"
         assert len(self.found(files, f"serial: S1, {named}", f"serial: S2, {named}")) == 1
+
+    def test_of_a_range_that_nobody_has_yet_are_told_once_for_all_machines(self, files: Files) -> None:
+        """A fleet that was never started, of which an argument names the number."""
+        profile = (
+            "profiles:\n  lab: {payload: linux, kernel: kernel, boots: once, soft_serial: 'N-[1-9]',"
+            " args: {n: '{{ machine.soft_serial }}'}}\nmachines:\n"
+        )
+        machines = (f"  - {{mac: 52:54:00:00:00:0{n}, name: n{n}, profile: lab}}\n" for n in range(3))
+        (told,) = found(files, profile + "".join(machines))
+        assert told.startswith("info: netbootd.yaml:7: machines.n0 and 2 more: no soft serial yet; ")
 
     def test_that_come_with_the_machine_are_a_note(self, files: Files) -> None:
         (told,) = self.found(files, "mac: '52:54:00:00:00:01', args: {eve_soft_serial: '{{ machine.ip }}'}")

@@ -47,9 +47,8 @@ def _summary(settings: Config, loaded: Loaded) -> None:
     for profile in world.fleet.profiles.values():
         if profile.limits != LimitKeys():
             row("limits", f"{profile.name}: {in_words(limits_of(profile))}")
-    waits = checks.waiting(world, loaded.records)
-    if waits:
-        row("waiting", ", ".join(m.name for m in waits))
+    if waits := checks.waiting_named(world, loaded.records):
+        row("waiting", waits)
         row("", "until armed by: netbootd machines install NAME")
 
 
