@@ -10,6 +10,7 @@ from collections.abc import Callable
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
 from netbootd.chain.world import World
+from netbootd.fleet.age import Age
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
@@ -143,10 +144,11 @@ class Memory:
 
     def prune(self) -> None:
         """Take away history that is too old, or too much, also what another daemon has written and nobody reads."""
-        self.lives.prune()
+        now = self._age.now()
+        self.lives.prune(now)
         self._write()
         if self._store.durable:
-            self._store.later(Prune(time.time() - Room().age, Room().total))
+            self._store.later(Prune(now - Room().age, Room().total))
 
     async def ended(self, caller: Caller, done: bool, message: str) -> Heard:
         """A machine's installer says how it went.  What cannot be written is remembered all the same, until it can
@@ -204,6 +206,7 @@ class Memory:
         if history.unreadable:
             text = f"the state holds {history.unreadable} records or boots that cannot be read; they are left there"
             self._hub(DaemonNotice(text=text, severity="warning"))
+        self._age = Age(history)
         self.records = Records(history.records, new_id=_new_id, kept=self._listed, family=self._family)
         for record in sorted(history.records, key=lambda each: each.last_seen or 0.0):  # those seen last stay
             for mac in record.macs if record.last_seen else ():

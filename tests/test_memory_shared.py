@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
@@ -318,15 +319,16 @@ async def test_history_that_is_old_goes_everywhere_whoever_prunes(url: str, tmp_
     state = url if shared else f"sqlite:///{tmp_path}/state.db"
     stranger = Record("mac-020000000001", (OTHER_CARD,), first_seen=1.0, last_seen=1.0)
     named = Record("1", (CARD,), name="node-1", last_seen=1.0)
+    lately = Record("2", (Mac(b"\2\0\0\0\0\7"),), name="node-2", last_seen=time.time())
     boots = [Attempt(f"b{n}", record.id, record.macs[0], 1.0, 1.0) for n, record in enumerate((stranger, named))]
     async with opened(state) as (first,):
         puts = [PutAttempt(boot) for boot in boots]
-        assert await first.memory._store.write(PutRecord(stranger), PutRecord(named), *puts)
+        assert await first.memory._store.write(*map(PutRecord, (stranger, named, lately)), *puts)
     async with opened(*[state] * (1 + shared)) as houses:
-        assert all(len(house.records) == len(house.memory.attempts) == 2 for house in houses)
+        assert all((len(house.records), len(house.memory.attempts)) == (3, 2) for house in houses)
         houses[0].memory.prune()
-        await until(lambda: all(house.records == {"1": named} for house in houses), 1.0)
+        await until(lambda: all(house.records == {"1": named, "2": lately} for house in houses), 1.0)
         await until(lambda: all(len(house.memory.attempts) == 0 for house in houses), 1.0)
     async with opened(state) as (late,):
-        assert late.records == {"1": named}
+        assert late.records == {"1": named, "2": lately}
         assert len(late.memory.attempts) == 0

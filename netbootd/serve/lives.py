@@ -121,9 +121,8 @@ class Lives:
         text = f"{new} machines or boots were dropped: more showed up than there is room for; those known stay"
         self._emit(DaemonNotice(text=text, severity="warning"))
 
-    def prune(self) -> None:
-        """Now and then: history that is too old."""
-        now = self._wall()
+    def prune(self, now: float) -> None:
+        """Now and then: history that is too old; for ``now`` see `fleet.age`."""
         self._attempts.prune(now)
         gone = self._records.prune(now - Kept().age)
         for change in gone:

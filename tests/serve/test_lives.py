@@ -552,7 +552,7 @@ async def test_history_that_is_too_old_is_taken_off_the_disk(place: Place) -> No
     place.write()
     assert len(place.history.records) == len(place.history.attempts) == 2
     place.now += 91 * 86400
-    place.lives.prune()
+    place.lives.prune(place.now)
     place.write()
     assert [record.macs for record in place.history.records.values()] == [(OTHER_CARD,)]
     assert place.history.attempts == {}
