@@ -7,7 +7,7 @@ and where an installation is over that was still armed, the ledger uses the armi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from netbootd.boot.facts import Facts
@@ -155,6 +155,13 @@ class Lives:
         """
         return tuple(mac for mac, id in self._cards.items() if id == record)
 
+    def boots(self, record: str, macs: Iterable[Mac]) -> tuple[Attempt, ...]:
+        """Those that are kept of a machine, the latest first: of its record and of the cards that are `seeming`, else
+        of these cards."""
+        others = (self._records.owner(mac) for mac in self.seeming(record)) if record else map(str, macs)
+        found = [each for key in dict.fromkeys((record, *others)) for each in self._attempts.of(key)]
+        return tuple(sorted(found, key=lambda each: each.started, reverse=True))
+
     def record(self, mac: Mac) -> Record | None:
         """The one record of this card; None also where records conflict about it."""
         return self._records.get(self._records.owner(mac))
@@ -165,11 +172,16 @@ class Lives:
         if entry is None:
             return None
         self._saw(Facts(mac=mac), "", self._wall())  # its record may be one that was not written before a power cut
-        record = self.record(mac)
+        record = self.record(mac) or self._shown_last(mac)
         ending = told(record, entry, generation, done, self._wall(), detail)
         if ending is not None:
             self._end(entry, record, ending)
         return ending
+
+    def _shown_last(self, mac: Mac) -> Record | None:
+        """Where records conflict about a card: its installer is running, so it is the one that was seen last.  What it
+        says is kept there until somebody settles which record stays."""
+        return max(self._records.of_card(mac), key=lambda each: each.last_seen or 0.0, default=None)
 
     def _generation(self, mac: Mac) -> int:
         """Of the arming that a script is handed out for now; who is armed by its profile is not on record yet."""

@@ -242,6 +242,18 @@ class TestANewCard:
         place.lives.look()
         assert place.state(OTHER_CARD) is State.INSTALLING
 
+    async def test_its_boots_are_shown_with_those_of_that_machine_the_latest_first(self, place: Place) -> None:
+        """On the page, by the API and to the diagnosis alike."""
+        record = self.knows_its_board(place)
+        place.now += 4000
+        await place.installs(OTHER_CARD)
+        place.now += 4000
+        self.asks(place)
+        boots = place.lives.boots(record.id, ())
+        assert [boot.mac for boot in boots] == [CARD, OTHER_CARD]
+        assert boots[0].started > boots[1].started
+        assert place.lives.boots("", (CARD,)) == ()
+
     async def test_without_a_uuid_of_its_own_it_seems_to_be_nobody(self, place: Place) -> None:
         record = self.knows_its_board(place)
         self.asks(place, None)
@@ -360,6 +372,20 @@ async def test_the_installers_own_word_counts_at_once_and_only_for_its_own_armin
     assert (place.state(), place.lives.standing(CARD).confidence) == (State.FAILED, Confidence.CERTAIN)
     assert place.lives.told(CARD, place.generation(), False, "no disk found") == ending
     assert len(place.said) == 1
+
+
+async def test_a_word_on_a_card_that_two_records_claim_is_kept_with_the_one_that_was_seen_last(place: Place) -> None:
+    """It is not lost: as soon as somebody has settled which of them is true it tells where that one stands."""
+    await place.installs()
+    own = place.lives.record(CARD)
+    assert own
+    place.records.change(replace(own, name="here", origin="ada"))
+    place.records.learn(Record("gone", (CARD,), serial="OLD-1", last_seen=1.0, name="there", origin="ada"))
+    assert place.lives.record(CARD) is None
+    assert place.lives.told(CARD, place.generation(), True)
+    assert [said.change for said in place.said] == [Change.INSTALLED]
+    place.records.forget("gone")
+    assert place.state() is State.INSTALLED
 
 
 async def test_a_word_that_comes_while_netbootd_believes_it_is_fetching_ends_that(place: Place) -> None:
