@@ -184,7 +184,7 @@ class TestMadeForOne:
     @pytest.fixture
     def side(self, side: Side, monkeypatch: pytest.MonkeyPatch) -> Side:
         made = replace(PAYLOADS["linux"], plan=with_a_document)
-        monkeypatch.setattr("netbootd.chain.scripts.PAYLOADS", {**PAYLOADS, "linux": made})
+        monkeypatch.setattr("netbootd.chain.ordering.PAYLOADS", {**PAYLOADS, "linux": made})
         return side
 
     async def test_open_to_the_token_in_the_script(self, side: Side) -> None:
