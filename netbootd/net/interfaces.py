@@ -88,6 +88,18 @@ def usable(interfaces: Iterable[Interface], wanted: Literal["auto"] | Sequence[s
     return tuple([each for each in ready if not each.virtual] or ready)
 
 
+def left_out(interfaces: Iterable[Interface], served: Sequence[Interface]) -> tuple[Interface, ...]:
+    """Those that ``auto`` would serve besides."""
+    names = {each.name for each in served}
+    ready = [each for each in usable(interfaces, "auto") if each.name not in names]
+    return tuple(each for each in ready if not each.virtual)
+
+
+def named(interface: Interface) -> str:
+    """``eth0 (192.0.2.1/24)``."""
+    return f"{interface.name} ({', '.join(map(str, interface.addresses)) or 'no address'})"
+
+
 def mtu_of(ifindex: int) -> int | None:
     """The MTU of an interface in bytes, None when there is no such interface or no descriptor left to ask with."""
     try:

@@ -17,6 +17,7 @@ from netbootd.net.interfaces import (
     Interface,
     NoSuchInterface,
     is_virtual,
+    left_out,
     list_interfaces,
     mtu_of,
     usable,
@@ -43,6 +44,12 @@ def test_the_loopback_of_this_machine_is_found_with_its_address() -> None:
 
 def test_auto_serves_what_is_up_addressed_and_real() -> None:
     assert usable(ALL, "auto") == (ETH0,)
+
+
+def test_what_auto_would_serve_besides_is_left_out() -> None:
+    eth3 = Interface("eth3", 6, (Address("192.0.2.1", 24),))
+    assert left_out((*ALL, eth3), (ETH0,)) == (eth3,)
+    assert left_out((LO, ETH0, DOCKER), (ETH0,)) == ()
 
 
 def test_auto_falls_back_to_virtual_interfaces_when_there_is_nothing_else() -> None:

@@ -23,7 +23,7 @@ from netbootd.cli.doctor.together import together
 from netbootd.config import Config, ConfigError, load
 from netbootd.load import load_recorded
 from netbootd.net.holder import holder_of
-from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
+from netbootd.net.interfaces import NoSuchInterface, left_out, list_interfaces, named, usable
 from netbootd.wire import options
 
 _CAP_NET_RAW = 13  # <linux/capability.h>
@@ -84,6 +84,8 @@ def _sections(config: Path | None, names: tuple[str, ...], server: str | None, n
         fail(str(error), USED_WRONGLY)
     root = _privileged()
     patient = Patient(config=loaded, loaded=load_recorded(loaded), interfaces=interfaces, root=root, server=server)
+    if loaded.interfaces and not names:
+        patient = replace(patient, spare=left_out(list_interfaces(), interfaces))
     found = here.admin(loaded)
     patient = replace(patient, running=server is None and found.runs)
     if patient.answered or not _may_ask(patient):
@@ -135,6 +137,8 @@ def _as_server(patient: Patient, found: here.Admin) -> Iterator[Line]:
     yield from here.settled(patient.config, patient.loaded)
     yield here.daemon(found, may_be_elsewhere=_may_ask(patient))
     yield from here.holders(patient.config, found)
+    if patient.spare:
+        yield ok("interfaces", "not served, as the settings say", ", ".join(map(named, patient.spare)))
 
 
 def _may_ask(patient: Patient) -> bool:
@@ -181,7 +185,7 @@ def _fetched(patient: Patient, address: str, files: dict[Kind, str]) -> Iterator
     known = {} if patient.server else patient.loaded.firmware
     jobs: list[Callable[[], list[Line]]] = [
         lambda: list(fetch.loaders(site, files, known)),
-        lambda: list(scripts.entry_script(patient, site)),
+        lambda: list(scripts.entry_script(patient, site, files.get(Kind.IPXE, ""))),
         lambda: list(scripts.artifacts(patient, site)) if patient.server is None else [],
     ]
     for lines in together(jobs, _FETCHING):
@@ -200,7 +204,9 @@ def _nobody() -> Line:
         "daemon.elsewhere",
         "netbootd",
         "none runs here, and none answers on this network",
-        "Start it: sudo netbootd run, or systemctl start netbootd. What follows is what it would do.",
+        "Start it: sudo netbootd run, or systemctl start netbootd. What follows is what it would do. If it runs on"
+        " another machine: is that on this network or VLAN, and does it serve its interface to it (interfaces:, or run"
+        " -i)? --server ADDRESS asks it all the same.",
     )
 
 

@@ -30,6 +30,11 @@ _LARGE, _USUAL = 1468, 512
 _SLOW = f"slower than {_LONGEST:.0f} s"
 _RANGE = (100, 227)  # both inclusive
 _MIB = 1 << 20
+_STALLS = "it answers, and the file does not come"
+_MTU = (
+    "The way there carries less than the MTU that both ends believe: find the link with the smaller MTU (a tunnel, a"
+    " switch, a virtual bridge) and raise it, or lower it on netbootd's interface"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,21 @@ def get(url: str, method: str = "GET", headers: Mapping[str, str] | None = None,
             connection.request(method, path, headers={"User-Agent": "netbootd-doctor", **(headers or {})})
             response = connection.getresponse()
             told = {key.lower(): value for key, value in response.getheaders()}
-            return Reply(response.status, told, response.read(16 * _MIB))
+            return Reply(response.status, told, *_body(response))
     except ssl.SSLCertVerificationError as error:
         return Reply(error=f"its certificate is refused: {error.verify_message}")
     except TimeoutError:
         return Reply(error=f"no answer within {_HTTP:.0f} s")
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Reply(error=str(getattr(error, "strerror", None) or error))
+
+
+def _body(response: http.client.HTTPResponse) -> tuple[bytes, str]:
+    """What comes of it, and why no more does."""
+    try:
+        return response.read(16 * _MIB), ""
+    except TimeoutError:
+        return b"", _STALLS
 
 
 class _Taken(io.BytesIO):
@@ -146,9 +159,7 @@ def _by_tftp(site: Site, name: str, large: Got, usual: Got, known: bytes | None)
             "loader.tftp",
             tried,
             f"blocks of {_USUAL} arrive, blocks of {_LARGE} do not ({large.error})",
-            "The way there carries less than the MTU that both ends believe: find the link with the smaller MTU (a"
-            " tunnel, a switch, a virtual bridge) and raise it, or lower it on netbootd's interface: netbootd then"
-            " sends smaller blocks.",
+            f"{_MTU}: netbootd then sends smaller blocks.",
         )
     if usual.error:
         return fail("loader.tftp", tried, f"with options it arrives, without: {usual.error}", _tftp_todo(site, usual))
@@ -184,7 +195,7 @@ def _by_http(url: str, known: Mapping[str, bytes]) -> Line:
     tried = f"HTTP {url}"
     whole = get(url)
     if problem := whole.error or _status(whole, 200):
-        return fail("loader.http", tried, problem, http_todo(url))
+        return fail("loader.http", tried, problem, http_todo(url, whole))
     head, part = get(url, "HEAD"), get(url, headers={"Range": f"bytes={_RANGE[0]}-{_RANGE[1]}"})
     expected = known.get(name, whole.body)
     if whole.body != expected or head.header("Content-Length") != str(len(expected)):
@@ -196,7 +207,10 @@ def _by_http(url: str, known: Mapping[str, bytes]) -> Line:
     return ok("loader.http", tried, f"{human(len(whole.body))}, whole, by HEAD and in part")
 
 
-def http_todo(url: str) -> str:
+def http_todo(url: str, reply: Reply) -> str:
+    """What to do where that is all that came of it."""
+    if reply.error == _STALLS:
+        return f"{_MTU}: ip link set INTERFACE mtu 1400"
     port = port_of(url)
     return f"Does netbootd listen at TCP {port} there, and does a firewall let it in? {open_port(port, 'tcp')}"
 

@@ -22,6 +22,8 @@ class Patient:
     """Frames may be sent and heard, and everybody's processes seen."""
     running: bool = False
     """A netbootd with these settings runs on this machine."""
+    spare: tuple[Interface, ...] = ()
+    """Others that machines might be at, which the settings leave out."""
     server: str | None = None
     """The address of a netbootd on another machine, whose settings are not known here; None: this machine's."""
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
-from urllib.parse import unquote
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from netbootd.artifacts.tree import NotServed, Tree
 from netbootd.boot.facts import Facts
@@ -39,10 +40,11 @@ class Wanted:
     whose: str
 
 
-def entry_script(patient: Patient, site: Site) -> Iterator[Line]:
-    """The first script, as iPXE is told to fetch it."""
+def entry_script(patient: Patient, site: Site, offered: str = "") -> Iterator[Line]:
+    """The first script, as iPXE is told to fetch it; ``offered`` is what it was told by another machine's netbootd."""
     by_address = replace(site, public_url=None).entry_url()
-    for url in dict.fromkeys((by_address, site.entry_url())):
+    wanted = (by_address, site.entry_url(), offered if urlsplit(offered).scheme else by_address)
+    for url in dict.fromkeys(wanted):
         reply = get(url)
         yield _entry(url, reply, "public_url" if url != by_address else "")
         if patient.server is not None and reply.header("Date"):
@@ -127,8 +129,12 @@ def _entry_todo(url: str, setting: str, reply: Reply) -> str:
     if setting == "public_url" and "certificate" in reply.error:
         return "iPXE trusts few authorities: renew the certificate, or let machines come by plain HTTP (no public_url)."
     if setting == "public_url":
-        return "Every script names this address: mend the way there, or take http.public_url out of the settings."
-    return http_todo(url)
+        host = urlsplit(url).hostname
+        return (
+            f"Machines are sent there by http.public_url: {host} must lead to netbootd from their network, by the DNS"
+            " server that DHCP gives them. Or take http.public_url out of the settings."
+        )
+    return http_todo(url, reply)
 
 
 def _skew(reply: Reply) -> Line:
@@ -148,25 +154,35 @@ def _of_disk(own: list[Wanted], base: str, patient: Patient) -> Iterator[Line]:
     asked = own if patient.running else []
     replies = dict(zip(asked, together([partial(get, each.url, "HEAD") for each in asked], _PATIENCE), strict=True))
     good, total, absent = 0, 0, dict[tuple[str, str], list[str]]()
+    setting = "public_url" if patient.config.public_url and patient.running else ""
+    unheard = [(each, reply) for each in asked if (reply := replies.get(each)) and reply.error]
     for each in own:
         path = unquote(each.url.removeprefix(base))
         size, why = _size(tree, path)
         if size is None:
             absent.setdefault((each.whose, why), []).append(path)
-        elif line := _wrong(each, path, size, replies.get(each)):
+        elif (reply := replies.get(each)) and reply.error:
+            continue
+        elif line := _wrong(each, path, size, reply):
             yield line
         else:
             good, total = good + 1, total + size
-    yield from (_absent(whose, why, paths) for (whose, why), paths in absent.items())
+    if unheard:
+        first, reply = unheard[0]
+        others = f", and so for {counted(len(unheard) - 1, 'file')} more" if unheard[1:] else ""
+        yield fail("artifacts", first.url, f"{reply.error}{others}", _entry_todo(first.url, setting, reply))
+    kept = patient.config.artifacts
+    yield from (_absent(whose, why, paths, kept) for (whose, why), paths in absent.items())
     if good:
         how = "each answered by HTTP with the size it has on disk" if patient.running else "on disk"
         yield ok("artifacts", "artifacts", f"{counted(good, 'file')}, {human(total)}, {how}")
 
 
-def _absent(whose: str, why: str, paths: list[str]) -> Line:
+def _absent(whose: str, why: str, paths: list[str], kept: Path) -> Line:
     tried = f"artifact {paths[0]} ({whose})"
     others = f", and so are {len(paths) - 1} more" if paths[1:] else ""
-    return fail("artifacts", tried, f"{why}{others}", "Put it there, or change the profile that names it.")
+    todo = f"Put it at {kept / paths[0]}, or correct its name in the profile."
+    return fail("artifacts", tried, f"{why}{others}", todo)
 
 
 def _wrong(each: Wanted, path: str, size: int, reply: Reply | None) -> Line | None:
@@ -175,9 +191,9 @@ def _wrong(each: Wanted, path: str, size: int, reply: Reply | None) -> Line | No
         return fail("artifacts", tried, "is empty", "Was it cut off while it was copied? Put it there again.")
     if reply is None:
         return None
-    if reply.error or reply.status != 200:
-        todo = http_todo(each.url) if reply.error else "Reload netbootd, and see who may read the file."
-        return fail("artifacts", tried, reply.error or f"HTTP answers {reply.status}", todo)
+    if reply.status != 200:
+        todo = "Reload netbootd, and see who may read the file."
+        return fail("artifacts", tried, f"HTTP answers {reply.status}", todo)
     if reply.header("Content-Length") != str(size):
         told = f"HTTP says {reply.header('Content-Length')} bytes, on disk it has {size}"
         return fail("artifacts", tried, told, "Is the daemon's artifacts directory another? Name its settings with -c.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netbootd.boot.arch import Cpu, Platform
@@ -14,11 +14,11 @@ from netbootd.chain.dhcp import dhcp
 from netbootd.cli.doctor.frames import discover, question
 from netbootd.cli.doctor.judge import Expected, discovered, enough, judge
 from netbootd.cli.doctor.kinds import Cards, Heard, Kind
-from netbootd.cli.doctor.line import Line, fail, ok, skipped
+from netbootd.cli.doctor.line import Line, Status, fail, ok, skipped
 from netbootd.cli.doctor.patient import Patient
 from netbootd.cli.doctor.pxe_port import ask_port
 from netbootd.cli.doctor.together import together
-from netbootd.net.interfaces import Interface
+from netbootd.net.interfaces import Interface, named
 
 PATIENCE = 7.0  # seconds; dnsmasq pings an address for three before it offers it, one after the other
 _LATE = 3.0  # scapy is loaded within them
@@ -57,7 +57,17 @@ def answers(asked: Asked, patient: Patient) -> Iterator[Line]:
     if asked.error:
         yield skipped("dhcp.address", "DISCOVER", asked.error, _as_root(patient))
         return
-    yield from judge(asked.found, _expected(asked.interface, asked.cards, patient))
+    for line in judge(asked.found, _expected(asked.interface, asked.cards, patient)):
+        yield _elsewhere(line, patient) if line.probe == "dhcp.address" and line.status is Status.FAIL else line
+
+
+def _elsewhere(line: Line, patient: Patient) -> Line:
+    """Nobody is at the interface that is served; perhaps everybody is at another."""
+    if not patient.spare:
+        return line
+    names = ", ".join(each.name for each in patient.spare)
+    where = ", ".join(map(named, patient.spare))
+    return replace(line, todo=f"Are machines at {where}? Then interfaces: [{names}], and restart netbootd. {line.todo}")
 
 
 def on_port(asked: Asked, patient: Patient) -> tuple[list[Line], dict[Kind, str]]:

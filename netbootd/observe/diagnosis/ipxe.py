@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from netbootd.boot.silence import Reason
 from netbootd.fleet.record import Reached
 from netbootd.observe.diagnosis import times
@@ -78,10 +80,22 @@ def _http_never_asked(case: Case) -> Told | None:
     return told(
         case,
         f"came up in iPXE, has an address, and never asks for {url}",
-        f"{by_tftp}TCP port {port} is another door: {open_port(port, 'tcp')}. From another machine of that "
-        f"network try `curl {url}`. With https: iPXE trusts only who signed ipxe.org's certificates unless it "
+        f"{_public(case, url)}{by_tftp}TCP port {port} is another door: {open_port(port, 'tcp')}. From another machine "
+        f"of that network try `curl {url}`. With https: iPXE trusts only who signed ipxe.org's certificates unless it "
         "was built otherwise, and needs the right time. A router that hands out a wrong gateway shows so as well.",
         "an address was taken (REQUEST), no HTTP request came",
+    )
+
+
+def _public(case: Case, url: str) -> str:
+    """Where it is sent to what no card of ours has, that is the first to look at."""
+    host = urlsplit(url).hostname or ""
+    if not case.own or host in case.own:
+        return ""
+    name = "" if host.replace(".", "").isdigit() else "must be known to the DNS server that DHCP gives it, and "
+    return (
+        f"{host} is not an address of this machine, it comes from `http.public_url`: it {name}must lead here from the "
+        "machine's network; else take public_url out of the settings. If it does: "
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_a_file_that_is_not_on_disk_or_empty_is_a_fault_without_a_daemon_too(hou
     empty, absent = artifacts(patient(house, FLEET), SITE)
     assert (empty.status, empty.found) == (Status.FAIL, "is empty")
     assert (absent.status, absent.tried) == (Status.FAIL, "artifact kernel (one)")
+    assert f"Put it at {house}/artifacts/kernel" in absent.todo
 
 
 def test_a_file_elsewhere_that_cannot_be_had_from_here_is_a_warning(house: Path) -> None:
@@ -95,6 +97,19 @@ def test_a_public_url_is_fetched_besides(house: Path) -> None:
     gone = entry(house, {"/ipxe.cfg": b"#!ipxe\n"}, "http: {public_url: 'http://127.0.0.1:9'}\n")
     assert gone[1].status is Status.FAIL
     assert "public_url" in gone[1].tried
+
+
+def test_what_another_machines_netbootd_sends_machines_to_is_fetched(house: Path) -> None:
+    """Its settings are not known here; that its public_url leads nowhere shows in what it offers."""
+    with web(serving({"/ipxe.cfg": b"#!ipxe\n"})) as port:
+        one = replace(patient(house), server="127.0.0.1")
+        well, gone = (
+            each
+            for each in entry_script(one, Site("127.0.0.1", port), "http://127.0.0.1:9/ipxe.cfg")
+            if each.probe == "script.entry"
+        )
+    assert (well.status, gone.status) == (Status.OK, Status.FAIL)
+    assert "http.public_url: 127.0.0.1 must lead to netbootd" in gone.todo
 
 
 def test_without_a_daemon_the_script_is_still_made(house: Path) -> None:

@@ -11,6 +11,7 @@ from netbootd.cli.doctor import wire
 from netbootd.cli.doctor.kinds import Heard, Kind
 from netbootd.cli.doctor.line import Status
 from netbootd.cli.doctor.patient import Patient
+from netbootd.net.interfaces import Address, Interface
 from tests.support.doctored import ETH0, patient
 from tests.support.house import furnished
 
@@ -49,6 +50,14 @@ def test_of_another_machines_netbootd_nothing_is_promised(one: Patient) -> None:
     lines, files = wire.on_port(wire.Asked(ETH0), other)
     assert files == {}
     assert [each.status for each in lines] == [Status.FAIL]
+
+
+def test_where_nobody_gives_addresses_the_interface_that_is_not_served_is_named(one: Patient) -> None:
+    spare = Interface("eth1", 3, (Address("192.168.1.2", 24),))
+    (line,) = [
+        each for each in wire.answers(wire.Asked(ETH0), replace(one, spare=(spare,))) if each.probe == "dhcp.address"
+    ]
+    assert line.todo.startswith("Are machines at eth1 (192.168.1.2/24)? Then interfaces: [eth1], and restart netbootd.")
 
 
 def test_where_nobody_may_ask_one_line_says_so(one: Patient) -> None:

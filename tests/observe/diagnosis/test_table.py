@@ -298,6 +298,17 @@ def _(ward: Ward) -> None:
     ward.wait(46.0)
 
 
+@story(
+    Cause.HTTP_NEVER_ASKED, "never asks for http://boot.lab/ipxe.cfg", "boot.lab is not an address", "public_url", "DNS"
+)
+def _(ward: Ward) -> None:
+    """Where it is sent elsewhere, that comes first."""
+    ward.to_ipxe()
+    ward.discovers("iPXE 1.21.1 on x86-64 UEFI", "http://boot.lab/ipxe.cfg")
+    ward.ipxe_chooses()
+    ward.wait(46.0)
+
+
 # script
 
 
