@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from netbootd.boot.plan import LocalMethod
 from netbootd.fleet.happening import Happening
+from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import Reached, Record
 from netbootd.fleet.rules import Rule
 from netbootd.fleet.snapshot import Snapshot
@@ -16,7 +18,7 @@ from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.observe.events import TransferMoved
 from netbootd.wire.mac import Mac
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api, by_rule, problem, serving
-from tests.support.worlds import args
+from tests.support.worlds import args, machine
 
 
 @pytest.fixture
@@ -114,6 +116,58 @@ class TestLooking:
         assert secret not in text
         assert "(not shown)" in text
         assert "ttyS0" in text
+
+
+class TestReloading:
+    """A machine that was made by the API comes into a file, and goes out of it again."""
+
+    @staticmethod
+    def listed(api: Api, **more: object) -> None:
+        own = replace(machine("lab-eve", "file-9", STRANGER, origin="machines.yaml:7"), **more)  # type: ignore[arg-type]
+        api.fleet = Snapshot(FLEET.profiles.values(), [*FLEET.machines, own])
+
+    @pytest.fixture
+    async def made(self, api: Api) -> Api:
+        said = {"name": "edge-9", "profile": "rescue", "local": "exit", "args": {"quiet": True}, "by": "ada"}
+        assert (await api.change("POST", "/machines", mac=str(STRANGER), **said)).status == 201
+        return api
+
+    async def test_each_value_says_where_it_comes_from_now(self, made: Api) -> None:
+        before = (await made.get(f"/{STRANGER}")).body
+        self.listed(made, local=LocalMethod.POWEROFF, args=args("machine file-9", console="ttyS0"))
+        during = (await made.get(f"/{STRANGER}")).body
+        made.fleet = FLEET
+        after = (await made.get(f"/{STRANGER}")).body
+        keys = ("name", "profile", "local", "approved")
+        assert [before[key] for key in keys] == ["edge-9", "rescue", "exit", "ada"]
+        assert [during[key] for key in keys] == ["file-9", "lab-eve", "poweroff", "machines.yaml:7"]
+        assert {during["origins"][key]["origin"] for key in keys} == {"file"}
+        assert [(each["key"], each["origin"]) for each in during["args"]] == [("quiet", "api"), ("console", "file")]
+        assert {before["origins"][key]["origin"] for key in keys} == {"api"}
+        assert after == before, "what the API set was kept meanwhile"
+        assert len((await made.get()).body) == 4
+
+    async def test_what_a_file_leaves_open_stays_as_it_was_set(self, made: Api) -> None:
+        self.listed(made, profile=None)
+        shown = (await made.get("/file-9")).body
+        assert (shown["profile"], shown["local"]) == ("rescue", "exit")
+        assert [shown["origins"][key]["origin"] for key in ("name", "profile", "local")] == ["file", "api", "api"]
+
+    async def test_it_stays_armed_and_is_armed_once(self, made: Api) -> None:
+        await made.change("PATCH", "/machines/edge-9", profile="lab-eve")
+        await made.post("/edge-9/install", '{"by": "ada"}')
+        armed = made.ledger.entry(STRANGER)
+        other = Mac.parse("52:54:00:00:00:0a")
+        for macs in ((STRANGER,), (other, STRANGER)):
+            self.listed(made, macs=macs)
+            shown = (await made.get("/file-9")).body
+            assert (shown["state"], shown["netboot"], shown["by"]) == ("armed", True, "ada")
+        made.ledger.given(other, "sent", 2.0)
+        made.fleet = FLEET
+        assert armed
+        entry = made.ledger.entry(STRANGER)
+        assert entry
+        assert (entry.stage, entry.generation) == (Stage.GIVEN, armed.generation)
 
 
 class TestFinding:
