@@ -7,9 +7,7 @@ from netbootd.config.problems import Place, Problems
 from netbootd.config.sources import Entry
 from netbootd.config.yaml import line_of
 from netbootd.fleet.soft_serials import BadSoftSerial, Fixed, Rule, parse_rule
-from netbootd.payloads import PAYLOADS, Payload
-
-_KEYS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
+from netbootd.payloads import SOFT_SERIALS, Payload
 
 
 class SoftSerials:
@@ -36,9 +34,11 @@ class SoftSerials:
         """Its own, or None."""
         place = _at(entry, "soft_serial")
         for each in args if text is not None else ():
-            if each.key in _KEYS and each.values != (text,):
+            if each.key in SOFT_SERIALS and each.values != (text,):
                 self._problems.error(place, f"args.{each.key} says otherwise; keep one of the two")
-        for value in (value for each in args if each.key in _KEYS for value in each.values or () if text is None):
+        for value in (
+            value for each in args if each.key in SOFT_SERIALS for value in each.values or () if text is None
+        ):
             self._claim(value, place, "args", name)
         if text is None or (rule := self._rule(text, place)) is None:
             return None

@@ -25,10 +25,9 @@ from netbootd.fleet.records import Records, Taken
 from netbootd.fleet.sightings import called, facts_of
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.soft_serials import Exhausted, Range
-from netbootd.payloads import PAYLOADS
+from netbootd.payloads import SOFT_SERIALS
 
 Keep = Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
-_KEYS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
 _AT_ONCE = 100  # machines looked at before packets get their turn
 _TRIES = 64  # numbers that another daemon took a moment before
 
@@ -180,7 +179,7 @@ class SoftSerials:
             for machine in self._world().fleet.machines
             for serial in (
                 machine.soft_serial,
-                *(value for each in machine.args if each.key in _KEYS for value in each.values or ()),
+                *(value for each in machine.args if each.key in SOFT_SERIALS for value in each.values or ()),
             )
         )
         used = [*in_files, *(record.soft_serial for record in self._records.all())]

@@ -16,7 +16,7 @@ from netbootd.fleet.merged import disputed
 from netbootd.fleet.record import Approval, Record
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
-from netbootd.payloads import PAYLOADS
+from netbootd.payloads import SOFT_SERIALS
 from netbootd.serve.admin.arguments import patched, setting
 from netbootd.serve.admin.asked import Draft, Patch
 from netbootd.serve.admin.problems import Problem
@@ -28,7 +28,6 @@ from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
 
 _CONFLICT = HTTPStatus.CONFLICT
-_SOFT_SERIALS = frozenset(payload.soft_serial for payload in PAYLOADS.values() if payload.soft_serial)
 
 
 class Drafts:
@@ -66,7 +65,7 @@ class Drafts:
         before = self._own(seat, patch.who)
         after = self._patched(before, patch, seat.machine)
         listed = seat.machine.args if seat.machine else ()
-        own = next((each for each in listed if each.key in _SOFT_SERIALS and each.values), None)
+        own = next((each for each in listed if each.key in SOFT_SERIALS and each.values), None)
         if own and after.soft_serial not in (None, before.soft_serial):
             raise Problem(_CONFLICT, f"its argument {own.key} is set in {own.origin}; change it there")
         _refuse_two(after)
@@ -148,7 +147,7 @@ class Drafts:
 def _refuse_two(record: Record) -> None:
     """A soft serial and an argument that says otherwise."""
     for each in record.args:
-        if record.soft_serial and each.key in _SOFT_SERIALS and each.values not in (None, (record.soft_serial,)):
+        if record.soft_serial and each.key in SOFT_SERIALS and each.values not in (None, (record.soft_serial,)):
             said = " ".join(each.values or ())
             detail = f"its soft serial is {record.soft_serial}, and its argument {each.key} says {printable(said, 80)}"
             raise Problem(_CONFLICT, f"{detail}; keep one of the two")
@@ -161,7 +160,7 @@ def _in_files(fleet: Snapshot) -> dict[str, str]:
         for machine in fleet.machines
         for each in machine.args
         for value in each.values or ()
-        if each.key in _SOFT_SERIALS
+        if each.key in SOFT_SERIALS
     }
     return by_argument | {each.soft_serial.lower(): each.name for each in fleet.machines if each.soft_serial}
 
