@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netbootd.fleet.record import Attempt, Outcome, Reached, Step
+from netbootd.observe.boots import PROBED
 from netbootd.observe.sentences import size_text
 from netbootd.serve.admin.page.words import OUTCOMES, STAGES, rate, span
 
@@ -126,6 +127,8 @@ def _lane(step: Step, start: float, scale: _Scale, top: int) -> Lane:
 
 def _short(step: Step) -> str:
     """Of a path the end tells most, of words the beginning."""
+    if step.reason == PROBED:
+        return f"{step.file[-_WIDEST + 10 :]}: its size"
     if step.file:
         return step.file if len(step.file) <= _WIDEST else f"…{step.file[1 - _WIDEST :]}"
     return step.detail if len(step.detail) <= _WIDEST else f"{step.detail[: _WIDEST - 1]}…"
