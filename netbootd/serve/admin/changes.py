@@ -12,7 +12,7 @@ from aiohttp import web
 
 from netbootd.boot.model import Boots
 from netbootd.fleet.changes import Written
-from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.lifecycle import Stage, State
 from netbootd.fleet.record import Approval, DropRecord, PutRecord, RecordChange
 from netbootd.fleet.records import NoRoom, Taken
 from netbootd.observe.events import Change, MachineChanged
@@ -167,11 +167,16 @@ class Changes:
 
     async def _disarmed(self, seat: Seat, by: str) -> bool:
         """So that nothing of what it was armed for is left.  That it was installed stays known, or a profile that
-        arms by itself would install it once more."""
+        arms by itself would install it once more; one that was not, or is just being, is left to its disk, for without
+        its record it would pass for installed."""
         entry = self._ledger.entry(seat.mac) if seat.mac else None
-        if seat.mac is None or entry is None or (seat.machine and entry.stage is not Stage.ARMED):
+        if seat.mac is None or entry is None or (seat.machine and self._stays(seat, entry.stage)):
             return True
         return await self._ledger.disarm(seat.mac, by, self._services.wall())
+
+    def _stays(self, seat: Seat, stage: Stage) -> bool:
+        installed = View(self._services).standing(seat).state is State.INSTALLED
+        return stage is Stage.DISARMED or (stage is Stage.GIVEN and installed)
 
     def _made(self, draft: Draft) -> tuple[RecordChange, ...]:
         record = self._drafts.drafted(draft)

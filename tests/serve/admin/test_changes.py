@@ -258,6 +258,19 @@ class TestForgetting:
         assert api.records.all() == ()
         assert (await api.get("/node-3")).body["profile"] is None
 
+    @pytest.mark.parametrize(("done", "left"), [(True, "installed"), (False, "local")])
+    async def test_that_it_was_installed_stays_known_and_what_failed_does_not_pass_for_it(
+        self, api: Api, done: bool, left: str
+    ) -> None:
+        api.saw(EDGE)
+        await api.post("/node-1/install")
+        entry = api.ledger.entry(EDGE)
+        assert entry
+        api.ledger.given(EDGE, "x", api.now)
+        assert api.lives.told(EDGE, entry.generation, done)
+        assert (await api.change("DELETE", "/machines/node-1")).status == 204
+        assert (await api.get("/node-1")).body["state"] == left
+
 
 async def test_of_two_records_that_claim_one_machine_none_is_guessed(api: Api) -> None:
     for name, mac in (("x", STRANGER), ("y", BARE)):
