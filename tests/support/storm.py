@@ -180,8 +180,9 @@ class Storm:
                 await self._boots(machine, network)
 
     async def _is_given(self, machine: Machine, admin: aiohttp.ClientSession) -> bool:
+        """A daemon that was started while the database is away knows nobody."""
         seen = await self.dice.choice(self.daemons).ask(admin, "GET", f"/machines/{machine.mac}")
-        return bool(seen["stage"] == "given")
+        return bool(seen.get("stage") == "given")
 
     async def _boots(self, machine: Machine, network: aiohttp.ClientSession) -> bool:
         """By either daemon, as far as it lives.  Whether it got anywhere with its payload."""
