@@ -21,6 +21,7 @@ from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOpt
 from netbootd.cli.common import row as labelled
 
 _WIDTH = 80  # columns, where there is no terminal to ask
+_NAMED = 3  # machines in trouble
 _NOT_YET = ("discovered", "approved")
 
 app = typer.Typer(help="The fleet: who is there, who waits, arming, and leaving machines to their own disks.")
@@ -190,6 +191,9 @@ def _what_to_do(machines: list[dict[str, Any]]) -> None:
     conflicts = sum(machine["conflict"] is not None for machine in machines)
     lines += [f"{failed} failed: netbootd machines show MACHINE"] * bool(failed)
     lines += [f"{conflicts} in conflict, or beside one: netbootd machines show MACHINE"] * bool(conflicts)
+    if stuck := [_short(machine) for machine in machines if machine["trouble"]]:
+        more = f" and {len(stuck) - _NAMED} more" if len(stuck) > _NAMED else ""
+        lines.append(f"in trouble: {', '.join(stuck[:_NAMED])}{more}; what to do: netbootd explain MACHINE")
     if lines:
         typer.echo("\n" + "\n".join(lines))
 
@@ -282,6 +286,10 @@ def _added(machine: dict[str, Any]) -> None:
 def _called(machine: dict[str, Any]) -> str:
     card = machine["mac"] or machine["id"]
     return f"{machine['name']} ({card})" if machine["name"] and card else str(machine["name"] or card)
+
+
+def _short(machine: dict[str, Any]) -> str:
+    return str(machine["name"] or machine["mac"] or machine["id"])
 
 
 def _path(key: str) -> str:

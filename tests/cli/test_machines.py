@@ -107,6 +107,8 @@ async def test_what_is_wrong_with_a_machine_is_shown_with_what_to_do(fleet: Flee
     fleet.api.diagnoses = (Diagnosis(Cause.INSTALLER_FAILED, "says that it failed", "look there", (), 1.0),)
     out = (await fleet.run("show", "node-1")).out
     assert "  trouble      says that it failed\n  what to do   look there\n" in out
+    out = (await fleet.run()).out
+    assert "\nin trouble: node-1, node-2, node-3; what to do: netbootd explain MACHINE\n" in out
 
 
 async def test_of_two_records_that_claim_one_card_each_is_told_by_its_id(fleet: Fleet) -> None:
