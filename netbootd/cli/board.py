@@ -23,6 +23,7 @@ SHOWN, MISSED = 120.0, 3600.0
 """Seconds for which a boot that is over is shown, and one of which nothing more is heard."""
 WIDE = 14
 """Columns of a bar."""
+_HAD = 64  # files of one boot
 _WAY = (Reached.FIRMWARE, Reached.LOADER, Reached.IPXE, Reached.SCRIPT, Reached.FILE, Reached.PAYLOAD, Reached.END)
 _FIRST = (Reached.FIRMWARE, Reached.IPXE, None)
 _WORDS = {
@@ -69,6 +70,8 @@ class Line:
     trouble: str = ""
     last_file: str = ""
     """Of those its script has it fetch."""
+    had: frozenset[str] = frozenset()
+    """Scripts and files it got in this boot."""
     installs: bool = False
 
     @property
@@ -240,6 +243,8 @@ def _after(line: Line, data: Mapping[str, Any], now: float) -> Line:
         line = replace(line, last_file=str(files[-1]), installs=bool(data.get("installs")))
     if data.get("event") == "http.served" and data.get("complete") and data.get("file") == line.last_file:
         stage = Reached.PAYLOAD
+    got = _got(data)
+    again = stage in _FIRST or (got is not None and got in line.had)  # which is not to go on
     return replace(
         line,
         who=who,
@@ -249,8 +254,20 @@ def _after(line: Line, data: Mapping[str, Any], now: float) -> Line:
         rate=_rate(line, data),
         moving=None if _ends(line.moving, data) else line.moving,
         doing=_short(data) or line.doing,
-        trouble=sentence if _bad(data) else "" if stage not in _FIRST else line.trouble,
+        trouble=sentence if _bad(data) else line.trouble if again else "",
+        had=line.had | {got} if got is not None and len(line.had) < _HAD else line.had,
     )
+
+
+def _got(data: Mapping[str, Any]) -> str | None:
+    match data:
+        case {"event": "tftp.finished", "file": str(got)}:
+            return got
+        case {"event": "http.served", "complete": True, "file": str(got)}:
+            return got
+        case {"event": "script.served", "script": str(got)}:
+            return got
+    return None
 
 
 def _short(data: Mapping[str, Any]) -> str:

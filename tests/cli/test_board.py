@@ -136,6 +136,18 @@ def test_trouble_has_a_line_of_its_own_until_it_goes_on() -> None:
     assert only(firmware(), changed(Change.FAILED)).trouble
 
 
+def test_who_only_fetches_again_what_it_had_is_still_in_trouble() -> None:
+    """Scripts try six times, from their first file on."""
+    wrong = MachineTrouble(mac=MAC, cause="file_missing", reason="asks for initrd, which is not here", advice="put it")
+    made = board(firmware(), script(), file())
+    take(made, wrong)
+    take(made, script())
+    take(made, file())
+    assert len(shown(made)) == 4
+    take(made, replace(file(), file="artifacts/initrd"))
+    assert len(shown(made)) == 3
+
+
 def test_what_stopped_it_has_that_line_as_soon_as_it_is_told() -> None:
     """It is concluded from silence, so that the silence goes on."""
     clock, reason = Clock(), "was told to read snponly.efi by TFTP, and its request never came"
