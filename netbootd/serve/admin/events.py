@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import web
 
+from netbootd.net.tcp import cut
 from netbootd.serve.admin.asked import Follow
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.stream import Stream, TooMany
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
+
+PATIENCE = 60.0
+"""Seconds in which a reader has to take something; there is room for so many, and who sleeps is in others' way."""
 
 
 class Events:
@@ -22,7 +27,7 @@ class Events:
         self._stream = stream
 
     async def follow(self, request: web.Request, wanted: Follow, _body: None) -> web.StreamResponse:
-        """For as long as the client stays."""
+        """For as long as the client stays, and reads."""
         mac = _mac(wanted.mac) if wanted.mac is not None else ""
         last = request.headers.get("Last-Event-ID", "")
         try:
@@ -32,8 +37,13 @@ class Events:
                     await response.prepare(request)
                     async for text in texts:
                         if text:
-                            await response.write(text.encode())
+                            async with asyncio.timeout(PATIENCE):
+                                await response.write(text.encode())
                 return response
+        except TimeoutError:
+            if request.transport is not None:
+                cut(request.transport)
+            return response
         except TooMany:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many read the events already") from None
 

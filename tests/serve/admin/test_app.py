@@ -75,7 +75,15 @@ async def test_it_answers_to_addresses_and_its_own_names(admin: Admin, host: str
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8081", "127.0.0.1.evil.example", "", "localhost.evil.example"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8081",
+        "127.0.0.1.evil.example",
+        "[::1].evil.example",
+        "",
+        "localhost.evil.example",
+    ],
 )
 @pytest.mark.parametrize("target", ["/", "/metrics", "/api/v1/machines"])
 async def test_a_foreign_name_is_refused_since_it_may_be_dns_rebinding(admin: Admin, host: str, target: str) -> None:

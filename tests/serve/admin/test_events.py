@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from netbootd.observe.events import Change, MachineChanged
+from netbootd.serve.admin import events
 from tests.support.fleet import EDGE, Api, problem, serving
 
 
@@ -61,6 +62,19 @@ async def test_when_there_are_too_many_one_more_is_refused(api: Api) -> None:
     reply = await api.ask("GET", "/api/v1/events")
     assert reply.status == 503
     assert "too many" in problem(reply)
+
+
+async def test_who_stays_and_reads_nothing_makes_room_for_others(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pager that was left open, or a laptop that was shut: its connection stands, and it would for ever."""
+    monkeypatch.setattr(events, "PATIENCE", 0.05)
+    async with reading(api) as reader:
+        await reader.readuntil(b": netbootd\n\n")
+        assert api.stream.readers == 1
+        while api.stream.readers:
+            for _ in range(100):
+                api.emit(MachineChanged(mac=str(EDGE), change=Change.CHANGED, detail="x" * 1000))
+            await asyncio.sleep(0)
+    assert (await api.ask("GET", "/api/v1/machines")).status == 200
 
 
 async def test_a_head_request_does_not_wait_for_what_happens(api: Api) -> None:
