@@ -223,7 +223,7 @@ class Daemon:
             number=self._memory.serials.assign,
             emit=self._hub,
             stream=stream,
-            seeming=self._memory.lives.seeming,
+            boots=self._memory.lives.boots,
             dropped=lambda: self._memory.lives.dropped,
             diagnosed=self._memory.diagnosed,
             diagnosed_boot=self._memory.diagnosing.of_boot,

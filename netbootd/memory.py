@@ -247,7 +247,6 @@ class Memory:
     def _open_diagnosing(self) -> None:
         self.diagnosing = Diagnosing(
             self.records,
-            self.attempts,
             self.lives,
             self.running,
             known=self._directory.known,

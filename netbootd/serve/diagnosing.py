@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from netbootd.boot.facts import Facts
 from netbootd.boot.firmware import Firmware
 from netbootd.boot.site import Site
-from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.identity import Conflict, Match
 from netbootd.fleet.lifecycle import Limits
 from netbootd.fleet.record import Attempt, Record
@@ -52,7 +51,6 @@ class Diagnosing:
     def __init__(
         self,
         records: Records,
-        attempts: Attempts,
         lives: Lives,
         running: Running,
         *,
@@ -64,7 +62,6 @@ class Diagnosing:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._records = records
-        self._attempts = attempts
         self._lives = lives
         self._known = known
         self._assigned = assigned
@@ -86,14 +83,14 @@ class Diagnosing:
     def of(self, mac: Mac) -> tuple[Diagnosis, ...]:
         """What is wrong with the latest boot of the machine that has this card, the worst first."""
         record = self._lives.record(mac)
-        boots = self._boots(mac, record)
+        boots = self._lives.boots(record.id if record else "", (mac,))
         attempt = boots[0] if boots else nothing_yet(mac, record.id if record else "", self._plain.of(mac))
         return () if attempt is None else self._of(mac, record, attempt, boots[1:])
 
     def of_boot(self, mac: Mac, attempt: Attempt) -> tuple[Diagnosis, ...]:
         """The same of one of its boots, as of now; what an earlier boot was like does not change when it is over."""
         record = self._lives.record(mac)
-        boots = self._boots(mac, record)
+        boots = self._lives.boots(record.id if record else "", (mac,))
         earlier = tuple(each for each in boots if each.started < attempt.started)
         return self._of(mac, record, attempt, earlier, latest=not boots or boots[0].id == attempt.id)
 
@@ -116,14 +113,6 @@ class Diagnosing:
         )
         return diagnose(self._heard.about(case, record.macs if record else (mac,)) if latest else case)
 
-    def _boots(self, mac: Mac, record: Record | None) -> tuple[Attempt, ...]:
-        """The latest first, also those of cards that seem to be the machine's."""
-        if record is None:
-            return self._attempts.of(str(mac))
-        others = (self._records.owner(card) for card in self._lives.seeming(record.id))
-        found = [each for key in dict.fromkeys((record.id, *others)) for each in self._attempts.of(key)]
-        return tuple(sorted(found, key=lambda each: each.started, reverse=True))
-
     def _rivals(self, mac: Mac, attempt: Attempt) -> Iterator[str]:
         """Who claims to be this machine, where it has said more of itself than its card: an adapter that goes from
         laptop to laptop is no trouble, two machines with it at one time are."""
@@ -141,4 +130,5 @@ class Diagnosing:
 
     def _called(self, id: str) -> str:
         record = self._records.get(id)
-        return (record.name or " ".join(map(str, record.macs)) or id) if record else id
+        serial = f"the machine with the serial number {record.serial}" if record and record.serial else ""
+        return f"{(record.name if record else '') or serial or 'the record'} ({id})"

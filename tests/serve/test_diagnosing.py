@@ -50,7 +50,6 @@ class House:
         )
         self.diagnosing = Diagnosing(
             self.records,
-            self.attempts,
             self.lives,
             Running(),
             known=lambda _mac: self.said,
@@ -122,6 +121,8 @@ def test_two_machines_with_one_card_at_one_time_are() -> None:
         house.now += 5.0
         house.say(ScriptServed(mac=str(CARD), script="ipxe.cfg", payload="menu"))
     assert house.causes() == [Cause.SHARED_IDENTITY]
+    (told,) = house.diagnosing.of(CARD)
+    assert any(f"({record.id})" in told.sentence for record in house.records.all())  # by which it can be forgotten
 
 
 def test_our_addresses_are_those_of_what_is_served_the_one_machines_come_back_to_first() -> None:

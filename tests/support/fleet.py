@@ -163,6 +163,7 @@ class Api:
             attempts=self.attempts,
             world=self.world,
             standing=self.lives.standing,
+            boots=self.lives.boots,
             known=self.known,
             keep=self.keep,
             emit=self.emit,

@@ -102,14 +102,13 @@ class Overview:
 
     def current(self, seat: Seat) -> Attempt | None:
         """Its latest boot, as `boots` has it."""
-        found = filter(None, map(self._services.attempts.current, _keys(seat)))
-        attempt = max(found, key=lambda each: each.started, default=None)
+        attempt = next(iter(self._kept(seat)), None)
         return self._with_moving(attempt, seat) if attempt else None
 
     def boots(self, seat: Seat) -> tuple[Attempt, ...]:
         """All that are kept, the latest first; in that one what is on its way right now is a step, too."""
-        found = tuple(each for key in _keys(seat) for each in self._services.attempts.of(key))
-        return tuple(self._with_moving(each, seat) if place == 0 else each for place, each in enumerate(found))
+        found = self._kept(seat)
+        return (*(self._with_moving(each, seat) for each in found[:1]), *found[1:])
 
     def booting(self, attempt: Attempt | None, standing: Standing) -> bool:
         """Whether it boots, or its system is being installed."""
@@ -123,6 +122,9 @@ class Overview:
         """All that is wrong with this boot of it, the worst first."""
         kept = self._services.attempts.get(attempt.id) or attempt
         return self._services.diagnosed_boot(seat.mac or attempt.mac, kept)
+
+    def _kept(self, seat: Seat) -> tuple[Attempt, ...]:
+        return self._services.boots(seat.record.id if seat.record else "", seat.macs)
 
     def _with_moving(self, attempt: Attempt, seat: Seat) -> Attempt:
         running = self._services.running
@@ -181,7 +183,3 @@ def latest(seat: Seat, attempt: Attempt | None) -> float | None:
     """When it was heard of last."""
     times = [attempt.last if attempt else None, seat.record.last_seen if seat.record else None]
     return max((each for each in times if each is not None), default=None)
-
-
-def _keys(seat: Seat) -> tuple[str, ...]:
-    return (seat.record.id,) if seat.record else tuple(map(str, seat.macs))

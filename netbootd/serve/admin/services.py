@@ -36,13 +36,13 @@ class ApiServices:
     attempts: Attempts
     world: Callable[[], World]
     standing: Callable[[Mac], Standing]
+    boots: Callable[[str, tuple[Mac, ...]], tuple[Attempt, ...]]
+    """Of a record, "" for none, or of cards: see `netbootd.serve.lives.Lives.boots`."""
     known: Callable[[Mac], Facts]
     """What a machine's iPXE has said of it."""
     keep: Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
     emit: Callable[[Event], None]
     stream: Stream
-    seeming: Callable[[str], tuple[Mac, ...]] = lambda _record: ()
-    """Cards whose boots are shown with those of a record, see `netbootd.serve.lives.Lives.seeming`."""
     number: Callable[[Facts, Machine | None], Awaitable[bool]] = _no_number
     """Assigns the soft serial that a machine of ours waits for, see `netbootd.serve.serials.SoftSerials.assign`."""
     diagnosed: Callable[[Mac], tuple[Diagnosis, ...]] = lambda _mac: ()

@@ -135,13 +135,9 @@ class View:
         step = last_step(latest) if latest else None
         return step_shape(step, latest) if latest and step else None
 
-    def _attempts(self, seat: Seat) -> list[Attempt]:
+    def _attempts(self, seat: Seat) -> tuple[Attempt, ...]:
         """The latest first."""
-        services = self._services
-        keys = [seat.record.id] if seat.record else list(map(str, seat.macs))
-        keys += [services.records.owner(mac) for mac in services.seeming(seat.record.id)] if seat.record else []
-        found = [each for key in keys for each in services.attempts.of(key)]
-        return sorted(found, key=lambda each: each.started, reverse=True)
+        return self._services.boots(seat.record.id if seat.record else "", seat.macs)
 
     def _said(self, seat: Seat) -> dict[str, Any]:
         ledger, assignment = self._services.ledger, self.assignment(seat)
