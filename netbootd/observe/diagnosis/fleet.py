@@ -15,8 +15,8 @@ def _shared(case: Case) -> Told | None:
     return told(
         case,
         "cannot be told from another machine: " + "; ".join(case.rivals),
-        "a card that was moved from one to the other: forget the machine that has it no longer, "
-        "`netbootd machines forget NAME`. Cloned virtual machines, and boards that come with one uuid: give each a "
+        "a card that was moved from one to the other: forget the machine that has it no longer by its id, "
+        "`netbootd machines forget ID`. Cloned virtual machines, and boards that come with one uuid: give each a "
         "MAC of its own and name machines by `mac`. A soft serial that two have is changed where it is set: "
         "`netbootd machines list` shows both. Until then nothing that wipes a disk is handed out.",
         *case.rivals,

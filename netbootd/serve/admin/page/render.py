@@ -51,7 +51,7 @@ class Pages:
             states=tuple(State),
             filters=tuple(Filter),
             outcomes=words.OUTCOMES,
-            events=" ".join(sorted(each.name for each in Event.__subclasses__())),
+            events=" ".join(sorted({each.name for each in Event.__subclasses__()})),
         )
 
     def page(
