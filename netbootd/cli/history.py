@@ -19,7 +19,7 @@ from netbootd.cli.admin_api import Daemon
 from netbootd.cli.common import row, wrapped
 from netbootd.config import Config
 from netbootd.fleet.peek import peek_boots
-from netbootd.fleet.record import Outcome
+from netbootd.fleet.record import Outcome, Reached
 from netbootd.fleet.state import BadStateUrl, StateError
 from netbootd.observe.sentences import rate_text, seconds_text, size_text
 from netbootd.serve.admin.view import boot
@@ -144,7 +144,7 @@ def _words(step: Mapping[str, Any]) -> str:
         return f"{asked['client']}, {asked['message']} on port {asked['port']}: offered {asked['offered']}"
     if asked and asked["server"]:
         return f"{asked['client']}, {asked['message']} on port {asked['port']} to server {asked['server']}"
-    return f"{step['detail']}{_size(moved, step['bytes']) if moved else ''}"
+    return f"{step['detail'] or Reached[step['stage'].upper()].value}{_size(moved, step['bytes']) if moved else ''}"
 
 
 def _size(moved: Mapping[str, Any], sent: int) -> str:

@@ -44,10 +44,8 @@ def script(payload: str = "eve") -> Event:
     return ScriptServed(mac=MAC, script="machines/x/ipxe.cfg", profile="edge", payload=payload)
 
 
-def file(sent: int = 300_000_000) -> Event:
-    return ArtifactServed(
-        mac=MAC, file="artifacts/eve/rootfs.img", status=200, size=sent, sent=sent, seconds=1.0, complete=True
-    )
+def file(sent: int = 300_000_000, name: str = "artifacts/eve/rootfs.img") -> Event:
+    return ArtifactServed(mac=MAC, file=name, status=200, size=sent, sent=sent, seconds=1.0, complete=True)
 
 
 def changed(change: Change) -> Event:
@@ -144,7 +142,7 @@ def test_who_only_fetches_again_what_it_had_is_still_in_trouble() -> None:
     take(made, script())
     take(made, file())
     assert len(shown(made)) == 4
-    take(made, replace(file(), file="artifacts/initrd"))
+    take(made, file(name="artifacts/initrd"))
     assert len(shown(made)) == 3
 
 

@@ -54,6 +54,12 @@ def said(attempt: Attempt = BOOT, *diagnoses: Diagnosis) -> dict[str, Any]:
     return boot(attempt, diagnoses).model_dump()
 
 
+def test_a_step_that_holds_nothing_but_its_stage_says_what_that_is() -> None:
+    given = Attempt("1", "r", CARD, 100.0, 100.0, Outcome.PAYLOAD, (Step(Reached.PAYLOAD, 100.0, last=100.0),))
+    (line,) = timeline(said(given), NOW)
+    assert line.text.strip() == "0.0 s  payload   all of its payload went out"
+
+
 def test_a_boot_is_told_from_its_first_packet_on_with_every_silence() -> None:
     assert [line.text.strip() for line in timeline(said(), NOW)] == [
         "0.0 s  firmware  x86 BIOS PXE, DISCOVER on port 67: offered undionly.kpxe (2 times, the last at 4.0 s)",

@@ -10,14 +10,18 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
+from netbootd.cli.history import timeline
 from tests.lab import payload
 from tests.lab.firmware import Firmware
 from tests.lab.lab import Lab, open_lab
@@ -93,7 +97,8 @@ def _run(out: Console, directory: Path, firmware: Firmware, what: str) -> None:
         with lab.power_on(Hardware(firmware=firmware, mac=MAC, serial="DEMO-0001")) as machine:
             cmdline, seconds = _follow(out, lab, machine, story)
             machine.expect_off()
-    _finish(out, cmdline, seconds)
+        kept = lab.boots(MAC)
+    _finish(out, cmdline, seconds, kept[0])
 
 
 def _follow(out: Console, lab: Lab, machine: Machine, story: Story) -> tuple[str, float]:
@@ -114,15 +119,21 @@ def _follow(out: Console, lab: Lab, machine: Machine, story: Story) -> tuple[str
             machine.expect(payload.CMDLINE, 0)
 
 
-def _finish(out: Console, cmdline: str, seconds: float) -> None:
+def _finish(out: Console, cmdline: str, seconds: float, kept: Mapping[str, Any]) -> None:
     out.print("\nThe kernel's own command line, read from its serial console:")
     out.print(Padding(f"[bold]{escape(cmdline)}[/bold]", (1, 2)))
     out.print("These lines of netbootd's settings made it so:")
     out.print(Padding(escape(SETTINGS), (1, 2, 0, 2)))
+    out.print("netbootd keeps each boot. This is what `netbootd explain node-1` and the page say of this one:\n")
+    for line in timeline(kept, datetime.now(UTC)):
+        text = Text(line.text[2:], style="dim" if line.faint else "")
+        out.print(text, overflow="ellipsis", no_wrap=True)
+    out.print()
     out.rule(f"[bold]Booted in {seconds:.0f} seconds[/bold]", style="dim")
     out.print("\nWhat to do next:\n")
     hints = Table.grid(padding=(0, 2))
     hints.add_row("  [bold]make run[/bold]", "serve your own network; machines it does not know see a menu")
+    hints.add_row("  [bold]localhost:8081[/bold]", "its page: machines, their boots as they happen, why one stops")
     hints.add_row("  [bold]make test[/bold]", "every test; other kinds of firmware boot there as this one did")
     hints.add_row("  [bold]README.md[/bold]", "your first machines, and netbootd as a service")
     out.print(hints)
