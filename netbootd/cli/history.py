@@ -28,6 +28,7 @@ from netbootd.wire.mac import Mac
 SHOWN = 3
 """Boots that a person reads; ``--json`` has all there are."""
 _QUIET = 10.0  # seconds of silence that are shown
+_HEAD = 24  # columns of a step's time and stage, before its words
 _OPEN = ("running", "abandoned")
 _NOBODY = (
     "No daemon answers here, so that nobody tells it any of this now. Start one: sudo netbootd run, or "
@@ -81,7 +82,8 @@ def show(found: Past, now: datetime | None = None) -> None:
     for each in found.boots[:SHOWN]:
         typer.echo(f"\n  {head(each)}")
         for line in timeline(each, now or datetime.now(UTC)):
-            typer.secho(line.text, fg=typer.colors.RED if line.trouble else None, dim=line.faint)
+            when, text = line.text[:_HEAD], line.text[_HEAD:]
+            typer.secho(wrapped(text, when, sys.stdout), fg=typer.colors.RED if line.trouble else None, dim=line.faint)
 
 
 def _wrapped(text: str) -> str:
