@@ -217,13 +217,16 @@ class TestLive:
         await expect(page.locator(f"#m-mac-{STUCK.hexraw} .state")).to_have_text("local")
 
     async def test_what_has_the_focus_keeps_it_wherever_its_row_goes(self, browser: Browser, site: Api) -> None:
+        """From those that are armed to all others, and within its group."""
         page = await shown(browser, site, "/")
         await expect(page.locator("#link")).to_have_text("live")
-        link = page.locator(f"#m-mac-{STUCK.hexraw} .c-name a")
+        row = await page.locator("#rank-3 .row").last.get_attribute("id")
+        link = page.locator(f"#{row} .c-name a")
         await link.focus()
-        await site.ledger.disarm(STUCK, "ada", site.now)
-        happened(site, _changed(STUCK, "rack-1-node-2"))
-        await expect(page.locator(f"#m-mac-{STUCK.hexraw} .state")).to_have_text("local")
+        mac = Mac.parse(await page.locator(f"#{row} .mono").inner_text())
+        await site.ledger.disarm(mac, "ada", site.now)
+        happened(site, _changed(mac, "it"))
+        await expect(page.locator(f"#rank-4 #{row} .state")).to_have_text("local")
         await expect(link).to_be_focused()
 
     async def test_what_was_opened_stays_open(self, browser: Browser, site: Api) -> None:

@@ -51,6 +51,18 @@
     }
   }
 
+  // What moves, or is made anew in another place, loses the focus: it, or its like, gets it back.
+  function keepingFocus(change) {
+    const held = document.activeElement;
+    const home = held && held.closest("[data-live] [id]");
+    const place = home ? [...home.querySelectorAll("*")].indexOf(held) : -1;
+    change();
+    if (!home || document.activeElement === held) return;
+    const there = document.getElementById(home.id);
+    const like = place < 0 || !there ? there : there.querySelectorAll("*")[place];
+    if (like) like.focus({ preventScroll: true });
+  }
+
   async function refresh() {
     if (asking) { asked = true; return; }
     asking = true;
@@ -63,7 +75,7 @@
         for (const old of parts()) {
           const now = page.getElementById(old.id);
           if (!now) { location.reload(); return; } // another page stands here now, as when the first machine boots
-          grow(old, now);
+          keepingFocus(() => grow(old, now));
         }
         last = Date.now();
       } else if (answer.status === 401) {
