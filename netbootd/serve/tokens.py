@@ -32,6 +32,7 @@ TAIL = 60.0
 """Seconds for retries of a script, and for GRUB, which opens files anew that went out whole."""
 
 _MOST_BYTES = 256 << 20
+_SWEEPS = 1.0  # seconds between two looks for tokens that have ended, so that a flood of scripts costs no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class Tokens:
         self._most = most
         self._most_bytes = most_bytes
         self._grants: OrderedDict[str, _Grant] = OrderedDict()  # by digest, so that timing tells nothing of a token
+        self._of: dict[Mac, dict[str, None]] = {}  # digests, the oldest first
+        self._swept = float("-inf")
         self._size = 0
 
     def grant(
@@ -124,7 +127,7 @@ class Tokens:
         generation = record.generation if record is not None and installs else 0
         ends = now + (max(self.lasts, self._takes(mac)) if generation else self.lasts)
         self._drop_old(now)
-        own = [key for key, grant in self._grants.items() if grant.mac == mac]
+        own = list(self._of.get(mac, ()))
         for key in own:
             self._shorten(key, now + TAIL)
         stage, size, calls_end = record.stage if record else Stage.ARMED, _size(documents), ends if generation else 0.0
@@ -149,7 +152,7 @@ class Tokens:
         documents = None if recipe else ()
         grant = _Grant(kept.mac, documents, record, Stage.ARMED, 0, ends, kept.generation, calls_end, recipe)
         if kept.digest not in self._grants and calls_end > now:
-            self._add(kept.digest, grant, [key for key, each in self._grants.items() if each.mac == kept.mac])
+            self._add(kept.digest, grant, list(self._of.get(kept.mac, ())))
 
     def knows(self, token: str) -> bool:
         """Whether it was granted or recalled, and has not been dropped since."""
@@ -202,7 +205,7 @@ class Tokens:
         """A sink: with a machine's record its token ends, after the tail."""
         if isinstance(event, MachineChanged):
             end = self._clock() + TAIL
-            for key in [key for key, grant in self._grants.items() if self._changed(grant)]:
+            for key in [key for key, grant in self._grants.items() if _about(grant, event) and self._changed(grant)]:
                 self._shorten(key, end)
 
     @property
@@ -223,10 +226,15 @@ class Tokens:
     def _add(self, digest: str, grant: _Grant, own: list[str]) -> None:
         self._drop(own[: max(0, len(own) + 1 - PER_MACHINE)])
         self._grants[digest] = grant
+        self._of.setdefault(grant.mac, {})[digest] = None
         self._size += grant.size
         while len(self._grants) > self._most:
-            self._drop([next(iter(self._grants))])
+            self._drop([self._least()])
         self._make_room(digest)
+
+    def _least(self) -> str:
+        """The oldest; but anybody can ask for scripts, and those that install nothing go before an installation's."""
+        return next((key for key, grant in self._grants.items() if not grant.generation), next(iter(self._grants)))
 
     def _shorten(self, key: str, end: float) -> None:
         grant = self._grants[key]
@@ -241,6 +249,9 @@ class Tokens:
             self._empty(oldest)
 
     def _drop_old(self, now: float) -> None:
+        if now < self._swept + _SWEEPS:
+            return
+        self._swept = now
         self._drop([key for key, grant in self._grants.items() if max(grant.ends, grant.calls_end) <= now])
         for key in [key for key, grant in self._grants.items() if grant.ends <= now and grant.documents]:
             self._empty(key)
@@ -252,12 +263,22 @@ class Tokens:
 
     def _drop(self, keys: Iterable[str]) -> None:
         for key in keys:
-            self._size -= self._grants.pop(key).size
+            grant = self._grants.pop(key)
+            self._size -= grant.size
+            del self._of[grant.mac][key]
+            if not self._of[grant.mac]:
+                del self._of[grant.mac]
 
 
 def digest_of(token: str) -> str:
     """By what a token is kept: nobody makes a token of it."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _about(grant: _Grant, event: MachineChanged) -> bool:
+    """Whether its record may be another now.  A machine that installs may be told of by another card of its; to look
+    at the records of all others, each time, would hold packets up."""
+    return bool(grant.generation) or str(grant.mac) == event.mac
 
 
 def _over(record: Arming, generation: int, stage: Stage) -> bool:

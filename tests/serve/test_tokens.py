@@ -168,6 +168,28 @@ def test_on_a_network_where_anybody_makes_up_addresses_the_oldest_goes() -> None
     assert (counter.holds("t0"), counter.holds("t999")) == (False, True)
 
 
+def test_an_installation_keeps_its_token_however_many_scripts_others_ask_for() -> None:
+    counter = Counter(most=100, records={CARD: ARMED})
+    counter.grant("install", CARD, installs=True)
+    for number in range(1000):
+        counter.grant(f"t{number}", Mac(number.to_bytes(6, "big")))
+
+    assert counter.tokens.held == 100
+    assert counter.holds("install")
+    assert counter.calls("install")
+
+
+def test_what_happens_to_one_machine_costs_no_look_at_the_records_of_all() -> None:
+    asked: list[Mac] = []
+    tokens = Tokens(asked.append)
+    for number in range(100):
+        tokens.grant(f"t{number}", Mac(number.to_bytes(6, "big")), (CONFIG,))
+    asked.clear()
+    tokens.observe(CHANGED)
+
+    assert set(asked) <= {CARD}
+
+
 def test_what_they_hold_in_memory_is_bounded_and_what_is_shared_costs_once() -> None:
     counter = Counter(most_bytes=300_000)
     for number in range(100):
