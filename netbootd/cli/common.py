@@ -30,7 +30,7 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as JSON, for programs.")]
 
-COLOURS = MappingProxyType({"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.CYAN})
+COLOURS = MappingProxyType({"error": typer.colors.RED, "warning": typer.colors.MAGENTA, "info": typer.colors.CYAN})
 _WIDEST = 100  # columns; longer lines are hard to read
 
 

@@ -19,7 +19,7 @@ from netbootd.wire.text import printable
 _COLOURS = MappingProxyType(
     {
         Status.OK: typer.colors.GREEN,
-        Status.WARN: typer.colors.YELLOW,
+        Status.WARN: typer.colors.MAGENTA,
         Status.FAIL: typer.colors.RED,
         Status.SKIPPED: typer.colors.CYAN,
     }
