@@ -51,6 +51,8 @@ class Pages:
             states=tuple(State),
             filters=tuple(Filter),
             outcomes=words.OUTCOMES,
+            ranks=words.RANKS,
+            origins_said=words.ORIGINS,
             events=" ".join(sorted({each.name for each in Event.__subclasses__()})),
         )
 

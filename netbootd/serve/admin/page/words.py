@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from netbootd.fleet.record import Outcome, Reached
 from netbootd.observe.sentences import seconds_text, size_text
+from netbootd.serve.admin.overview import Rank
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
@@ -34,6 +35,17 @@ OUTCOMES = {
     Outcome.FAILED: "failed",
     Outcome.ABANDONED: "came no further",
 }
+
+RANKS = {
+    Rank.TROUBLE: "Trouble",
+    Rank.BOOTING: "Booting now",
+    Rank.STRANGER: "Nobody approved these yet",
+    Rank.ARMED: "Armed, waiting for their boot",
+    Rank.REST: "All others",
+}
+
+ORIGINS = {"file": "file", "api": "set by", "seen": "it says so"}
+"""Who says so, by `shapes.Origin.origin`; where, stands behind it."""
 
 
 def ago(at: float, now: float) -> str:

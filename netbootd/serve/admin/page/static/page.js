@@ -7,6 +7,7 @@
   const said = document.getElementById("said");
   const mac = document.body.dataset.mac || "";
   let asked = false, asking = false, rest = 700, last = Date.now();
+  let words = [], spoken = 0;
 
   // Make `old` like `now`, touching only what differs, so that focus, selection and what was opened stay.
   function grow(old, now) {
@@ -116,10 +117,23 @@
     }
   }
 
+  // To who cannot see it: a rack that installs is not read out machine by machine.
+  function say(text) {
+    words.push(text);
+    if (words.length === 1) setTimeout(speak, Math.max(0, spoken + 5000 - Date.now()));
+  }
+
+  function speak() {
+    const more = words.length - 1;
+    said.textContent = words[more] + (more ? `; and ${more} more` : "");
+    words = [];
+    spoken = Date.now();
+  }
+
   function happened(event) {
-    if (event.type === "machine.changed") {
+    if (event.type === "machine.changed" || event.type === "machine.trouble") {
       const told = JSON.parse(event.data);
-      said.textContent = `${told.machine || told.mac}: ${told.sentence}`;
+      say(`${told.machine || told.mac}: ${told.sentence}`);
     }
     soon();
   }
