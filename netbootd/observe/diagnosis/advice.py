@@ -9,6 +9,13 @@ USUAL = "snponly.efi"
 EDGE_PORT = "Cisco: `spanning-tree portfast`, Juniper: `edge`, HP: `admin-edge-port`"
 """How a switch is told that no other switch is behind a port, so that it forwards at once."""
 SNOOPING = "DHCP snooping must trust the ports of the DHCP server and of netbootd"
+ONE_IDENTITY = (
+    "a card that was moved from one to the other: forget the machine that has it no longer by its id, "
+    "`netbootd machines forget ID`. Cloned virtual machines, and boards that come with one uuid: give each a "
+    "MAC of its own and name machines by `mac`. A soft serial that two have is changed where it is set: "
+    "`netbootd machines list` shows both. Until then nothing that wipes a disk is handed out."
+)
+"""Where two claim to be one machine."""
 _USUAL_PORTS = {"http": 80, "https": 443, "tftp": 69}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netbootd.fleet.record import Attempt, Outcome, Reached
 from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.advice import ONE_IDENTITY
 from netbootd.observe.diagnosis.loader import not_started
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
 from netbootd.observe.diagnosis.story import Far, far, fetched, given, seconds, told
@@ -15,10 +16,7 @@ def _shared(case: Case) -> Told | None:
     return told(
         case,
         "cannot be told from another machine: " + "; ".join(case.rivals),
-        "a card that was moved from one to the other: forget the machine that has it no longer by its id, "
-        "`netbootd machines forget ID`. Cloned virtual machines, and boards that come with one uuid: give each a "
-        "MAC of its own and name machines by `mac`. A soft serial that two have is changed where it is set: "
-        "`netbootd machines list` shows both. Until then nothing that wipes a disk is handed out.",
+        ONE_IDENTITY,
         *case.rivals,
     )
 

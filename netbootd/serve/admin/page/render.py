@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netbootd import __version__
 from netbootd.fleet.lifecycle import State
+from netbootd.observe.diagnosis.advice import ONE_IDENTITY
 from netbootd.observe.events import Event
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.page import words
@@ -52,6 +53,7 @@ class Pages:
             filters=tuple(Filter),
             outcomes=words.OUTCOMES,
             ranks=words.RANKS,
+            one_identity=ONE_IDENTITY,
             origins_said=words.ORIGINS,
             events=" ".join(sorted({each.name for each in Event.__subclasses__()})),
         )
