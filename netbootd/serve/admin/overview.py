@@ -1,8 +1,8 @@
 """The whole fleet, put in order and counted: who is in trouble, who boots, who waits, and the rest.
 
 Looking at every machine takes a while where there are thousands, so what was found is used again for as long as
-makes it a small share of the daemon's time; a small fleet is always looked at anew.  The page and the metrics share
-what was found.
+makes it a small share of the daemon's time; a small fleet is always looked at anew, and among many strangers those
+that somebody knows as often as their own number allows.  The page and the metrics share what was found.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Placed:
     booting: bool
     cause: Cause | None
     order: tuple[int, float, str]
+    known: bool = True
+    """A file lists it, or somebody did something about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,13 @@ class Overview:
         self._clock = clock
         self._looking = asyncio.Lock()
         self._placed: tuple[Placed, ...] = ()
-        self._good_until = float("-inf")
+        self._good_until = self._known_until = float("-inf")
 
     async def all(self) -> tuple[Placed, ...]:
-        """Every machine, in order; packets get their turn between."""
-        if self._clock() < self._good_until:
+        """Every machine, in order; packets get their turn between.  Whoever comes while a long look is taken gets what
+        was found before."""
+        now = self._clock()
+        if now < self._known_until or (self._looking.locked() and self._good_until > float("-inf")):
             return self._placed
         async with self._looking:
             if self._clock() >= self._good_until:
@@ -90,6 +94,12 @@ class Overview:
                 self._placed = await self._look()
                 taken = self._clock() - began
                 self._good_until = self._clock() + _SHARE * taken if taken > _ALWAYS_ANEW else float("-inf")
+                share = sum(each.known for each in self._placed) / max(1, len(self._placed))
+                self._known_until = min(self._good_until, self._clock() + _SHARE * taken * share)
+            elif self._clock() >= self._known_until:
+                began = self._clock()
+                self._placed = await self._known_anew()
+                self._known_until = min(self._good_until, self._clock() + _SHARE * (self._clock() - began))
             return self._placed
 
     async def counts(self) -> Counts:
@@ -146,13 +156,25 @@ class Overview:
                 await asyncio.sleep(0)
         return tuple(sorted(placed, key=lambda each: each.order))
 
+    async def _known_anew(self) -> tuple[Placed, ...]:
+        """Those that somebody knows in their places as of now, the strangers in those they had: however many cards are
+        made up, a machine that boots is seen to."""
+        view, placed = View(self._services), [each for each in self._placed if not each.known]
+        for number, each in enumerate((each for each in self._placed if each.known), 1):
+            seat = each.seat
+            placed.append(self._place(self._roster.of_card(seat.mac) if seat.mac and not seat.conflict else seat, view))
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return tuple(sorted(placed, key=lambda each: each.order))
+
     def _place(self, seat: Seat, view: View) -> Placed:
         attempt, standing, trouble = self.current(seat), view.standing(seat), self.trouble(seat)
         cause = trouble.cause if trouble else Cause.SHARED_IDENTITY if view.conflict(seat) else None
         booting = self.booting(attempt, standing)
         rank = rank_of(standing, booting, cause is not None)
         newest = -(latest(seat, attempt) or 0.0) if rank in _NEWEST_FIRST else 0.0
-        return Placed(seat, standing.state, rank, booting, cause, (rank, newest, view.called(seat).lower()))
+        known = seat.machine is not None or (seat.mac is not None and self._services.records.known(seat.mac))
+        return Placed(seat, standing.state, rank, booting, cause, (rank, newest, view.called(seat).lower()), known)
 
 
 def counted(placed: Sequence[Placed]) -> Counts:

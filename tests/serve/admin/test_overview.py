@@ -9,8 +9,9 @@ import pytest
 
 from netbootd.fleet.lifecycle import Standing, State
 from netbootd.fleet.record import Attempt, Outcome
-from netbootd.observe.diagnosis.model import Cause
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.overview import Overview, Rank, is_booting, rank_of
+from netbootd.wire.mac import Mac
 from tests.support.crowd import FIVE, STUCK, TWINS, Site, armed, crowd
 
 
@@ -90,3 +91,29 @@ async def test_where_looking_takes_long_it_is_done_for_a_small_share_of_the_time
     assert await at_their_disks(overview) == 0
     clock.now += 60.0
     assert await at_their_disks(overview) == 1
+
+
+async def test_among_many_strangers_those_that_somebody_knows_are_looked_at_as_often_as_their_number_allows() -> (
+    None
+):
+    """Tens of thousands of made-up cards take a minute to look at, and were not looked at again for twenty: nor was
+    the machine that booted meanwhile."""
+    place, clock = await site(), Slow(0.0)
+    for number in range(400):
+        place.saw(Mac.parse(f"0a:00:00:00:{number >> 8:02x}:{number & 255:02x}"))
+    services = place.services()
+    looked: list[Mac] = []
+
+    def diagnosed(mac: Mac) -> tuple[Diagnosis, ...]:
+        looked.append(mac)
+        clock.now += 0.01
+        return ()
+
+    overview = Overview(replace(services, diagnosed=diagnosed), clock)
+    assert await at_their_disks(overview) == 0
+    everybody = len(looked)
+    await place.ledger.disarm(STUCK, "ada", place.now)
+    clock.now += 25.0  # of the 90 after which all are looked at again
+    assert await at_their_disks(overview) == 1
+    assert STUCK in looked[everybody:]
+    assert len(looked) - everybody < 60
