@@ -93,9 +93,7 @@ async def test_where_looking_takes_long_it_is_done_for_a_small_share_of_the_time
     assert await at_their_disks(overview) == 1
 
 
-async def test_among_many_strangers_those_that_somebody_knows_are_looked_at_as_often_as_their_number_allows() -> (
-    None
-):
+async def test_among_many_strangers_those_that_somebody_knows_are_looked_at_as_often_as_their_number_allows() -> None:
     """Tens of thousands of made-up cards take a minute to look at, and were not looked at again for twenty: nor was
     the machine that booted meanwhile."""
     place, clock = await site(), Slow(0.0)
