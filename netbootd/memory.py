@@ -48,7 +48,7 @@ from netbootd.wire.mac import Mac
 _TRIES = 3  # for what another daemon may say of the same machine at that moment
 _WRITES = 1.0  # seconds between two writes of what nobody waits for
 _AT_ONCE = 500  # changes in one of them: about half a second in which an arming waits for the disk
-_LOOKS = 5  # of those between two looks at machines that install, or may have stopped on their way
+_LOOKS = 5  # of those between two looks at machines that install
 _NUMBERS = 30  # and between two looks for machines that wait for a soft serial
 _PRUNES = 3600  # and between two looks for history that is too old
 
@@ -135,7 +135,7 @@ class Memory:
             await asyncio.sleep(_WRITES)
             if turn % _LOOKS == 0:
                 self.lives.look()
-                self._alarms.look()
+            self._alarms.look()
             if turn % _NUMBERS == 0:
                 await self.serials.settle()
             if turn % _PRUNES == 1:  # first after the start: who is restarted every night prunes, too
@@ -255,7 +255,7 @@ class Memory:
             firmware=lambda: self._world().firmware,
             around=self._around,
         )
-        self._alarms = Alarms(self.diagnosed, self._hub)
+        self._alarms = Alarms(self.diagnosed, self._hub, known=self.records.known)
         for sink in (self.running, self.diagnosing, self._alarms):
             self._hub.add(sink)
 

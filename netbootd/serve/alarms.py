@@ -14,7 +14,8 @@ from netbootd.observe.events import DhcpSilent, Event, MachineTrouble
 from netbootd.wire.mac import Mac
 
 _ROOM = 4096  # machines that are looked at; anybody can make up a card
-_AT_ONCE = 256  # of them in one look
+_AT_ONCE = 64  # of them in one look: some 10 ms, as packets wait
+_TRIES = 64  # of them looked at for one that may go
 _OVER = 1200.0  # seconds after its last word in which silence may yet turn out to be a trouble
 _AGAIN = 60.0  # seconds before a trouble that went away is told a second time: a loop must not fill the log
 
@@ -32,7 +33,8 @@ class _Watched:
 class Alarms:
     """A sink for everything that happens to machines; `look` emits a `MachineTrouble` for each that has a new one.
 
-    ``diagnosed`` is what is wrong with the machine that has a card, the worst first; ``clock`` is monotonic seconds.
+    ``diagnosed`` is what is wrong with the machine that has a card, the worst first; ``known`` whether somebody knows the
+    machine, which then makes room for no stranger; ``clock`` is monotonic seconds.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Alarms:
         diagnosed: Callable[[Mac], Sequence[Diagnosis]],
         emit: Callable[[Event], None],
         *,
+        known: Callable[[Mac], bool] = lambda _mac: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._diagnosed = diagnosed
         self._emit = emit
+        self._known = known
         self._clock = clock
         self._watched: dict[Mac, _Watched] = {}  # whose turn it is first
 
@@ -53,10 +57,10 @@ class Alarms:
             return
         if (known := self._watched.get(mac)) is not None:
             known.heard, known.machine = self._clock(), event.machine or known.machine
-        elif not (isinstance(event, DhcpSilent) and not event.client):  # else every system that wants an address
+        elif isinstance(event, DhcpSilent) and not event.client:
+            pass  # every system that wants an address
+        elif len(self._watched) < _ROOM or self._makes_room(mac):
             self._watched[mac] = _Watched(self._clock(), event.machine)
-            if len(self._watched) > _ROOM:
-                del self._watched[next(iter(self._watched))]
 
     def look(self) -> None:
         """Once in some seconds: each in its turn, a bounded number of them."""
@@ -66,6 +70,13 @@ class Alarms:
             if now - one.heard <= _OVER:
                 self._watched[mac] = one
                 self._look_at(mac, one, now)
+
+    def _makes_room(self, mac: Mac) -> bool:
+        some = tuple(islice(self._watched, _TRIES))
+        goes = next((each for each in some if not self._known(each)), some[0] if self._known(mac) else None)
+        if goes is not None:
+            del self._watched[goes]
+        return goes is not None
 
     def _look_at(self, mac: Mac, one: _Watched, now: float) -> None:
         found = next(iter(self._diagnosed(mac)), None)

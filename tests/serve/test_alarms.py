@@ -21,7 +21,10 @@ class House:
         self.wrong: dict[str, Cause] = {}
         self.asked: list[str] = []
         self.events: list[Event] = []
-        self.alarms = Alarms(self._diagnosed, self._emit, clock=lambda: self.now)
+        self.known: set[str] = set()
+        self.alarms = Alarms(
+            self._diagnosed, self._emit, known=lambda mac: str(mac) in self.known, clock=lambda: self.now
+        )
 
     def _diagnosed(self, mac: Mac) -> tuple[Diagnosis, ...]:
         self.asked.append(str(mac))
@@ -126,3 +129,26 @@ def test_of_many_machines_each_has_its_turn(house: House, monkeypatch: pytest.Mo
     for _ in range(3):
         house.later()
     assert [each[-1] for each in house.asked] == ["1", "2", "3", "1", "2", "3"]
+
+
+def test_a_flood_of_made_up_cards_hides_no_machine_that_somebody_knows(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "_ROOM", 3)
+    house.known = {CARD, OTHER}
+    house.asks(CARD)
+    for number in range(20):
+        house.asks(f"52:54:00:00:00:{number:02d}")
+    house.asks(OTHER)
+    house.later()
+    assert len(house.asked) == 3
+    assert {CARD, OTHER} < set(house.asked)
+
+
+def test_where_all_are_known_a_stranger_is_not_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "_ROOM", 1)
+    house.known = {CARD}
+    house.asks(CARD)
+    house.asks(OTHER)
+    house.later()
+    assert house.asked == [CARD]
