@@ -50,7 +50,8 @@ class Placed:
     rank: Rank
     booting: bool
     cause: Cause | None
-    order: tuple[int, float, str]
+    order: tuple[int, bool, float, str]
+    """Of those in one case strangers come last: anybody can make up cards that boot, or are in trouble."""
     known: bool = True
     """A file lists it, or somebody did something about it."""
 
@@ -174,7 +175,9 @@ class Overview:
         rank = rank_of(standing, booting, cause is not None)
         newest = -(latest(seat, attempt) or 0.0) if rank in _NEWEST_FIRST else 0.0
         known = seat.machine is not None or (seat.mac is not None and self._services.records.known(seat.mac))
-        return Placed(seat, standing.state, rank, booting, cause, (rank, newest, view.called(seat).lower()), known)
+        return Placed(
+            seat, standing.state, rank, booting, cause, (rank, not known, newest, view.called(seat).lower()), known
+        )
 
 
 def counted(placed: Sequence[Placed]) -> Counts:

@@ -115,3 +115,14 @@ async def test_among_many_strangers_those_that_somebody_knows_are_looked_at_as_o
     assert await at_their_disks(overview) == 1
     assert STUCK in looked[everybody:]
     assert len(looked) - everybody < 60
+
+
+async def test_strangers_come_behind_those_that_somebody_knows_whatever_befalls_them() -> None:
+    """Anybody can make up cards that boot and get into trouble, and newer ones than any machine's."""
+    place = await site()
+    for number in range(5):
+        place.saw(Mac.parse(f"0a:00:00:00:00:{number:02x}"))
+    placed = await Overview(replace(place.services(), diagnosed=lambda _mac: place.diagnosed(STUCK))).all()
+    troubled = [each.known for each in placed if each.rank is Rank.TROUBLE]
+    assert False in troubled
+    assert troubled == sorted(troubled, reverse=True)
