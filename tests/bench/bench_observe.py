@@ -2,8 +2,8 @@
 
 Five hundred machines boot from one daemon over loopback: DHCP through the ProxyDHCP shell, the boot program by TFTP,
 the scripts and four files by HTTP, 270 MB each.  The daemon's processor time for all of that is measured, and of it
-what is spent in the sinks of its hub (log, metrics, records and boots, what is on its way, the stream) and on two
-readers of the stream.  The clients are another process.  ``MACHINES=50`` for a quick look.
+what is spent in the sinks of its hub (log, metrics, records and boots, installations, what is on its way, diagnoses,
+the stream) and on two readers of the stream.  The clients are another process.  ``MACHINES=50`` for a quick look.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.ledger import Ledger
+from netbootd.fleet.lifecycle import Limits
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.net.tcp import bind_tcp
@@ -40,13 +41,17 @@ from netbootd.observe.log import LogSink, configure
 from netbootd.observe.metrics import Metrics
 from netbootd.observe.running import Running
 from netbootd.serve.admin.stream import Stream
+from netbootd.serve.alarms import Alarms
 from netbootd.serve.boot import BootSide
+from netbootd.serve.diagnosing import Diagnosing
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.app import build_app
 from netbootd.serve.http.server import start_http
 from netbootd.serve.lives import Lives
+from netbootd.serve.progress import Progress
 from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.tftp import TftpServer
+from netbootd.serve.tokens import Tokens
 from netbootd.wire.dhcp import MessageType, encode
 from netbootd.wire.mac import Mac
 from tests.support.journal import Disk, SlowJournal
@@ -115,7 +120,7 @@ class Quiet(UdpEndpoint):
 class Sinks:
     """As the daemon has them; ``lines`` counts what the log wrote."""
 
-    def __init__(self, hub: Hub, directory: Directory) -> None:
+    def __init__(self, hub: Hub, directory: Directory, world: Callable[[], World]) -> None:
         self.seconds = 0.0
         self.lines, disk, numbers = io.StringIO(), Disk(), count(1)
         ledger = Ledger(SlowJournal(disk, at_once=True), disk.known())
@@ -123,12 +128,27 @@ class Sinks:
         metrics = Metrics()
         self.attempts = Attempts(new_id=lambda: f"b{next(numbers)}", owner=self.records.owner, took=metrics.boots.took)
         self.lives = Lives(ledger, self.records, self.attempts, Behind(), hub, known=directory.known)
+        running = Running()
+        diagnosing = Diagnosing(
+            self.records,
+            self.lives,
+            running,
+            known=directory.known,
+            assigned=lambda mac: world().assignment(directory.known(mac)),
+            limits=lambda _mac: Limits(),
+            firmware=lambda: FIRMWARE,
+        )
+        self.alarms = Alarms(diagnosing.of, hub, known=self.records.known)
         self.stream = Stream("bench", time.time)
         for sink in (
             LogSink(configure("text", stream=self.lines)),
             metrics.observe,
             self.lives,
-            Running(),
+            Progress(ledger, hub),
+            Tokens(ledger.entry).observe,
+            running,
+            diagnosing,
+            self.alarms,
             self.stream,
         ):
             hub.add(self.timed(sink))
@@ -157,10 +177,11 @@ class Sinks:
             await asyncio.gather(_drained(one), _drained(other))
 
     async def write(self) -> None:
-        """What happened is written behind."""
+        """What happened is written behind, and whoever stopped on the way is looked for."""
         while True:
             await asyncio.sleep(1)
             self.timed(self.lives.waiting)(1000)
+            self.timed(lambda _: self.alarms.look())(None)
 
 
 async def _drained(texts: Any) -> None:
@@ -172,7 +193,7 @@ async def measured(root: Path) -> tuple[float, float]:
     """Seconds of processor time of this process for all machines, and of them those spent observing."""
     directory = Directory(lambda _mac: "")
     hub = Hub(directory.who)
-    sinks, emit = Sinks(hub, directory), hub
+    sinks, emit = Sinks(hub, directory, lambda: here), hub
     files = {"kernel": "rescue/vmlinuz", "initrd": [f"rescue/{name}" for name in FILES if name != "vmlinuz"]}
     rescue = profile("rescue", "linux", files, boots=ALWAYS)
     fleet = Snapshot([rescue], [machine(rescue.name, f"node-{n}", mac_of(n)) for n in range(MACHINES)])
