@@ -21,6 +21,7 @@ from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.roster import Roster, Seat
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.view import View
+from netbootd.wire.mac import Mac
 
 _SHARE = 20  # times as long as it took to look, what was found is used
 _ALWAYS_ANEW = 0.05  # seconds that looking may take and be done each time
@@ -168,13 +169,16 @@ class Overview:
                 await asyncio.sleep(0)
         return tuple(sorted(placed, key=lambda each: each.order))
 
+    def _known(self, mac: Mac) -> bool:
+        return self._services.records.known(mac) or self._services.ledger.entry(mac) is not None
+
     def _place(self, seat: Seat, view: View) -> Placed:
         attempt, standing, trouble = self.current(seat), view.standing(seat), self.trouble(seat)
         cause = trouble.cause if trouble else Cause.SHARED_IDENTITY if view.conflict(seat) else None
         booting = self.booting(attempt, standing)
         rank = rank_of(standing, booting, cause is not None)
         newest = -(latest(seat, attempt) or 0.0) if rank in _NEWEST_FIRST else 0.0
-        known = seat.machine is not None or (seat.mac is not None and self._services.records.known(seat.mac))
+        known = seat.machine is not None or (seat.mac is not None and self._known(seat.mac))
         return Placed(
             seat, standing.state, rank, booting, cause, (rank, not known, newest, view.called(seat).lower()), known
         )
