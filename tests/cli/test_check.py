@@ -129,4 +129,4 @@ class TestMadeByTheApi:
         record = Record("1", (Mac.parse("52:54:00:00:00:09"),), name="n9", profile="e", soft_serial="n-1", origin="ada")
         self.state(house, record)
         ran = check(house, more)
-        assert "the soft serial n-1 of n9 already belongs to n1" in ran.err
+        assert "the API (ada): machines.n9: its soft serial n-1 already belongs to n1 of " in ran.err
