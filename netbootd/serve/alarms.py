@@ -33,8 +33,8 @@ class _Watched:
 class Alarms:
     """A sink for everything that happens to machines; `look` emits a `MachineTrouble` for each that has a new one.
 
-    ``diagnosed`` is what is wrong with the machine that has a card, the worst first; ``known`` whether somebody knows the
-    machine, which then makes room for no stranger; ``clock`` is monotonic seconds.
+    ``diagnosed`` is what is wrong with the machine that has a card, the worst first; ``known`` whether somebody knows
+    the machine, which then makes room for no stranger; ``clock`` is monotonic seconds.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.firmware import Firmware
+from netbootd.boot.model import Boots
 from netbootd.boot.site import Site
 from netbootd.fleet.identity import Conflict, Match
 from netbootd.fleet.lifecycle import Limits
@@ -15,13 +16,14 @@ from netbootd.fleet.record import Attempt, Record
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Assignment
 from netbootd.net.interfaces import Interface
-from netbootd.observe.diagnosis.case import Heard, nothing_yet, speaks
+from netbootd.observe.diagnosis.case import Heard, installs, nothing_yet, speaks
 from netbootd.observe.diagnosis.model import Case, Diagnosis
 from netbootd.observe.diagnosis.table import diagnose
 from netbootd.observe.events import DhcpSilent, Event, ServerHeard
 from netbootd.observe.plain import PlainAsks
 from netbootd.observe.running import Running
 from netbootd.observe.servers import Servers
+from netbootd.payloads import PAYLOADS
 from netbootd.serve.lives import Lives
 from netbootd.wire.mac import Mac
 
@@ -110,6 +112,7 @@ class Diagnosing:
             programs=tuple(binary.name for binary in self._firmware().binaries),
             speaks=any(speaks(layer) for layer in assignment.args),
             powers_off=self._limits(mac).powers_off,
+            installs=_installs(assignment),
         )
         return diagnose(self._heard.about(case, record.macs if record else (mac,)) if latest else case)
 
@@ -132,3 +135,10 @@ class Diagnosing:
         record = self._records.get(id)
         serial = f"the machine with the serial number {record.serial}" if record and record.serial else ""
         return f"{(record.name if record else '') or serial or 'the record'} ({id})"
+
+
+def _installs(assignment: Assignment) -> bool:
+    """EVE and the like are handed out once unless settings say otherwise."""
+    profile = assignment.profile
+    own = profile is not None and PAYLOADS[profile.payload].boots is Boots.ONCE
+    return own or any(installs(layer) for layer in assignment.args)

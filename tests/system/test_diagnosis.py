@@ -50,6 +50,7 @@ profiles:
   large: {{payload: linux, kernel: large}}
   broken: {{payload: linux, kernel: kernel, args: {{name: "{{{{ machine.asset }}}}"}}}}
   once: {{payload: linux, kernel: kernel, boots: once}}
+  forever: {{payload: linux, kernel: kernel, initrd: initrd.img, args: {{ip: dhcp, autoinstall: true}}}}
 machines:
   {machines}
 """
@@ -371,7 +372,7 @@ def _(one: Machine) -> None:
         one.loads()
 
 
-@part("reinstall_loop")
+@part("reinstall_loop", "forever")
 def _(one: Machine) -> None:
     for _ in range(4):
         one.boots()

@@ -20,6 +20,12 @@ _NETWORK = frozenset(
 """Arguments of installers and live systems that ask for an address."""
 
 
+_INSTALLERS = frozenset(
+    {"auto", "auto-install/enable", "preseed/url", "preseed/file", "url", "autoinstall", "inst.ks", "ks"}
+    | {"coreos.inst.install_dev", "coreos.inst.ignition_url", "autoyast", "autoyast2"}
+)
+
+
 class Heard:
     """What is known beside the boots."""
 
@@ -52,6 +58,15 @@ def speaks(settings: Iterable[ArgSetting]) -> bool:
     """Whether these arguments have the system use the network, so that it is heard of again."""
     return any(
         each.key in _NETWORK or any("://" in value for value in each.values or ())
+        for each in settings
+        if each.values is not None
+    )
+
+
+def installs(settings: Iterable[ArgSetting]) -> bool:
+    """Whether these arguments are an installer's, which is not to come again and again as a diskless system is."""
+    return any(
+        each.key in _INSTALLERS or any("boot.done_url" in value for value in each.values or ())
         for each in settings
         if each.values is not None
     )

@@ -110,6 +110,8 @@ class Case:
     """Its arguments have its system use the network, so that it is heard of again."""
     powers_off: bool = False
     """Its installer says nothing at its end."""
+    installs: bool = False
+    """What it boots is an installer, as its payload and its arguments tell."""
 
     @property
     def server(self) -> str:

@@ -196,6 +196,15 @@ def test_one_reboot_after_an_installation_is_no_loop() -> None:
     ward.wait(LONG)
 
 
+def test_a_diskless_machine_may_be_booted_as_often_as_its_people_like() -> None:
+    ward = healthy(Ward())
+    for _ in range(6):
+        ward.to_payload()
+        ward.wait(60.0)
+        ward.system()
+        ward.wait(600.0)
+
+
 def test_a_machine_booted_by_url_alone_has_no_dhcp_to_miss() -> None:
     """A cloud's own iPXE: its script is the first that is seen."""
     ward = healthy(Ward())

@@ -92,7 +92,12 @@ def _(ward: Ward) -> dict[str, Any]:
 
 
 @story(Cause.REINSTALL_LOOP, "was given rescue 4 times within 31 min", "boots: once")
-def _(ward: Ward) -> None:
+def _(ward: Ward) -> dict[str, Any]:
+    boots_again_and_again(ward)
+    return {"installs": True}
+
+
+def boots_again_and_again(ward: Ward) -> None:
     for _ in range(4):
         ward.to_payload()
         ward.wait(200.0)
