@@ -14,7 +14,7 @@ from netbootd.fleet.age import Age
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
-from netbootd.fleet.changes import Written, ids
+from netbootd.fleet.changes import Written
 from netbootd.fleet.family import family, stage_of
 from netbootd.fleet.grants import PutGrant
 from netbootd.fleet.identity import Match
@@ -170,7 +170,7 @@ class Memory:
         self._behind.add(changes)
         if not self._store.durable:
             return Written.NO
-        own = self._behind.pick(ids(changes).records)
+        own = self._behind.pick(changes)
         written = await self._store.write(*own)
         if written is Written.NO:
             self._behind.put_back(own)

@@ -6,11 +6,11 @@ to it meanwhile stays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from netbootd.fleet.changes import Ids
+from netbootd.fleet.changes import Ids, ids
 from netbootd.fleet.record import Attempt, DropAttempts, DropRecord, PutAttempt, PutRecord, Record, RecordChange
 
 
@@ -48,9 +48,11 @@ class Behind:
         attempts = list(islice(self._attempts, most - len(records)))
         return (*records, *self._taken_attempts(attempts))
 
-    def pick(self, ids: Collection[str]) -> tuple[RecordChange, ...]:
-        """What waits of these records alone; it counts as written, by somebody who waits for the answer."""
-        return tuple(replace(change, firm=True) for change in self._taken([id for id in ids if id in self._records]))
+    def pick(self, changes: Iterable[RecordChange]) -> tuple[RecordChange, ...]:
+        """What waits of the records that these are about, in their order: what one gives up another may claim.  It
+        counts as written, by somebody who waits for the answer."""
+        about = dict.fromkeys(id for change in changes for id in ids((change,)).records)
+        return tuple(replace(change, firm=True) for change in self._taken([id for id in about if id in self._records]))
 
     def put_back(self, changes: Iterable[RecordChange]) -> None:
         """They were not written after all, nor does anybody wait any longer; what happened since goes on top."""

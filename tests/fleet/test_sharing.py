@@ -91,7 +91,7 @@ class Daemon:
     def keep(self, changes: tuple[RecordChange, ...]) -> bool:
         """For somebody who waits."""
         self.behind.add(changes)
-        return self.disk.write(self, self.behind.pick(ids(changes).records))
+        return self.disk.write(self, self.behind.pick(changes))
 
     def hear(self) -> None:
         about, self.unheard = self.unheard, NOBODY

@@ -26,6 +26,9 @@ _INSTALLERS = frozenset(
 )
 
 
+_BEFORE = 60.0
+
+
 class Heard:
     """What is known beside the boots."""
 
@@ -73,8 +76,9 @@ def installs(settings: Iterable[ArgSetting]) -> bool:
 
 
 def _servers(servers: Servers, macs: Sequence[Mac], since: float) -> tuple[Server, ...]:
-    """Those that spoke to it in this boot; what others were told names who else is there."""
-    return tuple(server for mac in macs for server in servers.to(mac, since))
+    """Those that spoke to it in this boot, or right before: what they say is told once a minute at most, and a server
+    may be faster than we are."""
+    return tuple(server for mac in macs for server in servers.to(mac, since - _BEFORE))
 
 
 def _plain(asks: PlainAsks, macs: Sequence[Mac]) -> Plain | None:
