@@ -41,20 +41,32 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 _SLOW = {
     "test_browser.py",
+    "test_common.py",
+    "test_diagnosing.py",
     "test_evetest.py",
     "test_fetch.py",
+    "test_grub.py",
     "test_healthy.py",
     "test_import_.py",
     "test_inside_iso.py",
+    "test_leftovers.py",
+    "test_lives_captures.py",
+    "test_main.py",
     "test_memory_shared.py",
     "test_node.py",
+    "test_otlp.py",
+    "test_packaging.py",
     "test_postgresql.py",
     "test_progress_killed.py",
     "test_progress_lives.py",
     "test_pxe_port.py",
+    "test_recipe.py",
     "test_run.py",
+    "test_sharing.py",
     "test_statements.py",
     "test_store_shared.py",
+    "test_transfer.py",
+    "test_watch.py",
 }
 
 
