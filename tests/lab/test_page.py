@@ -22,8 +22,12 @@ from tests.lab.machine import Hardware, Machine
 from tests.lab.namespace import Namespace
 from tests.support.browser import CHROMIUM, browser, remember, remembered, window
 from tests.support.places import tcp
+from tests.support.tools import elsewhere
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(not CHROMIUM, reason="no chromium: .ci/setup lab installs it")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(elsewhere(not CHROMIUM), reason="no chromium: .ci/setup lab installs it"),
+]
 
 WATCHED, STUCK = "52:54:00:99:00:01", "52:54:00:99:00:02"
 CROWD = tuple(f"52:54:00:aa:00:{number:02x}" for number in range(200))

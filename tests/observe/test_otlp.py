@@ -13,12 +13,11 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_service
 
 from netbootd.fleet.record import Asked, Attempt, Outcome, Reached, Step, Transfer
 from netbootd.observe.otlp import Otlp
 from netbootd.wire.mac import Mac
-
-trace_service = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 
 FIRMWARE = Step(
     Reached.FIRMWARE,

@@ -17,6 +17,7 @@ from netbootd.observe.events import ArtifactServed, Change, DhcpAnswered, Event,
 from netbootd.wire.mac import Mac
 from tests.support.crowd import FIVE, HOSTILE, NASTY, STUCK, TWINS, armed, crowd
 from tests.support.fleet import Api, serving
+from tests.support.tools import elsewhere
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 AXE = Path(__file__).parents[2] / ".lab" / "page" / "node_modules" / "axe-core" / "axe.min.js"
@@ -41,7 +42,7 @@ PAGES = (
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium: .ci/setup lab installs it"),
+    pytest.mark.skipif(elsewhere(not CHROMIUM), reason="no chromium: .ci/setup lab installs it"),
 ]
 
 
@@ -79,7 +80,7 @@ def happened(site: Api, *events: Event) -> None:
 
 
 class TestEverybody:
-    @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: .ci/setup lab fetches it")
+    @pytest.mark.skipif(elsewhere(not AXE.exists()), reason="no axe-core: .ci/setup lab fetches it")
     @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
     async def test_axe_finds_no_fault_with_any_page(self, browser: Browser, site: Api, scheme: Any, width: int) -> None:
         faults: list[str] = []

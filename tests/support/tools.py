@@ -17,6 +17,11 @@ def need(program: str, package: str = "") -> str:
     return path
 
 
+def elsewhere(missing: bool) -> bool:
+    """For ``skipif``: something is missing, and this is not CI, where the test is to fail."""
+    return missing and not os.environ.get("CI")
+
+
 def without(told: str) -> NoReturn:
     """A test cannot run: skipped where somebody works, a failure in CI, which installs all that is needed."""
     if os.environ.get("CI"):
