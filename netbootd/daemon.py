@@ -32,6 +32,7 @@ from netbootd.observe.log import LogSink
 from netbootd.observe.metrics import Metrics
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
+from netbootd.serve.addresses import Addresses
 from netbootd.serve.admin.api import add_api
 from netbootd.serve.admin.app import build_admin
 from netbootd.serve.admin.metrics import add_metrics
@@ -104,7 +105,7 @@ class Daemon:
             lambda: self._loaded.world,
             self._directory,
             took=self._boot_changed,
-            around=lambda: around(self._interfaces.served, self._site),
+            around=lambda: around(self._addresses.served, self._addresses.site),
         )
 
     async def run(self) -> None:
@@ -112,12 +113,13 @@ class Daemon:
 
         Raises `CannotListen`, `NoSuchInterface` or `ConfigError` when it cannot begin.
         """
-        self._interfaces = Interfaces(self._config.interfaces)
+        interfaces = Interfaces(self._config.interfaces)
         user = account(self._config)
         self._shown = identify(self._config.tls) if self._config.tls else None  # while we may read the key
         self._loaded = self._load(self._config)
         try:
             self._listening = listen(self._config, self._sockets)
+            self._addresses = Addresses(self._config, self._listening, interfaces)
             become(user)
             self._tracing = Tracing(self._config.traces, partial(self._notice, severity="warning"))
             await self._memory.open()
@@ -127,7 +129,7 @@ class Daemon:
             self._log.banner(self.about())
             if waits := waiting_told(self._loaded.world, self._memory.records.all()):
                 self._notice(waits)
-            self._told(started(self._interfaces.served, self._listening, self._site))
+            self._told(started(self._addresses.served, self._listening, self._addresses.site))
             self._notifier.ready(summary(self._loaded))
             self._background(self._notifier.watchdog())
             self._background(self._memory.follow())
@@ -152,9 +154,9 @@ class Daemon:
         config = self._config
         self._dhcp = ProxyDhcp(
             world=lambda: self._loaded.world,
-            site=self._site,
-            interface=self._interface,
-            owns=self._owns,
+            site=self._addresses.site,
+            interface=self._addresses.interface,
+            owns=self._addresses.owns,
             emit=self._hub,
             clock=time.monotonic,
             met=self._directory.met,
@@ -162,7 +164,7 @@ class Daemon:
         self._boot = BootSide(
             emit=self._hub,
             directory=self._directory,
-            site=self._site,
+            site=self._addresses.site,
             world=self._loaded.world,
             firmware=self._loaded.firmware,
             tree=Tree(config.artifacts, self._loaded.world.bundles),
@@ -202,7 +204,10 @@ class Daemon:
     def _listen_to_others(self) -> None:
         if (sock := self._listening.overheard) is not None:
             self._overhearing = Overhearing(
-                emit=self._hub, interface=self._interface, own=self._is_ours, clock=time.monotonic
+                emit=self._hub,
+                interface=self._addresses.interface,
+                own=self._addresses.is_ours,
+                clock=time.monotonic,
             )
             self._overhearing.start(partial(Ear, sock))
         elif self._listening.dhcp and self._config.overhear:
@@ -254,25 +259,6 @@ class Daemon:
             self._notice(f"internal error, please report it: {error!r}", "error")
 
     # while it runs
-
-    def _site(self, local: str) -> Site:
-        """How a client that asked at ``local`` comes back."""
-        config, listening = self._config, self._listening
-        address = config.advertise or listening.address or local
-        tftp_port = listening.tftp_address[1] if listening.tftp_address else None
-        syslog_port = listening.syslog_address[1] if listening.syslog_address else None
-        return Site(address, listening.http_address[1], tftp_port, config.public_url, syslog_port)
-
-    def _interface(self, index: int) -> str | None:
-        return self._interfaces.name(index)
-
-    def _owns(self, index: int, address: str) -> bool:
-        # Who says what address to advertise or to listen on knows that it can be reached from every interface.
-        chosen = self._config.advertise or self._listening.address
-        return chosen is not None or self._interfaces.owns(index, address)
-
-    def _is_ours(self, address: str) -> bool:
-        return any(each.ip == address for served in self._interfaces.served for each in served.addresses)
 
     def _boot_changed(self, before: Attempt | None, after: Attempt) -> None:
         self._metrics.boots.took(before, after)
@@ -333,7 +319,8 @@ class Daemon:
     def _take(self, config: Config, loaded: Loaded, interfaces: Interfaces, doubts: tuple[str, ...]) -> None:
         for key in needs_restart(self._started, config):
             self._notice(f"{key} changed: that takes a restart", "warning")
-        self._config, self._loaded, self._interfaces = config, loaded, interfaces
+        self._config, self._loaded = config, loaded
+        self._addresses.swap(config, interfaces)
         self._boot.swap(loaded.world, loaded.firmware, Tree(config.artifacts, loaded.world.bundles))
         self._boot.stall_seconds = config.stall_timeout
         self._boot.trusted_proxies = config.trusted_proxies
@@ -364,13 +351,12 @@ class Daemon:
 
     def about(self) -> Banner:
         """See `serve.admin.page.PageServices`."""
-        return announcement(
-            self._config, self._loaded, self._interfaces.served, self._listening, self._site, self._shown
-        )
+        addresses = self._addresses
+        return announcement(self._config, self._loaded, addresses.served, self._listening, addresses.site, self._shown)
 
     def nearest(self, ip: str) -> Site:
         """See `serve.admin.page.PageServices`."""
-        return self._site(self._interfaces.nearest(ip))
+        return self._addresses.nearest(ip)
 
     def _notice(self, text: str, severity: Level = "info") -> None:
         self._hub(DaemonNotice(text=text, severity=severity))
