@@ -22,9 +22,7 @@ from netbootd.load import Loaded, load_world
 from netbootd.memory import Memory
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.net.neighbours import neighbour
-from netbootd.net.overheard import Ear
 from netbootd.net.served import Interfaces
-from netbootd.net.udp import UdpEndpoint
 from netbootd.observe.banner import Banner
 from netbootd.observe.events import DaemonNotice, Level
 from netbootd.observe.hub import Hub
@@ -44,14 +42,10 @@ from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.boot import BootSide
 from netbootd.serve.diagnosing import around
 from netbootd.serve.directory import Directory
-from netbootd.serve.http.app import build_app
-from netbootd.serve.http.server import Secure, start_http
+from netbootd.serve.http.server import start_http
 from netbootd.serve.listening import listen
-from netbootd.serve.overhearing import Overhearing
-from netbootd.serve.proxydhcp import ProxyDhcp
+from netbootd.serve.serving import Serving
 from netbootd.serve.sockets import CannotListen, Sockets
-from netbootd.serve.syslog import SyslogServer
-from netbootd.serve.tftp import TftpServer
 from netbootd.systemd import Notifier
 from netbootd.wire.mac import Mac
 
@@ -87,10 +81,6 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ends: list[Callable[[], Awaitable[None]]] = []  # of what was started
-        self._dhcp: ProxyDhcp | None = None
-        self._tftp: TftpServer | None = None
-        self._syslog: SyslogServer | None = None
-        self._overhearing: Overhearing | None = None
         self._metrics = Metrics()
         self.token: str | None = None
         """See `serve.admin.access.AccessServices`."""
@@ -152,15 +142,6 @@ class Daemon:
 
     async def _start(self) -> None:
         config = self._config
-        self._dhcp = ProxyDhcp(
-            world=lambda: self._loaded.world,
-            site=self._addresses.site,
-            interface=self._addresses.interface,
-            owns=self._addresses.owns,
-            emit=self._hub,
-            clock=time.monotonic,
-            met=self._directory.met,
-        )
         self._boot = BootSide(
             emit=self._hub,
             directory=self._directory,
@@ -179,40 +160,15 @@ class Daemon:
             token_networks=config.token_networks,
         )
         self._memory.tokens.lasts = config.token_lasts
-        listening = self._listening
-        for sock, port in listening.dhcp:
-            self._dhcp.start(partial(UdpEndpoint, sock), port)
-        self._listen_to_others()
-        if listening.tftp is not None:
-            self._tftp = TftpServer(self._boot.resolve, self._hub, single_port=config.single_port)
-            await self._tftp.start(listening.tftp)
-            self._ends.append(partial(self._tftp.stop, _DRAIN))
-        if listening.syslog is not None:
-            self._syslog = SyslogServer(self._directory.mac_of, self._hub, time.monotonic)
-            self._syslog.start(partial(UdpEndpoint, listening.syslog))
-        secure = Secure(listening.https, self._context) if listening.https else None
-        self._http = await start_http(build_app(self._boot), [listening.http], self._hub, grace=_DRAIN, secure=secure)
-        self._ends.append(self._http.stop)
-        self._hub.add(self._http.observe)
+        serving = Serving(self._listening, self._addresses, self._hub, self._directory, drain=_DRAIN)
+        self._ends.append(serving.stop)
+        await serving.start(config, lambda: self._loaded.world, self._boot, self._context)
         site = build_admin(self, self._hub)
         add_api(site, api := self._api())
         add_page(site, api, self, overview := Overview(api))
         add_metrics(site, self._metrics, overview, self._memory.running)
-        admin = await start_http(site, [listening.admin], self._hub, grace=0.0)
+        admin = await start_http(site, [self._listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
-
-    def _listen_to_others(self) -> None:
-        if (sock := self._listening.overheard) is not None:
-            self._overhearing = Overhearing(
-                emit=self._hub,
-                interface=self._addresses.interface,
-                own=self._addresses.is_ours,
-                clock=time.monotonic,
-            )
-            self._overhearing.start(partial(Ear, sock))
-        elif self._listening.dhcp and self._config.overhear:
-            text = "other DHCP and PXE servers are not listened to: that takes CAP_NET_RAW, which the systemd unit has"
-            self._notice(text, "debug")
 
     def _api(self) -> ApiServices:
         stream = Stream(secrets.token_hex(4), time.time)
@@ -369,12 +325,6 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._dhcp is not None:
-            self._dhcp.stop()
-        if self._overhearing is not None:
-            self._overhearing.stop()
-        if self._syslog is not None:
-            self._syslog.stop()
         await asyncio.gather(*(end() for end in self._ends))
         await self._tracing.close()
         await self._memory.close()  # last: what transfers came to is written there
