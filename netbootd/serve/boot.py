@@ -171,8 +171,8 @@ class BootSide:
             self._directory.leaves(mac)
         if rendered.unnumbered:
             return self._unnumbered(rendered, facts, mac, request, site)
-        self._tell(rendered, mac, request, site)
         recorded = self._handed(mac, request.client_ip, rendered, site.base_url)
+        self._tell(rendered, mac, request, site)  # after: a script older than its own arming (auto) begins nothing
         if rendered.documents or token in rendered.text:
             recipe = Recipe(facts, request.local[0], request.base_url, request.loader, choice, known is not None)
             self._tokens.grant(token, mac, rendered.documents, installs=recorded is not None, recipe=recipe)

@@ -184,7 +184,7 @@ class Lives:
         return max(self._records.of_card(mac), key=lambda each: each.last_seen or 0.0, default=None)
 
     def _generation(self, mac: Mac) -> int:
-        """Of the arming that a script is handed out for now; who is armed by its profile is not on record yet."""
+        """Of the arming that a script is handed out for now."""
         entry = self._ledger.entry(mac)
         return entry.generation if entry else 1
 

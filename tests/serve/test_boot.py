@@ -178,6 +178,14 @@ def test_who_follows_a_boot_is_told_what_was_handed_out(side: Side) -> None:
     assert (mac, ip, rendered.payload, base) == (CARD, CLIENT, "linux", f"http://{SERVER}:8080")
 
 
+def test_what_was_handed_out_is_told_after_it_counts(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that arms by itself is armed by its script: a script older than that would not be the one it installs by."""
+    counted: list[bool] = []
+    monkeypatch.setattr(side.boot, "emit", lambda event: counted.append(bool(side.handed)))
+    side.ask(CARD)
+    assert counted == [True]
+
+
 class TestMadeForOne:
     """Documents of a plan, which the machine fetches with the token in its script."""
 

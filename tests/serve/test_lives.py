@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from netbootd.boot.facts import Facts
+from netbootd.boot.model import Profile
 from netbootd.boot.silence import Reason
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.behind import Behind
@@ -129,15 +130,16 @@ class Place:
     def silent(self, reason: Reason, mac: Mac = CARD) -> None:
         self.lives(DhcpSilent(mac=str(mac), reason=reason.name))
 
-    async def asks(self, mac: Mac = CARD) -> bool:
+    async def asks(self, mac: Mac = CARD, profile: Profile = PROFILE) -> bool:
         """It boots from the network; True when it has a script that wipes it."""
-        if not verdict(PROFILE, self.ledger.stage(mac)).netboot:
+        if not verdict(profile, self.ledger.stage(mac)).netboot:
             self.silent(Reason.BOOT_LOCAL, mac)
             return False
         self.offered(mac)
         script = ScriptServed(mac=str(mac), ip=IP, script="ipxe.cfg", profile="edge", payload="eve", installs=True)
+        handed = self.ledger.handed(mac, IP, LAST, self.now)
         self.lives(script)
-        return await self.ledger.handed(mac, IP, LAST, self.now)
+        return await handed
 
     async def may_have_the_last_file(self, mac: Mac = CARD) -> bool:
         for handing in self.ledger.handings_at(IP):
@@ -181,6 +183,15 @@ async def test_a_machine_that_shows_up_is_on_record_with_its_boot(place: Place) 
     assert await place.asks()
     assert place.records.get(record.id) == replace(record, product="R640", addresses=(IP,))
     assert [step.stage for step in place.attempts.of(record.id)[0].steps] == [Reached.FIRMWARE, Reached.SCRIPT]
+
+
+async def test_one_that_arms_by_itself_installs_with_its_script_and_fails_when_it_hangs(place: Place) -> None:
+    assert await place.asks(profile=linux(boots=ONCE, auto=True))
+    assert place.state() is State.INSTALLING
+    place.now += LIMITS.fetching
+    place.lives.look()
+    assert place.state() is State.FAILED
+    assert place.ledger.stage(CARD) is Stage.GIVEN
 
 
 class TestANewCard:
