@@ -9,14 +9,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from ssl import SSLContext
 
 from netbootd.announce import Started, announcement, started, summary, warnings
 from netbootd.artifacts.tree import Tree
 from netbootd.boot.site import Site
 from netbootd.check import waiting_told
 from netbootd.config import Config, ConfigError, needs_restart
-from netbootd.config.certificate import doubts, identify
 from netbootd.fleet.record import Attempt
 from netbootd.load import Loaded, load_world
 from netbootd.memory import Memory
@@ -40,6 +38,7 @@ from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.boot import BootSide
+from netbootd.serve.certificate import Certificate
 from netbootd.serve.diagnosing import around
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.server import start_http
@@ -105,7 +104,7 @@ class Daemon:
         """
         interfaces = Interfaces(self._config.interfaces)
         user = account(self._config)
-        self._shown = identify(self._config.tls) if self._config.tls else None  # while we may read the key
+        self._certificate = Certificate(self._config.tls, self._hub)  # while we may read the key
         self._loaded = self._load(self._config)
         try:
             self._listening = listen(self._config, self._sockets)
@@ -162,7 +161,7 @@ class Daemon:
         self._memory.tokens.lasts = config.token_lasts
         serving = Serving(self._listening, self._addresses, self._hub, self._directory, drain=_DRAIN)
         self._ends.append(serving.stop)
-        await serving.start(config, lambda: self._loaded.world, self._boot, self._context)
+        await serving.start(config, lambda: self._loaded.world, self._boot, self._certificate.context)
         site = build_admin(self, self._hub)
         add_api(site, api := self._api())
         add_page(site, api, self, overview := Overview(api))
@@ -233,7 +232,7 @@ class Daemon:
             self._notifier.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
             try:
                 await self._reread_settings()
-                await self._renew()
+                await self._certificate.renew(self._config.tls, self._config.public_url)  # whatever came of them
             finally:
                 self._notifier.ready(summary(self._loaded))
 
@@ -245,26 +244,6 @@ class Daemon:
                 self._notice(f"not reloaded, {problem}", problem.severity)
         except NoSuchInterface as error:
             self._notice(f"not reloaded, {error}", "error")
-
-    async def _renew(self) -> None:
-        """Take up a renewed certificate, whatever became of the settings; no connection is dropped."""
-        tls, old = self._config.tls, self._shown
-        if tls is None or old is None:
-            return
-        try:
-            self._shown = new = await asyncio.get_running_loop().run_in_executor(None, identify, tls)
-        except ConfigError as error:
-            for problem in error.problems:
-                self._notice(f"the certificate in use stays: {problem}", "error")
-            return
-        if (old.names, old.begins, old.ends) != (new.names, new.begins, new.ends):
-            self._notice(f"the certificate was renewed: {new}")
-        for doubt in doubts(tls, new, self._config.public_url):
-            self._notice(str(doubt), "warning")
-
-    def _context(self) -> SSLContext:
-        assert self._shown is not None, "TLS is served with a certificate"
-        return self._shown.context
 
     def _read(self) -> tuple[Config, Loaded, Interfaces, tuple[str, ...]]:
         """Waits for the disk: everything a reload reads is read here."""
@@ -308,7 +287,9 @@ class Daemon:
     def about(self) -> Banner:
         """See `serve.admin.page.PageServices`."""
         addresses = self._addresses
-        return announcement(self._config, self._loaded, addresses.served, self._listening, addresses.site, self._shown)
+        return announcement(
+            self._config, self._loaded, addresses.served, self._listening, addresses.site, self._certificate.shown
+        )
 
     def nearest(self, ip: str) -> Site:
         """See `serve.admin.page.PageServices`."""
