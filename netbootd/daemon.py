@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
+from netbootd.serve.background import Background
 from netbootd.serve.boot import BootSide
 from netbootd.serve.certificate import Certificate
 from netbootd.serve.diagnosing import around
@@ -78,7 +79,6 @@ class Daemon:
         self._told = told
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._ends: list[Callable[[], Awaitable[None]]] = []  # of what was started
         self._metrics = Metrics()
         self.token: str | None = None
@@ -87,6 +87,7 @@ class Daemon:
         self._hub = Hub(self._directory.who)
         self._hub.add(log)
         self._hub.add(self._metrics.observe)
+        self._background = Background(self._hub)
         self._tracing = Tracing(None, self._notice)
         self._memory = Memory(
             config.state,
@@ -120,9 +121,9 @@ class Daemon:
                 self._notice(waits)
             self._told(started(self._addresses.served, self._listening, self._addresses.site))
             self._notifier.ready(summary(self._loaded))
-            self._background(self._notifier.watchdog())
-            self._background(self._memory.follow())
-            self._background(self._tracing.follow())
+            self._background.start(self._notifier.watchdog())
+            self._background.start(self._memory.follow())
+            self._background.start(self._tracing.follow())
             await self._stopping.wait()
         finally:
             await self._stop()
@@ -194,24 +195,13 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in _STOP:
             loop.add_signal_handler(number, self._stop_asked)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._background(self._reload()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._background.start(self._reload()))
 
     def _stop_asked(self) -> None:
         """Stop; whoever asks twice does not want to wait for running transfers."""
         self._stopping.set()
         for number in _STOP:
             asyncio.get_running_loop().remove_signal_handler(number)
-
-    def _background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        """A fault of ours in the background must not pass unseen."""
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._notice(f"internal error, please report it: {error!r}", "error")
 
     # while it runs
 
@@ -261,7 +251,7 @@ class Daemon:
         self._boot.trusted_proxies = config.trusted_proxies
         self._boot.node.networks = config.token_networks
         self._memory.tokens.lasts = config.token_lasts
-        self._background(self._memory.serials.settle())
+        self._background.start(self._memory.serials.settle())
         for doubt in doubts:
             self._notice(doubt, "warning")
         self._notice(f"settings reloaded: {summary(loaded)}")
@@ -286,10 +276,8 @@ class Daemon:
 
     def about(self) -> Banner:
         """See `serve.admin.page.PageServices`."""
-        addresses = self._addresses
-        return announcement(
-            self._config, self._loaded, addresses.served, self._listening, addresses.site, self._certificate.shown
-        )
+        served, site = self._addresses.served, self._addresses.site
+        return announcement(self._config, self._loaded, served, self._listening, site, self._certificate.shown)
 
     def nearest(self, ip: str) -> Site:
         """See `serve.admin.page.PageServices`."""
@@ -303,9 +291,7 @@ class Daemon:
     async def _stop(self) -> None:
         """No new work; running transfers get a moment; then everything is closed."""
         self._notifier.stopping()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await asyncio.gather(*(end() for end in self._ends))
         await self._tracing.close()
         await self._memory.close()  # last: what transfers came to is written there
