@@ -56,8 +56,8 @@ _PRUNES = 3600  # and between two looks for history that is too old
 class Memory:
     """To be opened before anything is served, and closed after everything has ended.
 
-    ``world`` is what decisions look at now; it may look here in turn.  ``retry`` is as a `Store` has it, ``took`` as
-    `Attempts` do.
+    ``world`` is what decisions look at now; it may look here in turn.  ``patience`` and ``retry`` are as a `Store` has
+    them, ``took`` as `Attempts` do.
     """
 
     ledger: Ledger
@@ -77,6 +77,7 @@ class Memory:
         world: Callable[[], World],
         directory: Directory,
         *,
+        patience: float = 5.0,
         retry: float = 5.0,
         took: Callable[[Attempt | None, Attempt], None] = lambda _before, _after: None,
         around: Callable[[], Around] = Around,
@@ -88,7 +89,7 @@ class Memory:
         self._hub = hub
         self._world = world
         self._directory = directory
-        self._store = Store(state, lambda trouble: hub(state_notice(trouble)), retry=retry)
+        self._store = Store(state, lambda trouble: hub(state_notice(trouble)), patience=patience, retry=retry)
         self._behind = Behind()
         self._opened = False
 

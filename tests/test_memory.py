@@ -39,7 +39,7 @@ class Remembered:
         self.directory = Directory(lambda _mac: "")
         self.hub = Hub(lambda mac, _ip: (mac, ""))
         self.hub.add(self.told.append)
-        self.memory = Memory(state, self.hub, lambda: self.world, self.directory, retry=0.01)
+        self.memory = Memory(state, self.hub, lambda: self.world, self.directory, patience=60.0, retry=0.01)
 
     def boots(self, mac: Mac, serial: str) -> None:
         """A machine fetches its script."""

@@ -53,7 +53,7 @@ async def make(path: Path, told: Told) -> AsyncIterator[Callable[..., Store]]:
     made: list[Store] = []
 
     def new(**more: float) -> Store:
-        made.append(Store(f"sqlite:///{path}", told, **{"retry": 0.01, **more}))
+        made.append(Store(f"sqlite:///{path}", told, **{"patience": 60.0, "retry": 0.01, **more}))
         return made[-1]
 
     yield new

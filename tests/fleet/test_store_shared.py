@@ -29,7 +29,7 @@ class Daemon:
         self.learned: list[Learned] = []
         self.killed = False
         self._more = more
-        self.store = Store(url, self._tell, retry=0.05)
+        self.store = Store(url, self._tell, patience=60.0, retry=0.05)
 
     async def open(self) -> Daemon:
         self.ledger = Ledger(self.store, await self.store.open(), wall=lambda: 9.0)
