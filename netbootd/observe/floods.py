@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, HostileValue, TftpAborted
+from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, HostileValue, MachineChanged, TftpAborted
 from netbootd.observe.sentences import sentence
 
 WINDOW = 5.0  # seconds during which what repeats is only counted
@@ -39,9 +39,13 @@ class FloodGuard:
         self._burst_ends = 0.0
 
     def admit(self, event: Event, now: float) -> bool:
-        """Whether to write ``event`` now; if not, it has been counted.  Call `due` first."""
+        """Whether to write ``event`` now; if not, it has been counted.  Call `due` first.
+
+        Where a machine stands is not counted: one that was armed, failed and was armed again would fail last.
+        """
+        counts = not isinstance(event, MachineChanged)
         key = _likeness(event)
-        window = self._windows.get(key)
+        window = self._windows.get(key) if counts else None
         if window is not None:
             window.event = event
             window.repeated += 1
@@ -52,7 +56,8 @@ class FloodGuard:
         if self._admitted > BURST:
             self._left_out += 1
             return False
-        self._windows[key] = _Window(event, now + WINDOW)
+        if counts:
+            self._windows[key] = _Window(event, now + WINDOW)
         return True
 
     def due(self, now: float) -> list[Counted]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, HostileValue, ScriptServed, TftpAborted
+from netbootd.observe.events import (
+    Change,
+    DaemonNotice,
+    DhcpSilent,
+    Event,
+    HostileValue,
+    MachineChanged,
+    ScriptServed,
+    TftpAborted,
+)
 from netbootd.observe.floods import BURST, WINDOW, Counted, FloodGuard
 
 BOGUS = HostileValue(mac="52:54:00:00:00:01", field="serial", reason="NOT_PRINTABLE")
@@ -56,6 +65,18 @@ def test_a_detail_that_varies_does_not_make_a_reason_new() -> None:
     assert guard.due(WINDOW) == [Counted(silent[2], 2)]
     aborted = [TftpAborted(file=f"{n}", reason="TIMED_OUT") for n in range(2)]
     assert [guard.admit(event, 6.0) for event in aborted] == [True, False]
+
+
+def test_where_a_machine_stands_is_told_in_the_order_it_came_to_be() -> None:
+    """A second arming that was counted came out seconds late: behind the failure that it led to."""
+    guard = FloodGuard()
+    lives = [
+        MachineChanged(mac=BOGUS.mac, change=change)
+        for change in (Change.ARMED, Change.FAILED, Change.ARMED, Change.FAILED)
+    ]
+    assert [guard.admit(event, 0.0) for event in lives] == [True] * 4
+    assert guard.due(WINDOW) == []
+    assert sum(guard.admit(lives[0], 1.0) for _ in range(2 * BURST)) == BURST - 4
 
 
 def test_a_flood_that_never_repeats_itself_is_cut_and_the_cut_is_said() -> None:
