@@ -1,11 +1,13 @@
 """What an installer says with its call, as hostile as the network: one printable line, out of a query or a body.
 
-``wget --post-data`` and ``curl -d`` call every body a form, so what has no field ``message`` is taken as it is.
+``wget --post-data`` and ``curl -d`` call every body a form, so what has no field ``message`` is taken as it is; the
+same of JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -18,7 +20,6 @@ LONGEST = 300
 """Characters."""
 _READ = 4096  # bytes of a body; who sends a whole log is heard with its beginning
 _FIELD = "message"
-_FORM = "application/x-www-form-urlencoded"
 _FIELDS = 64
 
 
@@ -30,15 +31,20 @@ async def message(request: web.Request, query: tuple[tuple[str, str], ...], pati
 
 
 def in_body(content_type: str, body: bytes) -> str:
-    """The field of a form, or else all of it."""
+    """The field of a form or a JSON object, or else all of it."""
     text = body.decode("utf-8", "replace")
-    if content_type != _FORM:
-        return text
     try:
-        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS)
-    except ValueError:
-        return text
-    return next((value for name, value in fields if name == _FIELD), text)
+        match content_type:
+            case "application/x-www-form-urlencoded":
+                fields = dict(reversed(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS)))
+            case "application/json":
+                fields = json.loads(text)
+            case _:
+                fields = {}
+    except (ValueError, RecursionError):
+        fields = {}
+    found = fields.get(_FIELD) if isinstance(fields, dict) else None
+    return found if isinstance(found, str) else text
 
 
 def line(text: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from netbootd.serve.http.message import LONGEST, in_body, line
 
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 
 
 @pytest.mark.parametrize(
@@ -23,11 +24,18 @@ FORM = "application/x-www-form-urlencoded"
         (FORM, b"reason=disk", "reason=disk"),
         (FORM, b"&".join([b"a=b"] * 100), ("a=b&" * 100)[: LONGEST - 1] + "…"),
         (FORM, b"", ""),
+        (FORM, b"message=one&message=two", "one"),
+        (JSON, b'{"message": "no disk found", "code": 7}', "no disk found"),
+        (JSON, b'{"error": "no disk"}', '{"error": "no disk"}'),
+        (JSON, b'{"message": 7}', '{"message": 7}'),
+        (JSON, b'["no disk"]', '["no disk"]'),
+        (JSON, b"no disk", "no disk"),
+        (JSON, b"[" * 4000, "[" * (LONGEST - 1) + "…"),
         ("text/plain", b"", ""),
         ("text/plain", b"message=x", "message=x"),
     ],
 )
-def test_a_body_is_a_form_with_a_message_or_else_the_message(content_type: str, body: bytes, said: str) -> None:
+def test_a_body_is_a_form_or_json_with_a_message_or_else_the_message(content_type: str, body: bytes, said: str) -> None:
     assert line(in_body(content_type, body)) == said
 
 
@@ -35,7 +43,7 @@ def test_a_message_becomes_one_line() -> None:
     assert line("  grub-install\r\n\tfailed\x1b[31m\0 ") == "grub-install failed?[31m?"
 
 
-@given(st.sampled_from((FORM, "text/plain", "")), st.binary(max_size=4096))
+@given(st.sampled_from((FORM, JSON, "text/plain", "")), st.binary(max_size=4096))
 def test_whatever_comes_makes_a_short_printable_line(content_type: str, body: bytes) -> None:
     said = line(in_body(content_type, body))
 
