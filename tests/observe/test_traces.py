@@ -54,6 +54,20 @@ def test_a_boot_is_over_when_nothing_more_is_to_be_expected(
     assert sent.boots == [boot]
 
 
+def test_a_file_that_takes_long_is_waited_for(sent: Sent) -> None:
+    """Meanwhile the boot may count as given up: nothing is heard of it."""
+    script = Step(Reached.SCRIPT, 1001.0, last=1001.0)
+    asked = replace(BOOT, steps=(*BOOT.steps, script), last=1001.0)
+    whole = replace(asked, steps=(*asked.steps, Step(Reached.PAYLOAD, 3000.0)), outcome=Outcome.PAYLOAD, last=3000.0)
+    sent.traces.took(None, asked)
+    sent.traces.took(asked, replace(asked, outcome=Outcome.ABANDONED))
+    sent.traces.look(2999.0)
+    assert sent.boots == []
+    sent.traces.took(asked, whole)
+    sent.traces.look(3000.0 + QUIET + 1)
+    assert sent.boots == [whole]
+
+
 def test_a_boot_is_sent_as_it_was_last(sent: Sent) -> None:
     later = replace(BOOT, last=1030.0, outcome=Outcome.LOCAL)
     sent.traces.took(None, BOOT)
@@ -77,6 +91,29 @@ def test_a_late_word_of_a_boot_that_is_over_does_not_end_the_one_that_runs(sent:
     assert sent.ids == ["b1"]
     sent.traces.close()
     assert sent.ids == ["b1", "b2"]
+
+
+def test_what_is_said_of_a_boot_after_it_was_sent_makes_no_second_trace(sent: Sent) -> None:
+    """An hour later it counts as given up, and its machine boots anew: that is no news of it."""
+    sent.traces.took(None, BOOT)
+    sent.traces.look(BOOT.last + QUIET + 1)
+    sent.traces.took(BOOT, replace(BOOT, outcome=Outcome.ABANDONED))
+    sent.traces.look(BOOT.last + 3600)
+    sent.traces.took(None, replace(BOOT, id="b2", started=9000.0, last=9000.0))
+    sent.traces.close()
+    assert sent.ids == ["b1", "b2"]
+
+
+def test_a_boot_whose_record_became_part_of_another_leaves_nothing_behind(sent: Sent) -> None:
+    for number in range(3):
+        boot = replace(BOOT, id=f"b{number}", record=f"r{number}")
+        sent.traces.took(None, boot)
+        sent.traces.took(boot, replace(boot, record=f"whole{number}"))
+        sent.traces.took(None, replace(BOOT, id=f"next{number}", record=f"r{number}"))
+        assert sent.ids == []
+    sent.traces.close()
+    assert len(sent.ids) == len(set(sent.ids)) == 6
+    assert not sent.traces._of
 
 
 def test_a_flood_of_boots_keeps_no_more_than_there_is_room_for(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
