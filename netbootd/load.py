@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from netbootd.artifacts import bundles
@@ -11,7 +12,7 @@ from netbootd.artifacts.firmware import scan
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
 from netbootd.boot.render import Templates
-from netbootd.chain.claims import Claims
+from netbootd.chain.claims import every, rival
 from netbootd.chain.world import World
 from netbootd.config import Config
 from netbootd.fleet.asked import Asked
@@ -69,8 +70,13 @@ def load_recorded(config: Config) -> Loaded:
     asked = Asked(config.snapshot, known)
     loaded = load_world(config, stage=asked.stage, known=asked.known, recorded=asked.recorded)
     world = replace(loaded.world, called=asked.called)
-    claims = Claims(lambda: world, asked.records, asked.ledger)
-    return replace(loaded, records=known.records, world=replace(world, rival=claims.rival))
+    return replace(loaded, records=known.records, world=replace(world, rival=_rival(world, asked)))
+
+
+def _rival(world: World, asked: Asked) -> Callable[[str, Facts, Machine | None], str]:
+    """Claims are found for the first that asks: most commands never do."""
+    claims = cache(lambda: every(world, asked.records.all(), asked.armed()))
+    return lambda serial, facts, machine: rival(claims().get(serial.lower(), ()), world, facts, machine)
 
 
 def payload_files() -> Mapping[str, bytes]:

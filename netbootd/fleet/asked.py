@@ -46,6 +46,10 @@ class Asked:
         found = (record for record in self.records.all() if record.name == name and record.macs)
         return next((record.macs[0] for record in found), None)
 
+    def armed(self) -> frozenset[Mac]:
+        """Cards that are armed or were."""
+        return frozenset(entry.mac for entry in self.ledger.recorded() if entry.stage is not Stage.DISARMED)
+
     def _listed(self, mac: Mac) -> tuple[Mac, ...]:
         machine = self._fleet.machine(mac)
         return machine.macs if machine else (mac,)

@@ -7,13 +7,16 @@
 
     :514        syslog                      others' packets  overhearing
 
+listening, serving    what is bound; the servers for machines on it, started and stopped as one
+addresses             which addresses are ours, and where a machine finds us; certificate: what is shown there by TLS
 directory             who is behind an address
 progress, lives       who has been given a whole payload; what that and silence amount to, machine by machine
 tokens, node          what was made for one machine alone, and its installer's calls; recipe: how it is made again
 lookup                tokens of another daemon
-serials               the next soft serial for each machine of ours, and none twice
+serials, claims       the next soft serial for each machine of ours, and none twice
 planned, stock        what a script has its machine fetch; the names that EVE's own files have
 diagnosing, alarms    what is wrong with a boot, when somebody asks, and of its own accord
+background            work that nobody waits for
 
 Every shell tells what happens to the ``emit`` it was made with, and none of them logs.
 """

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
-from netbootd.chain.claims import Claims
 from netbootd.chain.serials import waits
 from netbootd.chain.world import World
 from netbootd.fleet.changes import Written
@@ -26,6 +25,7 @@ from netbootd.fleet.sightings import called, facts_of
 from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.soft_serials import Exhausted, Range
 from netbootd.payloads import SOFT_SERIALS
+from netbootd.serve.claims import Claims
 
 Keep = Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
 _AT_ONCE = 100  # machines looked at before packets get their turn

@@ -1,127 +1,91 @@
-"""Whose soft serial is it: machines of files and records of ours, and an answer that follows every change."""
+"""Whose soft serial is it: the machines of files and the records of ours, looked at once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
-
-import pytest
 
 from netbootd.boot.facts import Facts
-from netbootd.chain.claims import Claims
+from netbootd.boot.model import Machine
+from netbootd.chain.claims import every, rival, twice
 from netbootd.chain.world import World
-from netbootd.fleet.identity import Match
-from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.record import Record
-from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.wire.mac import Mac
-from tests.support.journal import Disk, SlowJournal
-from tests.support.worlds import FIRMWARE, eve, machine, templates
+from tests.support.worlds import FIRMWARE, eve, linux, machine, templates
 
 A, B, C = (Mac.parse(f"52:54:00:00:00:0{n}") for n in range(1, 4))
 BY_ASSET = eve(soft_serial="{{ machine.asset }}")
+NODE = machine("edge", "node-1", A)
 
 
-class House:
-    """What the daemon has of it."""
+def world(*records: Record, machines: tuple[Machine, ...] = (NODE,), unknown: str = "silent") -> World:
+    by_card = {mac: record for record in records for mac in record.macs}
 
-    def __init__(self, fleet: Snapshot) -> None:
-        ids = count(1)
-        self.records = Records(new_id=lambda: f"id-{next(ids)}")
-        self.ledger = Ledger(SlowJournal(Disk(), at_once=True))
-        self.told: list[Facts] = []
-        self.reload(fleet)
-        self.claims = Claims(lambda: self.world, self.records, self.ledger, known=self._known)
+    def recorded(facts: Facts) -> Record | None:
+        return by_card.get(facts.mac) if facts.mac else None
 
-    def _known(self, facts: Facts) -> Facts:
-        self.told.append(facts)
-        return facts
-
-    def reload(self, fleet: Snapshot) -> None:
-        self.world = World(fleet, FIRMWARE, templates(), recorded=self._recorded)
-
-    def _recorded(self, facts: Facts) -> Record | None:
-        found = self.records.identify(facts)
-        return self.records.get(found.id) if isinstance(found, Match) else None
-
-    def rival(self, serial: str = "SN-1", mac: Mac = A) -> str:
-        return self.claims.rival(serial, Facts(mac=mac), self.world.fleet.machine(mac))
+    fleet = Snapshot([BY_ASSET, linux()], machines, unknown=unknown)
+    return World(fleet, FIRMWARE, templates(), recorded=recorded)
 
 
-@pytest.fixture
-def house() -> House:
-    return House(Snapshot([BY_ASSET], [machine("edge", "node-1", A)]))
+def ours(id: str, mac: Mac, asset: str, seen: float = 1.0) -> Record:
+    return Record(id, (mac,), asset=asset, name=f"ours-{id}", profile="edge", first_seen=seen)
 
 
-def ours(id: str, mac: Mac, asset: str) -> Record:
-    return Record(id, (mac,), asset=asset, name=f"ours-{id}", profile="edge", first_seen=1.0)
+def claimed(found: World, *records: Record, armed: tuple[Mac, ...] = ()) -> dict[str, list[str]]:
+    """Who claims which."""
+    claims = every(found, records, frozenset(armed))
+    return {serial: [claim.name for claim in each] for serial, each in claims.items()}
 
 
-def test_it_follows_a_record_from_its_making_to_its_end(house: House) -> None:
-    assert house.rival() == ""
-    house.records.learn(ours("b", B, "SN-1"))
-    assert house.rival() == "ours-b"
-    assert house.rival("sn-1") == "ours-b", "case tells nobody apart"
-    assert house.rival(mac=B) == ""
-    house.records.learn(ours("b", B, "SN-2"))
-    assert (house.rival(), house.rival("SN-2")) == ("", "ours-b")
-    house.records.forget("b")
-    assert house.rival("SN-2") == ""
+def test_a_record_of_ours_claims_what_it_would_be_installed_with() -> None:
+    record = ours("b", B, "SN-1")
+    assert claimed(world(record), record) == {"sn-1": ["ours-b"]}
 
 
-def test_a_file_s_machine_claims_what_its_record_makes_of_it(house: House) -> None:
-    house.records.learn(ours("b", B, "SN-1"))
-    assert house.rival(mac=B) == ""
-    house.records.learn(Record("a", (A,), asset="SN-1"))
-    assert house.rival(mac=B) == "node-1 of machines.yaml:1"
-    house.records.forget("a")
-    assert house.rival(mac=B) == ""
+def test_a_stranger_claims_nothing_until_it_is_armed() -> None:
+    stranger = Record("c", (C,), asset="SN-1")
+    found = world(stranger, unknown="edge")
+    assert claimed(found, stranger) == {}
+    assert claimed(found, stranger, armed=(C,)) == {"sn-1": [str(C)]}
 
 
-def test_one_that_is_named_without_a_card_claims_it_once_it_has_shown_one() -> None:
-    house = House(Snapshot([BY_ASSET], [machine("edge", "node-1", macs=(), serial="7XK2B32")]))
-    assert house.rival(mac=B) == ""
-    house.records.learn(Record("a", (A,), serial="7XK2B32", asset="SN-1"))
-    assert house.rival(mac=B) == "node-1 of machines.yaml:1"
-    own = house.world.fleet.machines[0]
-    assert house.claims.rival("SN-1", Facts(mac=A, serial="7XK2B32"), own) == ""
+def test_who_is_not_installed_claims_nothing() -> None:
+    record = replace(ours("b", B, "SN-1"), profile="rescue")
+    assert claimed(world(record), record) == {}
 
 
-def test_after_a_reload_it_is_as_the_files_say_now(house: House) -> None:
-    house.records.learn(ours("b", B, "SN-1"))
-    assert house.rival() == "ours-b"
-    house.reload(Snapshot([BY_ASSET], [machine("edge", "node-1", A), machine("edge", "node-2", B)]))
-    assert house.rival() == "node-2 of machines.yaml:1"
-    house.reload(Snapshot([eve(soft_serial="{{ machine.mac }}")], [machine("edge", "node-1", A)]))
-    assert house.rival() == ""
+def test_a_file_s_machine_and_its_record_are_one() -> None:
+    record = Record("a", (A,), asset="SN-1", profile="edge")
+    assert claimed(world(record), record) == {"sn-1": ["node-1 of machines.yaml:1"]}
 
 
-async def test_a_stranger_is_ours_while_it_is_armed(house: House) -> None:
-    house.reload(Snapshot([BY_ASSET], [machine("edge", "node-1", A)], unknown="edge"))
-    house.records.learn(Record("c", (C,), asset="SN-1"))
-    assert house.rival() == ""
-    assert await house.ledger.arm(C, "ada", 1.0)
-    assert house.rival() == str(C)
-    assert await house.ledger.disarm(C, "ada", 2.0)
-    assert house.rival() == ""
+def test_one_that_is_named_without_a_card_is_who_has_shown_what_names_it() -> None:
+    named = machine("edge", "node-1", macs=(), serial="7XK2B32")
+    record = Record("a", (B,), serial="7XK2B32", asset="SN-1")
+    assert claimed(world(machines=(named,)), record) == {"sn-1": ["node-1 of machines.yaml:1"]}
 
 
-async def test_what_two_claim_is_told_with_both_the_files_first(house: House) -> None:
-    for id, mac, seen in (("c", C, 1.0), ("b", B, 2.0)):
-        house.records.learn(replace(ours(id, mac, "SN-1"), first_seen=seen))
-    house.records.learn(Record("a", (A,), asset="SN-1", first_seen=9.0))
-    first = "the soft serial SN-1 of {} already belongs to node-1 of machines.yaml:1"
-    assert [str(each) for each in await house.claims.twice()] == [first.format("ours-c"), first.format("ours-b")]
+def test_nobody_is_its_own_rival() -> None:
+    record = ours("b", B, "SN-1")
+    found = world(record)
+    claims = every(found, [record], frozenset())["sn-1"]
+    assert rival(claims, found, Facts(mac=B), None) == ""
+    assert rival(claims, found, Facts(mac=C), None) == "ours-b"
+    listed = Record("a", (A,), asset="SN-1")
+    found = world(listed)
+    claims = every(found, [listed], frozenset())["sn-1"]
+    assert rival(claims, found, Facts(mac=A), NODE) == ""
 
 
-def test_to_ask_looks_at_nobody_who_is_as_before(house: House) -> None:
-    """However large the fleet is: an installing machine waits for the answer, and so does everybody else."""
-    for number in range(200):
-        house.records.learn(ours(str(number), Mac(bytes((2, 0, 0, 0, 0, number))), f"SN-{number}"))
-    assert house.rival("SN-7") == "ours-7"
-    house.told.clear()
-    assert house.rival("SN-8") == "ours-8"
-    house.records.learn(ours("9", Mac(bytes((2, 0, 0, 0, 0, 9))), "SN-8x"))
-    assert house.rival("SN-8x") == "ours-9"
-    assert [facts.asset for facts in house.told] == ["SN-8x"]
+def test_of_several_the_file_s_is_named_and_then_the_oldest() -> None:
+    records = (ours("c", C, "SN-1", seen=1.0), ours("b", B, "sn-1", seen=2.0))
+    found = world(*records)
+    claims = every(found, records, frozenset())["sn-1"]
+    assert rival(claims, found, Facts(mac=A), NODE) == "ours-c"
+    listed = Record("a", (A,), asset="SN-1", first_seen=9.0)
+    found = world(*records, listed)
+    claims = every(found, (*records, listed), frozenset())["sn-1"]
+    assert rival(claims, found, Facts(mac=C), None) == "node-1 of machines.yaml:1"
+    first = "the soft serial {} of {} already belongs to node-1 of machines.yaml:1"
+    assert list(map(str, twice([claims]))) == [first.format("SN-1", "ours-c"), first.format("sn-1", "ours-b")]

@@ -28,6 +28,11 @@ def test_what_one_card_was_armed_for_counts_for_the_others() -> None:
     assert asked().stage(A) is None
 
 
+def test_armed_is_who_waits_for_it_or_has_had_it() -> None:
+    entries = (Entry(A, Stage.ARMED, 1.0, "ada"), Entry(B, Stage.DISARMED, 1.0, "ada"), Entry(C, Stage.GIVEN, 1.0, "x"))
+    assert asked(*entries).armed() == {A, C}
+
+
 def test_it_knows_what_was_said_and_set_and_the_name() -> None:
     found = asked()
     assert found.known(B) == Facts(mac=B, uuid=MADE.uuid, serial="7XK2B32")
