@@ -21,6 +21,7 @@ from netbootd.config import Config
 from netbootd.fleet.peek import peek_boots
 from netbootd.fleet.record import Outcome, Reached
 from netbootd.fleet.state import BadStateUrl, StateError
+from netbootd.observe.boots import stage_of
 from netbootd.observe.sentences import rate_text, seconds_text, size_text
 from netbootd.serve.admin.view import boot
 from netbootd.wire.mac import Mac
@@ -48,13 +49,15 @@ class Past:
     source: str
     heard: bool = True
     """The daemon itself said so."""
+    moving: Mapping[str, Any] | None = None
+    """The file that is on its way in the latest, as the API has it."""
 
 
 def past(config: Config, path: Path | None, mac: Mac, world: World) -> Past:
     """Of this machine.  Never ends the program: that nobody answers is no fault here."""
     told = _from_daemon(config, path, mac)
     if told is not None:
-        return Past(told, "the daemon")
+        return told
     record = world.recorded(Facts(mac=mac))
     try:
         found = peek_boots(config.state, record.id if record else "", record.macs if record else (mac,))
@@ -74,14 +77,15 @@ def show(found: Past, now: datetime | None = None) -> None:
     latest = found.boots[0]
     for each in latest["diagnoses"]:
         typer.secho(f"\n{_wrapped('What is wrong: ' + each['sentence'])}\n", fg=typer.colors.RED)
-        for text in each["advice"].splitlines():
+        for text in f"What to do: {each['advice']}".splitlines():
             typer.echo(f"  {text}" if text.startswith(" ") else wrapped(text, "  ", sys.stdout))
         for said in each["evidence"]:
             row("seen", said, indent=2)
     typer.echo(f"\nIts latest boots, from {found.source}:")
-    for each in found.boots[:SHOWN]:
+    for place, each in enumerate(found.boots[:SHOWN]):
         typer.echo(f"\n  {head(each)}")
-        for line in timeline(each, now or datetime.now(UTC)):
+        later = found.boots[place - 1] if place else None
+        for line in timeline(each, now or datetime.now(UTC), later, None if later else found.moving):
             when, text = line.text[:_HEAD], line.text[_HEAD:]
             typer.secho(wrapped(text, when, sys.stdout), fg=typer.colors.RED if line.trouble else None, dim=line.faint)
 
@@ -110,8 +114,16 @@ def head(said: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def timeline(said: Mapping[str, Any], now: datetime) -> Iterator[Line]:
-    """Steps with their seconds since the boot's first packet, and the silences between them."""
+def timeline(
+    said: Mapping[str, Any],
+    now: datetime,
+    later: Mapping[str, Any] | None = None,
+    moving: Mapping[str, Any] | None = None,
+) -> Iterator[Line]:
+    """Steps with their seconds since the boot's first packet, and the silences between them.
+
+    ``later`` is the boot after it, which ended its silence; ``moving`` the file it fetches now.
+    """
     heard = 0.0
     for step in sorted(said["steps"], key=_began):
         if _began(step) - heard >= _QUIET:
@@ -121,9 +133,19 @@ def timeline(said: Mapping[str, Any], now: datetime) -> Iterator[Line]:
         heard = max(heard, step["until"])
     if said["left_out"]:
         yield Line(f"{'':14}{said['left_out']} steps more, for which there was no room", faint=True)
-    silent = (now - datetime.fromisoformat(said["last"])).total_seconds()
+    if moving:
+        yield _on_its_way(said, now, moving)
+    end, when = (datetime.fromisoformat(later["started"]), ", then it began anew") if later else (now, " since")
+    silent = moving["quiet"] if moving else (end - datetime.fromisoformat(said["last"])).total_seconds()
     if said["outcome"] in _OPEN and silent >= _QUIET:
-        yield _nothing(silent, " since")
+        yield _nothing(silent, when)
+
+
+def _on_its_way(said: Mapping[str, Any], now: datetime, moving: Mapping[str, Any]) -> Line:
+    begun = (now - datetime.fromisoformat(said["started"])).total_seconds() - moving["quiet"] - moving["seconds"]
+    stage = stage_of(moving["file"]) or Reached.SCRIPT
+    far = f"{size_text(moving['sent'])} of {size_text(moving['size'])} so far ({rate_text(moving['rate'])})"
+    return Line(f"  {max(0.0, begun):8.1f} s  {stage.name.lower():<8}  {moving['file']}, {far}")
 
 
 def _began(step: Mapping[str, Any]) -> float:
@@ -156,7 +178,7 @@ def _size(moved: Mapping[str, Any], sent: int) -> str:
     return f", {size_text(sent)}{of} in {seconds_text(moved['seconds'])} ({rate_text(moved['rate'])}){again}"
 
 
-def _from_daemon(config: Config, path: Path | None, mac: Mac) -> list[dict[str, Any]] | None:
+def _from_daemon(config: Config, path: Path | None, mac: Mac) -> Past | None:
     """None: nobody answers there."""
     listen = config.admin_listen
     if not isinstance(listen, Path) and not listen[1]:
@@ -164,6 +186,9 @@ def _from_daemon(config: Config, path: Path | None, mac: Mac) -> list[dict[str, 
     try:
         with redirect_stderr(StringIO()):
             daemon = Daemon.of(path)
-            return None if daemon.gone() else daemon.boots(str(mac))
+            if daemon.gone():
+                return None
+            machine = daemon.ask("GET", f"/machines/{mac}")
+            return Past(daemon.boots(str(mac)), "the daemon", moving=machine.said.get("progress"))
     except typer.Exit:
         return None

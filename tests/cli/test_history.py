@@ -16,6 +16,7 @@ from netbootd.fleet.record import Asked, Attempt, Outcome, PutAttempt, PutRecord
 from netbootd.fleet.store import Store
 from netbootd.load import load_recorded
 from netbootd.observe.diagnosis.model import Cause, Diagnosis
+from netbootd.observe.events import TransferMoved
 from netbootd.serve.admin.view import boot
 from netbootd.wire.mac import Mac
 from tests.support.fleet import EDGE, Api, serving
@@ -74,6 +75,26 @@ def test_a_boot_is_told_from_its_first_packet_on_with_every_silence() -> None:
     ]
 
 
+def test_silence_ends_where_the_next_boot_begins() -> None:
+    later = said(Attempt("2", "r", CARD, 320.0, 320.0))
+    assert [line.text.strip() for line in timeline(said(), NOW, later)][-1] == "nothing for 20.0 s, then it began anew"
+
+
+def test_a_boot_that_was_begun_anew_at_once_is_not_silent() -> None:
+    """A person who presses reset."""
+    later = said(Attempt("2", "r", CARD, 305.0, 305.0))
+    assert not [line for line in timeline(said(), NOW, later) if line.text.endswith("anew")]
+
+
+def test_a_file_on_its_way_is_no_silence() -> None:
+    begun = Attempt("1", "r", CARD, 100.0, 150.0, steps=STEPS[:5])
+    moving = {"file": "artifacts/a/big", "sent": 26_000_000, "size": 200_000_000, "seconds": 60.0, "rate": 400e3}
+    *_, last = timeline(said(begun), NOW, moving={**moving, "quiet": 1.0})
+    assert last.text.strip() == "181.0 s  file      artifacts/a/big, 26 MB of 200 MB so far (400 kB/s)"
+    *_, last = timeline(said(begun), NOW, moving={**moving, "quiet": 12.0})
+    assert last.text.strip() == "nothing for 12.0 s since"
+
+
 def test_what_went_wrong_is_red() -> None:
     assert [line.text.split()[2] for line in timeline(said(), NOW) if line.trouble] == ["file"]
 
@@ -92,7 +113,7 @@ def test_what_is_wrong_comes_first_with_what_to_do(capsys: pytest.CaptureFixture
     show(Past([said(BOOT, found)] * 5, "the daemon"), NOW)
     text = capsys.readouterr().out
     first, _, rest = text.partition("Its latest boots, from the daemon:")
-    words = "What is wrong: its download stopped look at: the cable seen 30 MB of 60 MB"
+    words = "What is wrong: its download stopped What to do: look at: the cable seen 30 MB of 60 MB"
     assert " ".join(first.split()) == words
     assert rest.count("came no further") == 3
 
@@ -117,19 +138,22 @@ def test_without_a_daemon_nobody_tells_a_machine_anything_and_that_is_said_first
 def test_lines_to_paste_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:
     found = Diagnosis(Cause.OTHER_BOOT_FILE, "x", "name us:\ndnsmasq:\n  dhcp-match=set:ipxe,175", (), 300.0)
     show(Past([said(BOOT, found)], "the daemon"), NOW)
-    assert "  name us:\n  dnsmasq:\n    dhcp-match=set:ipxe,175\n" in capsys.readouterr().out
+    assert "  What to do: name us:\n  dnsmasq:\n    dhcp-match=set:ipxe,175\n" in capsys.readouterr().out
 
 
 async def test_the_daemon_knows_best(tmp_path: Path) -> None:
     async with serving(Api()) as api:
         api.saw(EDGE)
         api.attempts.happened(Happening(Reached.FIRMWARE, 1.0, EDGE, detail="PXE"))
+        api.running(TransferMoved(mac=str(EDGE), file="artifacts/big", via="http", sent=2, size=4, seconds=1.0))
         path = tmp_path / "netbootd.yaml"
         path.write_text("admin: {{listen: {}:{}}}\nstate: sqlite:///{}/state.db\n".format(*api.address, tmp_path))
         config = settings(path)
         found = await asyncio.to_thread(lambda: past(config, path, EDGE, load_recorded(config).world))
     assert found.source == "the daemon"
     assert [each["steps"][0]["detail"] for each in found.boots] == ["PXE"]
+    assert found.moving
+    assert found.moving["file"] == "artifacts/big"
 
 
 async def test_where_no_daemon_answers_the_state_on_disk_is_read(tmp_path: Path) -> None:
