@@ -25,7 +25,10 @@ from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, ro
 
 def import_(
     source: Annotated[
-        str, typer.Argument(help="An installer_net tar, an unpacked directory, an installer.iso; - is stdin.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="An installer_net tar, an unpacked directory, an installer.iso; - is stdin."
+        ),
     ],
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What profiles call it; without it, eve- and the version.")

@@ -19,7 +19,9 @@ from netbootd.fleet.lifecycle import Stage
 
 
 def render(
-    mac: Annotated[str, typer.Argument(help="The machine's hardware address in any usual spelling, or its name.")],
+    mac: Annotated[
+        str, typer.Argument(metavar="MAC", help="The machine's hardware address in any usual spelling, or its name.")
+    ],
     config: ConfigOption = None,
     arch: Annotated[str | None, typer.Option(metavar="A", help="iPXE's ${buildarch}: x86_64, i386, arm64.")] = None,
     platform: Annotated[str | None, typer.Option(metavar="P", help="iPXE's ${platform}: efi or pcbios.")] = None,

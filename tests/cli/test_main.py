@@ -36,7 +36,33 @@ def test_every_command_has_help_of_its_own(command: str) -> None:
 def test_what_is_used_wrongly_ends_with_2(arguments: tuple[str, ...]) -> None:
     ran = netbootd(*arguments)
     assert (ran.code, ran.out) == (2, "")
-    assert "Traceback" not in ran.err
+    assert ran.complaint.startswith("netbootd: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("nosuch",), "No such command 'nosuch'; see: netbootd -h"),
+        (("machines", "show"), "Missing argument 'MACHINE...'; see: netbootd machines show -h"),
+        (("run", "--nosuch"), "No such option: --nosuch; see: netbootd run -h"),
+        (("run", "-i"), "Option '-i' requires an argument"),
+    ],
+)
+def test_what_is_used_wrongly_is_said_in_one_line(arguments: tuple[str, ...], complaint: str) -> None:
+    assert netbootd(*arguments).complaint == f"netbootd: {complaint}"
+
+
+def test_a_choice_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    said = netbootd("machines", "list", "--state", "gone").complaint
+    assert "'--state'" in said
+    assert "Value error" not in said
+    assert "'discovered'" in said
+
+
+def test_without_a_command_it_helps() -> None:
+    ran = netbootd()
+    assert (ran.code, ran.err) == (2, "")
+    assert " machines " in ran.out
 
 
 def test_python_m_netbootd_is_the_same_program() -> None:
