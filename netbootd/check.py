@@ -302,7 +302,7 @@ class Findings:
         profile = rendered.assignment.profile if rendered.assignment else None
         if profile:
             self.profiles.add(profile.name)
-        if profile is None or rendered.failure:
+        if profile is None or rendered.failure or rendered.unready:
             return
         self._machines.setdefault(profile.name, []).append(machine.name)
         for finding in rendered.findings:

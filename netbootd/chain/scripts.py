@@ -28,6 +28,7 @@ from netbootd.wire.mac import Mac
 _MENU = the(Role.MENU)
 _LOCAL = the(Role.LOCAL)
 _NOBODY = f"no machine or rule names it; unknown: {Policy.SILENT.value}"
+_REFUSALS = (RenderError, ArgError, CannotBoot, NetworkError)
 
 
 class Loader(Enum):
@@ -54,6 +55,8 @@ class Rendered:
     """It fails for a fact that the machine's own iPXE will tell."""
     unnumbered: bool = False
     """It fails for a soft serial that has to be assigned to it, and to be on disk, first."""
+    unready: bool = False
+    """It is left to its own disk, and what it would get once it is armed cannot be made; a finding says why."""
     findings: tuple[Finding, ...] = ()
     """What is worth knowing of what it gets, or will get once it is armed."""
     config: tuple[ConfigFile, ...] = ()
@@ -95,9 +98,8 @@ def script(
         site = clouds.site(site, assignment, machine, token)
         writer = _Writer(assignment, facts, world, site, loader, token, machine)
         return writer.left() if _has_menu(assignment) and (leave or _on_its_way(facts, world)) else writer.written()
-    except (RenderError, ArgError, CannotBoot, NetworkError) as error:
-        why = str(error).replace(IN_JINJAS_WORDS, "machine").replace(calls.IN_JINJAS_WORDS, "boot")
-        refused = _refused(assignment, facts, world, why, loader)
+    except _REFUSALS as error:
+        refused = _refused(assignment, facts, world, _in_words(error), loader)
         return replace(refused, awaited=isinstance(error, NotKnown), unnumbered=isinstance(error, serials.Unnumbered))
 
 
@@ -163,12 +165,19 @@ class _Writer:
         return replace(self, token=NO_TOKEN, site=site)
 
     def _withheld(self, profile: Profile, said: Verdict, mac: Mac | None) -> Rendered:
+        """With what it will get once it is armed.  Whatever stands against that keeps no machine from its disk."""
         ordering = self._ordering(profile)
-        args = ordering.args()
-        promised = ordering.promised(args)
-        left = LocalPlan(self.assignment.local, said.why, promised, *(_ways_out(mac) if mac else ()))
-        text = self._text(_LOCAL, left, promised, said)
-        return replace(text, findings=ordering.findings(args), config=ordering.told(ordering.files()))
+        ways_out = _ways_out(mac) if mac else ()
+        try:
+            args, files = ordering.args(), ordering.files()
+            promised, findings = ordering.promised(args), ordering.findings(args)
+        except _REFUSALS as error:
+            severity = Severity.INFO if isinstance(error, NotKnown) else Severity.ERROR
+            finding = Finding(severity, f"once armed: {_in_words(error)}")
+            text = self._text(_LOCAL, LocalPlan(self.assignment.local, said.why, (), *ways_out), said=said)
+            return replace(text, findings=(finding,), unready=True)
+        left = LocalPlan(self.assignment.local, said.why, promised, *ways_out)
+        return replace(self._text(_LOCAL, left, promised, said), findings=findings, config=ordering.told(files))
 
     def _without_profile(self) -> Rendered:
         if self.assignment.policy is Policy.MENU:
@@ -224,6 +233,11 @@ def _refused(assignment: Assignment, facts: Facts, world: World, reason: str, lo
     title = " ".join(_screen_lines(assignment.name or str(facts.mac or "this machine")))
     text = world.templates.render(_template_name("refused", loader), title=title, reason=_screen_lines(reason))
     return Rendered(text, "refused", profile, assignment, failure=reason)
+
+
+def _in_words(error: Exception) -> str:
+    """Without the names that our own modules have."""
+    return str(error).replace(IN_JINJAS_WORDS, "machine").replace(calls.IN_JINJAS_WORDS, "boot")
 
 
 def _screen_lines(reason: str, width: int = 72) -> tuple[str, ...]:

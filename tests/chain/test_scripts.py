@@ -11,6 +11,7 @@ import pytest
 from netbootd import __version__
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
+from netbootd.boot.network import BY_IPXE, NetworkKeys
 from netbootd.boot.plan import LocalMethod
 from netbootd.boot.render import Templates
 from netbootd.chain.scripts import Rendered, entry, script
@@ -287,6 +288,29 @@ def test_what_cannot_be_rendered_is_refused_on_the_screen_and_boots_the_disk(cas
     assert found.awaited is (told == "not known")
     assert found.payload == "refused"
     assert set(ipxe.names(found.text)) == {"echo", "sleep", "iseq", "exit", "sanboot"}
+
+
+LEFT = {
+    "an unknown fact": (linux(args=args("profile rescue", x="{{ machine.serial }}"), boots=ONCE), "info"),
+    "an undefined name": (linux(args=args("profile rescue", x="{{ machine.rack }}"), boots=ONCE), "error"),
+    "an address that is not known": (linux(network=NetworkKeys(address=BY_IPXE), boots=ONCE), "info"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+@pytest.mark.parametrize("stage", [Stage.GIVEN, Stage.DISARMED, Stage.HELD], ids=lambda stage: stage.name)
+def test_what_stands_against_installing_it_keeps_no_machine_from_its_own_disk(case: str, stage: Stage) -> None:
+    """It was installed long ago, and goes there as its profile says, at once; who looks is told what is in the way."""
+    kind, severity = LEFT[case]
+    found = got(settled(replace(kind, local=LocalMethod.EXIT), stage=stage))
+    assert (found.payload, found.failure, found.unnumbered) == ("local", "", False)
+    assert ipxe.names(found.text) == ["echo", "exit"]
+    assert [(each.severity.value, each.text.startswith("once armed: ")) for each in found.findings] == [
+        (severity, True)
+    ]
+    assert found.unready
+    armed = got(settled(kind, stage=ARMED))
+    assert found.findings[0].text == f"once armed: {armed.failure}"
 
 
 def test_the_longest_line_the_kernel_reads_is_given() -> None:
