@@ -135,7 +135,11 @@ class Postgresql:
 
     def fileno(self) -> int | None:
         """See `Database`."""
-        return None if self._connection is None else int(_driver(self._connection).fileno())
+        connection = self._connection
+        try:
+            return None if connection is None else int(_driver(connection).fileno())
+        except Exception:  # it was lost this moment, in the thread
+            return None
 
     def close(self) -> None:
         """See `Database`."""

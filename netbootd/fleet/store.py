@@ -12,6 +12,7 @@ of a record that two changed is merged there (`fleet.merging`), and learned back
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -228,6 +229,10 @@ class Store:
                 if not self._reason and self._database.shared:
                     self._wake.set()  # a connection that was cut is had again at once, unless the server is gone
                 self._trouble(str(error))
+            except (
+                Exception
+            ) as error:  # a fault of ours: it is told, what waits is kept, and nothing installs meanwhile
+                self._trouble(f"internal error, please report it: {error!r}")
             else:
                 self._trouble("")
             if not self._jobs:
@@ -235,7 +240,7 @@ class Store:
 
     async def _wait(self) -> None:
         """Until there is something to write or to hear, or it is time to try."""
-        loop, fd = asyncio.get_running_loop(), self._database.fileno()
+        loop, fd = asyncio.get_running_loop(), _held(self._database.fileno())
 
         def readable(fd: int) -> None:
             loop.remove_reader(fd)  # it stays readable until the thread has read
@@ -252,6 +257,7 @@ class Store:
         finally:
             if fd is not None:
                 loop.remove_reader(fd)
+                os.close(fd)
         self._wake.clear()
 
     async def _write_all(self) -> None:
@@ -260,7 +266,7 @@ class Store:
         jobs, self._jobs = self._jobs, []
         try:
             written = await self._in_thread(self._database.commit, [job.changes for job in jobs])
-        except StateError:
+        except Exception:
             self._jobs[:0] = [job for job in jobs if job.done is None]
             raise
         else:
@@ -293,23 +299,18 @@ class Store:
         about, self._stale = self._stale, set()
         try:
             known = await self._in_thread(self._database.read, about)
-        except StateError:
+            waiting = frozenset(mac for job in self._jobs for mac in job.macs)
+            self._opened = True
+            self._learn(known, about, waiting)
+        except Exception:
             self._to_read(about)
             raise
-        waiting = frozenset(mac for job in self._jobs for mac in job.macs)
-        self._opened = True
-        self._learn(known, about, waiting)
         self._to_read(waiting if about is None else waiting & about)
 
     async def _read_history(self) -> None:
         if self._learn_history is None or (self._stale_ids is not None and not self._stale_ids):
             return
         about, self._stale_ids = self._stale_ids, NOBODY
-        try:
-            history = await self._in_thread(self._database.history, self._most_attempts, about)
-        except StateError:
-            self._to_read_ids(about)
-            raise
         left = NOBODY
 
         def waiting() -> Ids:
@@ -318,7 +319,12 @@ class Store:
             left |= now
             return now
 
-        await self._learn_history(history, about, waiting)
+        try:
+            history = await self._in_thread(self._database.history, self._most_attempts, about)
+            await self._learn_history(history, about, waiting)
+        except Exception:
+            self._to_read_ids(about)
+            raise
         self._to_read_ids(left if about is None else left & about)
 
     def _settle_refused(self, waiting: frozenset[Mac]) -> None:
@@ -350,6 +356,13 @@ class Store:
     @property
     def _final(self) -> bool:
         return not self._opened and not self._database.shared
+
+
+def _held(fd: int | None) -> int | None:
+    """A descriptor of our own: the thread may close the database's, whose number is another socket's then."""
+    with suppress(OSError):
+        return None if fd is None else os.dup(fd)
+    return None
 
 
 def _settle(jobs: Iterable[_Job], written: Written) -> None:

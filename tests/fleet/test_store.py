@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from netbootd.fleet.changes import Entry, Known, Order
+from netbootd.fleet import store as stores
+from netbootd.fleet.changes import NOBODY, NOTHING, Change, Entry, Ids, Known, Order, Written
+from netbootd.fleet.grants import Grant
+from netbootd.fleet.history import History
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.store import Store, Trouble
@@ -137,6 +141,90 @@ async def test_it_gets_over_its_trouble_without_anything_to_write(make: Make, to
         assert not await store.write()
     await told.until(lambda: store.durable)
     assert [bool(trouble.reason) for trouble in told.all] == [True, False]
+
+
+async def test_a_fault_of_ours_is_told_and_ends_neither_the_writing_nor_the_learning(make: Make, told: Told) -> None:
+    """Whoever writes would wait for ever, and what another daemon did would never be known here."""
+    store, learned, faults = make(), list[Known](), [ZeroDivisionError("ours")]
+    await store.open()
+
+    def learn(known: Known, _about: Collection[Mac] | None, _but: Collection[Mac]) -> None:
+        if faults:
+            raise faults.pop()
+        learned.append(known)
+
+    store.follow(learn)
+    assert await store.write(Order(ARMED, (CARD,)))
+    assert await store.write(Order(ARMED, (CARD,))) is Written.REFUSED
+    assert learned == [Known((ARMED,))]
+    assert await store.write(Order(GIVEN, (OTHER_CARD,)))
+    assert [trouble.reason for trouble in told.all] == [
+        "internal error, please report it: ZeroDivisionError('ours')",
+        "",
+    ]
+
+
+class Line:
+    """A shared database of which nothing but the line to it is real."""
+
+    shared, silence, created = True, "", False
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+        self.listened = asyncio.Event()
+
+    def fileno(self) -> int | None:
+        self.listened.set()
+        return self.ours.fileno()
+
+    def open(self, _patience: float) -> Known:
+        return NOTHING
+
+    def commit(self, jobs: list[list[Change]]) -> list[bool]:
+        return [True for _ in jobs]
+
+    def heard(self) -> frozenset[Mac]:
+        return frozenset()
+
+    def heard_of(self) -> Ids:
+        return NOBODY
+
+    def read(self, _macs: Collection[Mac] | None) -> Known:
+        return NOTHING
+
+    def history(self, _most: int, _ids: Ids | None = None) -> History:
+        return History()
+
+    def grants(self, _now: float) -> tuple[Grant, ...]:
+        return ()
+
+    def grant(self, _digest: str) -> Grant | None:
+        return None
+
+    def close(self) -> None:
+        self.ours.close()
+        self.theirs.close()
+
+
+async def test_the_number_of_a_line_that_was_lost_is_anothers_to_listen_to(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread loses it, and a machine's connection has its number before the loop comes to hear of that."""
+    line, heard, loop = Line(), asyncio.Event(), asyncio.get_running_loop()
+    monkeypatch.setattr(stores, "database", lambda _state: line)
+    store = make(retry=60.0)
+    await store.open()
+    await line.listened.wait()
+    lost = line.ours.fileno()
+    line.ours.close()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert ours.fileno() == lost
+        loop.add_reader(ours, heard.set)
+        assert await store.write()
+        theirs.send(b"x")
+        await heard.wait()
+        loop.remove_reader(ours)
 
 
 async def test_a_disk_that_does_not_answer_is_trouble_and_nobody_waits_for_it(
