@@ -37,13 +37,12 @@ _TURN = 0.01
 class House:
     """An opened memory of one daemon, and what it told."""
 
-    def __init__(self, state: str, **more: float) -> None:
+    def __init__(self, state: str, patience: float = _PATIENCE, retry: float = 0.1) -> None:
         self.told: list[Event] = []
         self.directory = Directory(lambda _mac: "")
         self.hub = Hub(lambda mac, _ip: (mac, ""))
         self.hub.add(self.told.append)
-        waits = {"patience": _PATIENCE, "retry": 0.1, **more}
-        self.memory = Memory(state, self.hub, lambda: WORLD, self.directory, **waits)
+        self.memory = Memory(state, self.hub, lambda: WORLD, self.directory, patience=patience, retry=retry)
 
     @property
     def records(self) -> dict[str, Record]:

@@ -73,7 +73,7 @@ class Namespace:
         assert self.holder.stdin is not None
         assert self.holder.stdout is not None
         self.holder.stdin.close()
-        self.holder.wait(timeout=10)
+        self.holder.wait(timeout=60)
         self.holder.stdout.close()
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from tests.lab.namespace import Namespace
 
-_PATIENCE = 20.0  # seconds; a test that waits longer has failed
+_PATIENCE = 60.0  # seconds; a test that waits longer has failed
 _LOG = "log: {format: json, level: debug}\n"
 _ROOT = Path(__file__).parents[2]
 

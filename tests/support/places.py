@@ -21,7 +21,7 @@ from tests.lab import namespace
 from tests.lab.namespace import Namespace
 
 ETH_P_ALL = 3
-_PATIENCE = 10.0  # seconds; a test that waits longer has failed
+_PATIENCE = 60.0  # seconds; a test that waits longer has failed
 
 # Runs inside the namespace: a socket belongs to the namespace it was made in, wherever it is used.
 _PORTER = """

@@ -10,7 +10,6 @@ import asyncio
 import random
 import re
 import signal
-import socket
 import time
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import aiohttp
 
 from tests.support.house import furnished, settings
 from tests.support.netbootd import Running, running
+from tests.support.ports import free_port
 from tests.support.postgres import Server
 
 KERNEL, DISK = b"kernel" * 3_000, bytes(range(256)) * 8_000
@@ -54,7 +54,7 @@ class Daemon:
         furnished(self.directory)
         (self.directory / "artifacts" / "kernel").write_bytes(KERNEL)
         (self.directory / "artifacts" / "disk").write_bytes(DISK)
-        self.http, self.admin = _free_ports()
+        self.http, self.admin = free_port(), free_port()
         text = settings(self.directory, _SETTINGS.format(http=self.http, admin=self.admin))
         self._settings = re.sub(r"^state: .*$", f"state: {self.state}", text, flags=re.MULTILINE)
         self._stack = ExitStack()
@@ -238,7 +238,7 @@ class Storm:
         """Both know the same of all."""
         assert {machine.number: machine.installs for machine in self.machines if machine.installs != 1} == {}
         for daemon in self.daemons:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while (faults := self._faults(await daemon.ask(admin, "GET", "/machines?limit=1000"))) != []:
                     await asyncio.sleep(_WAIT)
             assert faults == []
@@ -274,7 +274,7 @@ def _session(address: str = "") -> aiohttp.ClientSession:
     """With a new connection for each request, as firmware does; from this address."""
     local = (address, 0) if address else None
     connector = aiohttp.TCPConnector(force_close=True, local_addr=local, limit=16)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30, sock_read=15))
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=120, sock_read=60))
 
 
 async def _all(work: Any) -> None:
@@ -282,8 +282,3 @@ async def _all(work: Any) -> None:
     async with asyncio.TaskGroup() as group:
         for each in work:
             group.create_task(each)
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]

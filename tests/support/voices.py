@@ -102,7 +102,7 @@ class Voice:
     def insist(self, said: dict[int, bytes]) -> Heard:
         """Ask again and again, as firmware does, until somebody answers."""
         self.wire.settimeout(0.5)
-        for _ in range(20):
+        for _ in range(120):
             try:
                 return self.heard(self.discover(said))[-1]
             except TimeoutError:

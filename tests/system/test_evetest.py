@@ -47,7 +47,7 @@ class Place:
     def ask(self, path: str, method: str = "GET", *, of: str = NODE_1, **headers: str) -> Answer:
         """One request from an address."""
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.where["http"]["port"], timeout=20, source_address=(of, 0)
+            "127.0.0.1", self.where["http"]["port"], timeout=60, source_address=(of, 0)
         )
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -60,21 +60,24 @@ class Place:
 
     def by_tftpy(self, name: str) -> bytes:
         target = self.directory / "got"
-        tftpy.TftpClient("127.0.0.1", self.where["tftp"]["port"]).download(name, str(target), timeout=20)
+        tftpy.TftpClient("127.0.0.1", self.where["tftp"]["port"]).download(name, str(target), timeout=60)
         return target.read_bytes()
 
     def behind_nat(self, name: str, of: str = NODE_1) -> bytes:
         """A read by a socket to which nothing gets but from the port it asked."""
-        data = b""
+        data = last = b""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind((of, 0))
             sock.connect(("127.0.0.1", self.where["tftp"]["port"]))
-            sock.settimeout(20)
+            sock.settimeout(60)
             sock.send(b"\0\1" + name.encode() + b"\0octet\0")
             while True:
                 block = sock.recv(2048)
                 assert block[:2] == b"\0\3", block
                 sock.send(b"\0\4" + block[2:4])
+                if block[2:4] == last:
+                    continue  # it was sent again
+                last = block[2:4]
                 data += block[4:]
                 if len(block) < 516:
                     return data

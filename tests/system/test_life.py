@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from tests.support.house import KERNEL, SERVER, assert_unharmed, settings, tftp_rest
 from tests.support.netbootd import command, running
-from tests.support.places import Places, as_systemd, frames, listening, tcp, udp
+from tests.support.places import Places, as_systemd, frames, listening, socket_in, udp
 from tests.support.voices import BIOS, IPXE, UEFI, Voice
 from tests.support.web import get, opened, status
 
@@ -95,18 +96,22 @@ def test_who_was_given_an_installer_does_not_get_it_again_by_a_reload_or_a_crash
 def test_asked_to_stop_it_lets_running_transfers_end(wired: Places, house: Path) -> None:
     content = bytes(range(251)) * 200_000
     (house / "artifacts" / "big" / "disk").write_bytes(content)
-    with running(house, settings(house), place=wired.server) as daemon, udp(wired.one, "0.0.0.0", 0) as sock:
+    with (
+        running(house, settings(house), place=wired.server) as daemon,
+        udp(wired.one, "0.0.0.0", 0) as sock,
+        socket_in(wired.one, socket.AF_INET, socket.SOCK_STREAM) as late,
+    ):
         sock.sendto(b"\0\1kernel\0octet\0", (SERVER, 69))
         daemon.event("tftp.started", file="kernel")
         with opened(wired.one, SERVER, "/artifacts/big/disk") as download:
             begun = download.read(1000)
             daemon.signal(signal.SIGTERM)
             daemon.heard("STOPPING=1")
-            with pytest.raises(ConnectionRefusedError):
-                tcp(wired.one, SERVER, 8080)
             assert begun + download.read() == content
+        with pytest.raises(ConnectionRefusedError):
+            late.connect((SERVER, 8080))
         assert tftp_rest(sock)[0] == KERNEL
-        assert daemon.process.wait(20) == 0
+        assert daemon.process.wait(60) == 0
         assert daemon.event("tftp.finished", file="kernel")
         assert daemon.event("http.served", file="big/disk", complete=True)
 
@@ -120,7 +125,7 @@ def test_asked_twice_it_stops_at_once(wired: Places, house: Path) -> None:
         daemon.signal(signal.SIGTERM)
         daemon.heard("STOPPING=1")
         daemon.signal(signal.SIGTERM)
-        assert daemon.process.wait(5) != 0
+        assert daemon.process.wait(60) != 0
 
 
 def test_killed_in_mid_transfer_it_starts_again_at_once(wired: Places, house: Path) -> None:
@@ -222,7 +227,7 @@ def test_the_service_manager_hears_of_every_step(wired: Places, house: Path) -> 
         assert daemon.heard("READY=1") == "READY=1\nSTATUS=0 machines, 0 profiles"
         daemon.signal(signal.SIGTERM)
         assert daemon.heard("STOPPING=1")
-        assert daemon.process.wait(20) == 0
+        assert daemon.process.wait(60) == 0
 
 
 # what keeps it from starting
@@ -248,7 +253,7 @@ def refused(wired: Places, text: str, directory: Path, *arguments: str) -> subpr
     path = directory / "refused.yaml"
     path.write_text(text)
     line = wired.server.enter(*command("run", "-c", str(path), *arguments))
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     return done
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.house import KERNEL, furnished, settings
 from tests.support.netbootd import Running, running
+from tests.support.ports import free_port
 from tests.support.postgres import Server, server
 
 pytestmark = pytest.mark.system
@@ -49,7 +50,7 @@ class House:
         request = urllib.request.Request(f"{self.admin}/api/v1{path}", json.dumps(body or {}).encode())
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -82,7 +83,7 @@ class House:
 
 
 def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return bytes(answer.read())
 
 
@@ -144,8 +145,7 @@ def postgres() -> Iterator[Server]:
 
 def on(house: Path, url: str) -> str:
     """Settings with this state."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        told = settings(house, SETTINGS.format(port=free.getsockname()[1]))
+    told = settings(house, SETTINGS.format(port=free_port()))
     return told.replace(f"sqlite:///{house}/state.db", url)
 
 
