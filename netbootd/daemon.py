@@ -84,7 +84,7 @@ class Daemon:
         self.token: str | None = None
         """See `serve.admin.access.AccessServices`."""
         self._directory = Directory(self._named, neighbour)
-        self._hub = Hub(self._directory.who)
+        self._hub = Hub(self._directory.who, _report)
         self._hub.add(log)
         self._hub.add(self._metrics.observe)
         self._background = Background(self._hub)
@@ -297,3 +297,9 @@ class Daemon:
         await self._memory.close()  # last: what transfers came to is written there
         self._sockets.close()
         self._log.flush()
+
+
+def _report(error: Exception) -> None:
+    """A fault of ours in what only looks on; the loop's handler writes it down with where it was."""
+    told = {"message": f"internal error, please report it: {error!r}", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(told)

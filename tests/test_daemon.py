@@ -246,6 +246,19 @@ async def test_a_fault_of_ours_in_a_reload_is_told_and_the_manager_is_not_left_w
         assert house.log.notices("error") == ["internal error, please report it: RuntimeError('boom')"]
 
 
+async def test_a_fault_in_what_looks_on_is_told_and_keeps_no_machine_from_its_script(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_log: Log, _event: Event) -> None:
+        raise RuntimeError("boom")
+
+    async with house.running():
+        monkeypatch.setattr(Log, "__call__", broken)
+        for _ in range(2):
+            assert (await house.get("/ipxe.cfg")).startswith("#!ipxe")
+        assert caplog.messages.count("internal error, please report it: RuntimeError('boom')") == 1
+
+
 async def test_a_port_that_is_taken_ends_the_start_with_that_and_nothing_else(house: House) -> None:
     with Sockets().tcp("http", "0.0.0.0", 0) as taken:
         port = taken.getsockname()[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, TftpRefused
 from netbootd.observe.hub import Hub
 
@@ -48,6 +50,30 @@ def test_every_sink_hears_in_the_order_it_was_added() -> None:
     hub.add(lambda _event: heard.append("metrics"))
     hub(DaemonNotice(text="one"))
     assert heard == ["log", "metrics"]
+
+
+def test_a_fault_in_one_sink_is_told_once_and_the_others_hear_all_the_same() -> None:
+    """Whether a machine has had its payload hangs on a sink, and its next install on that."""
+    heard: list[Event] = []
+    told: list[Exception] = []
+    hub, notice = Hub(lambda _mac, _ip: ("", ""), told.append), DaemonNotice(text="one")
+
+    def fails(_event: Event) -> None:
+        raise ZeroDivisionError
+
+    for sink in (fails, heard.append):
+        hub.add(sink)
+    hub(notice)
+    hub(notice)
+    assert heard == [notice, notice]
+    assert [type(each) for each in told] == [ZeroDivisionError]
+
+
+def test_where_nobody_is_to_be_told_of_a_fault_it_is_raised() -> None:
+    hub = Hub(lambda _mac, _ip: ("", ""))
+    hub.add(lambda event: event.level.index("nowhere"))
+    with pytest.raises(ValueError, match="substring"):
+        hub(DaemonNotice(text="one"))
 
 
 def test_a_card_that_the_doctor_asks_by_is_called_so() -> None:
