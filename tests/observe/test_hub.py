@@ -71,7 +71,7 @@ def test_a_fault_in_one_sink_is_told_once_and_the_others_hear_all_the_same() -> 
 
 def test_where_nobody_is_to_be_told_of_a_fault_it_is_raised() -> None:
     hub = Hub(lambda _mac, _ip: ("", ""))
-    hub.add([].remove)
+    hub.add(list[Event]().remove)
     with pytest.raises(ValueError, match="not in list"):
         hub(DaemonNotice(text="one"))
 
