@@ -306,6 +306,16 @@ def _(one: Machine) -> None:
     one.discovers(MUTE_IPXE)
 
 
+@part("ipxe_loop")
+def _(one: Machine) -> None:
+    """Its DHCP server names the boot program to iPXE, too, which believes that."""
+    one.to_loader()
+    for _ in range(3):
+        one.loads()
+        one.discovers(IPXE)
+        one.chooses(said=IPXE)
+
+
 @part("http_never_asked")
 def _(one: Machine) -> None:
     """TFTP works; the firewall has no hole for HTTP."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from netbootd.fleet.record import Attempt, Outcome, Reached
 from netbootd.observe.diagnosis import times
 from netbootd.observe.diagnosis.advice import ONE_IDENTITY
+from netbootd.observe.diagnosis.ipxe import reloaded
 from netbootd.observe.diagnosis.loader import not_started
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
+from netbootd.observe.diagnosis.script import ENTRY
 from netbootd.observe.diagnosis.story import Far, far, fetched, given, seconds, told
 
 
@@ -46,7 +48,7 @@ def _reinstalls(case: Case) -> Told | None:
 
 
 def _loops(case: Case, wanted: Far) -> tuple[Attempt, ...]:
-    """This boot and those right before it that ended as it does."""
+    """This boot and those right before it that ended as it does, with no word of a system between."""
     boots = (case.attempt, *case.earlier)
     found: list[Attempt] = []
     for each in boots:
@@ -57,7 +59,19 @@ def _loops(case: Case, wanted: Far) -> tuple[Attempt, ...]:
 
 
 def _ended(boot: Attempt, wanted: Far) -> bool:
-    return boot.told_apart and far(boot) is wanted
+    if not boot.told_apart or far(boot) is not wanted:
+        return False
+    if wanted is Far.LOCAL:  # a person may restart a system as often as they like
+        return not any(step.stage in (Reached.SYSTEM, Reached.SAID) for step in boot.steps)
+    return wanted is not Far.SCRIPT or _goes_on(boot)
+
+
+def _goes_on(boot: Attempt) -> bool:
+    """Whether its last script is one that more is to come after: a menu waits for a person, and who is sent to another
+    server is heard of no more."""
+    scripts = [step for step in reversed(boot.steps) if step.stage is Reached.SCRIPT]
+    last = max(scripts, key=lambda step: step.last, default=None)
+    return bool(boot.files) or last is None or last.trouble or last.file == ENTRY
 
 
 def _disk_loops(case: Case) -> Told | None:
@@ -77,6 +91,8 @@ def _disk_loops(case: Case) -> Told | None:
 
 
 def _boot_loops(case: Case) -> Told | None:
+    if reloaded(case.attempt):  # which is told by a cause of its own
+        return None
     for reached in (Far.SCRIPT, Far.IPXE, Far.LOADER):
         boots = _loops(case, reached)
         if len(boots) >= times.LOOPS and all(each.outcome is Outcome.ABANDONED for each in boots[1:]):
@@ -101,10 +117,10 @@ def _looping(case: Case, boots: tuple[Attempt, ...], reached: Far) -> Told:
     return told(
         case,
         f"has started {len(boots)} times within {within}, and came to {where} each time and no further",
-        "each of these boots has its own cause, shown with it. A machine whose iPXE loads iPXE again takes its "
-        "boot file from the DHCP server: there iPXE (user class iPXE, or option 175) must get "
-        f"{case.base_url}/ipxe.cfg and no boot program; a program with another script built in loops as well. "
-        "A script that ends in `exit` brings some firmware back: see `local:`.",
+        "each of these boots has its own cause, shown with it, and its screen says more. A machine whose iPXE loads "
+        "iPXE again takes its boot file from the DHCP server: there iPXE (user class iPXE, or option 175) must get "
+        f"{case.base_url}/ipxe.cfg and no boot program. A script that ends in `exit` brings some firmware back: see "
+        "`local:`.",
         f"{len(boots)} boots in a row",
     )
 

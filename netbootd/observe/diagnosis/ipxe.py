@@ -5,10 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from netbootd.boot.silence import Reason
-from netbootd.fleet.record import Reached
+from netbootd.fleet.record import Attempt, Reached, Step
 from netbootd.observe.diagnosis import times
-from netbootd.observe.diagnosis.advice import EDGE_PORT, open_port, port_of
+from netbootd.observe.diagnosis.advice import EDGE_PORT, SNOOPING, open_port, port_of
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
+from netbootd.observe.diagnosis.offers import of_server, to_paste
 from netbootd.observe.diagnosis.story import (
     Far,
     asked_in_vain,
@@ -23,6 +24,17 @@ from netbootd.observe.diagnosis.story import (
     seconds,
     told,
 )
+
+_NO_LEASE = (
+    "a DHCP server without a free address, or one that counts the firmware's and iPXE's as two machines; answers that "
+    f"do not come back ({SNOOPING})"
+)
+_PORT = (
+    "iPXE resets the card, and the switch port then starts anew: with spanning tree it forwards nothing for "
+    f"30 s or more, and iPXE has given up by then. Make it an edge port ({EDGE_PORT}). Energy-efficient Ethernet and "
+    "LACP without fallback do the same."
+)
+_EMBEDDED = "A program with another script built in loops as well."
 
 
 def _no_protocol(case: Case) -> Told | None:
@@ -59,20 +71,53 @@ def _no_address(case: Case) -> Told | None:
     return told(
         case,
         "came up in iPXE and gets no address" + (", though its firmware had one" if loaded else ""),
-        "iPXE resets the card, and the switch port then starts anew: with spanning tree it forwards nothing for "
-        "30 s or more, and iPXE has given up by then. Make it an edge port "
-        f"({EDGE_PORT}). Energy-efficient Ethernet and LACP without fallback do the same. "
-        "A DHCP server without a free address, or one that counts the firmware's and iPXE's as two, shows so too.",
+        f"its questions come here at once, so that its port forwards: {_NO_LEASE}. {_PORT}"
+        if loaded and waited < times.AT_ONCE
+        else f"{_PORT} If that is so already: {_NO_LEASE}.",
         f"{sum(step.times for step in asks)} DISCOVERs of iPXE, answered by us, no REQUEST",
-        f"first heard {seconds(waited)} after its program's last byte" if loaded else "",
+        f"first heard {seconds(max(0.0, waited))} after its program's last byte" if loaded else "",
         f"DHCP servers heard: {', '.join(others) or 'none'}",
+    )
+
+
+def reloaded(attempt: Attempt) -> Step | None:
+    """The boot program that its iPXE loaded once it had an address, where it should have asked for its script."""
+    leases = [
+        step.at for step in attempt.steps if step.stage is Reached.IPXE and step.reason == Reason.LEASE_REQUEST.name
+    ]
+    if not leases or far(attempt) is not Far.IPXE:
+        return None
+    reads = (step for step in attempt.steps if step.stage is Reached.LOADER and step.bytes and not step.trouble)
+    return next((step for step in reads if step.last > min(leases)), None)
+
+
+def _loops(case: Case) -> Told | None:
+    """A ROM's iPXE may load another once, and that may take its time."""
+    read = reloaded(case.attempt)
+    if read is None:
+        return None
+    before = [each for each in case.earlier if case.attempt.started - each.started <= times.LOOP_WITHIN]
+    again = sum(1 for each in before if reloaded(each))
+    if read.times < times.LOOPS and not again and not over(case, times.STARTS):
+        return None
+    naming = next((each for each in case.servers if each.kind == "dhcp" and each.file), None)
+    who = f"the DHCP server {naming.ip}" if naming else "the DHCP server"
+    return told(
+        case,
+        f"came up in iPXE, and loads {read.file} again in place of its script",
+        f"it takes that name from {who}, which gives iPXE what it gives firmware: to iPXE (user class iPXE, or option "
+        f"175) it must name the script and no boot program, as these lines do. {_EMBEDDED}\n{to_paste(case)}",
+        f"{read.file} was read {read.times} times, by its firmware and by iPXE, and no script was asked for",
+        f"{again} of its boots before did the same" if again else "",
+        of_server(case, naming.ip) if naming else "",
+        at=read.last,
     )
 
 
 def _http_never_asked(case: Case) -> Told | None:
     if not _here(case) or not (chose(case, Reached.IPXE) or on_4011(case, Reached.IPXE)):
         return None
-    if not over(case, times.SCRIPT):
+    if reloaded(case.attempt) or not over(case, times.SCRIPT):
         return None
     url = offered(case, Reached.IPXE) or f"{case.base_url}/ipxe.cfg"
     port = port_of(url)
@@ -105,6 +150,12 @@ ROWS = (
         "An iPXE asked whose features (option 175) name neither HTTP nor TFTP.",
         "Have the firmware's own PXE load netbootd's iPXE.",
         _no_protocol,
+    ),
+    Row(
+        Cause.IPXE_LOOP,
+        "iPXE took an address and read a boot program again, in two boots or three times, and asked for no script.",
+        "The DHCP server must name the script to iPXE, and no boot program.",
+        _loops,
     ),
     Row(
         Cause.HTTP_NEVER_ASKED,

@@ -49,6 +49,7 @@ class Cause(Enum):
     # ipxe
     IPXE_NO_PROTOCOL = "its iPXE has neither HTTP nor TFTP"
     IPXE_NO_ADDRESS = "its iPXE gets no address"
+    IPXE_LOOP = "its iPXE loads iPXE again"
     HTTP_NEVER_ASKED = "its iPXE never asks for its script"
     # script
     NO_TLS = "it cannot speak TLS with us"

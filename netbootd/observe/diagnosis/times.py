@@ -17,6 +17,8 @@ STARTS = 90.0
 forwards nothing for 30 s, or 50 with old timers; iPXE waits for the link as long (DHCP_DISC_MAX_DEFERRALS)."""
 LEASE = 30.0
 """From iPXE's first DISCOVER: it asks after 1, 2, 4 and 8 s, then every 10."""
+AT_ONCE = 10.0
+"""From a boot program's last byte to iPXE's first DISCOVER: a port that spanning tree holds back forwards it later."""
 SCRIPT = 45.0
 """From iPXE's address to its script: it waits 2 s for a proxy, 16 s for an IPv6 router (iPXE of 2019), and repeats a
 lost SYN after 1, 2, 4 and 8 s."""

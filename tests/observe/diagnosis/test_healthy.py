@@ -146,6 +146,52 @@ def test_a_menu_waits_for_a_person() -> None:
     ward.wait(LONG)
 
 
+@pytest.mark.parametrize("payload", ["menu", "script"])
+def test_a_script_that_names_no_file_may_be_given_as_often_as_people_like(payload: str) -> None:
+    """Somebody resets the machine at its menu; a script of one's own sends it on to another server."""
+    ward = healthy(Ward())
+    for _ in range(4):
+        ward.to_ipxe()
+        ward.ipxe_chooses()
+        ward.gets_entry()
+        ward.gets_script(payload, files=(), profile="")
+        ward.wait(60.0)
+
+
+def test_a_system_on_its_own_disk_may_be_restarted_as_often_as_people_like() -> None:
+    """It asks for an address each time, and so is no loop."""
+    ward = healthy(Ward())
+    for _ in range(5):
+        ward.to_ipxe()
+        ward.ipxe_chooses()
+        ward.gets_entry()
+        ward.gets_script("local", files=(), profile="disk")
+        ward.wait(40.0)
+        ward.system()
+        ward.wait(60.0)
+
+
+def test_the_ipxe_of_a_card_may_load_another() -> None:
+    """Its DHCP server names undionly.kpxe to whoever asks, and the second iPXE asks for its script."""
+    ward = healthy(Ward())
+    ward.discovers("iPXE 1.0.0 on x86 BIOS", "http://10.99.0.2:8080/ipxe.cfg")
+    ward.chooses(client="iPXE 1.0.0 on x86 BIOS")
+    ward.wait(1.0)
+    ward.loads("undionly.kpxe")
+    ward.wait(60.0)
+    ward.ipxe_discovers()
+    ward.ipxe_chooses()
+    ward.wait(5.0)
+    ward.gets_entry()
+    ward.gets_script()
+    for file in FILES:
+        ward.gets(file)
+    ward.given()
+    ward.wait(30.0)
+    ward.system()
+    ward.wait(LONG)
+
+
 def test_names_that_programs_try_on_their_own_are_no_missing_files() -> None:
     """A signed iPXE asks for autoexec.ipxe, shim and GRUB for more."""
     ward = healthy(Ward())

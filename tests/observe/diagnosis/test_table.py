@@ -290,9 +290,31 @@ def _(ward: Ward) -> None:
 
 @story(Cause.IPXE_NO_ADDRESS, "gets no address, though its firmware had one", "portfast", "heard: none")
 def _(ward: Ward) -> None:
-    ward.to_ipxe()
+    no_address_in_ipxe(ward, after=35.0)
+
+
+def no_address_in_ipxe(ward: Ward, after: float) -> None:
+    ward.to_loader()
+    ward.loads()
+    ward.wait(after)
+    ward.ipxe_discovers()
     for pause in (1.0, 3.0, 7.0, 10.0, 10.0):
         ward.wait(pause)
+        ward.ipxe_discovers()
+
+
+@story(
+    Cause.IPXE_LOOP, "loads snponly.efi again", "snponly.efi was read 3 times", "dhcp-boot=tag:ipxe,http://10.99.0.2"
+)
+def _(ward: Ward) -> None:
+    """In one boot, for the firmware is not asked again."""
+    ward.to_ipxe()
+    heard(ward, file="snponly.efi", next_server=SERVER)
+    for _ in range(2):
+        ward.ipxe_chooses()
+        ward.wait(1.0)
+        ward.loads()
+        ward.wait(4.0)
         ward.ipxe_discovers()
 
 
@@ -463,6 +485,31 @@ def test_of_silence_the_likelier_reason_is_named_first(size: int, first: str) ->
     ward.wait(301.0)
     (found,) = ward.diagnoses(speaks=True)
     assert (found.cause, found.advice.split()[0]) == (Cause.SILENT, first)
+
+
+@pytest.mark.parametrize(("after", "first"), [(2.0, "its questions come here at once"), (35.0, "iPXE resets the card")])
+def test_a_port_that_forwards_at_once_does_not_wait_for_spanning_tree(after: float, first: str) -> None:
+    ward = Ward()
+    no_address_in_ipxe(ward, after)
+    assert ward.one().cause is Cause.IPXE_NO_ADDRESS
+    assert ward.one().advice.startswith(first)
+
+
+def test_an_ipxe_that_loads_itself_is_named_in_its_second_boot_and_nothing_else_with_it() -> None:
+    """Its HTTP port is not to blame."""
+    ward = Ward()
+    for _ in range(4):
+        ward.to_ipxe()
+        ward.ipxe_chooses()
+        ward.wait(1.0)
+        ward.loads()
+        ward.wait(10.0)
+    assert ward.causes() == [Cause.IPXE_LOOP]
+    assert "3 of its boots before did the same" in ward.one().evidence
+    _, before, *_ = ward.attempts.of(str(CARD))
+    assert [each.cause for each in ward.diagnose(before)] == [Cause.IPXE_LOOP]
+    ward.wait(200.0)
+    assert ward.causes() == [Cause.IPXE_LOOP]
 
 
 def test_what_is_more_special_goes_before_what_is_general() -> None:
