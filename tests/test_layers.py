@@ -139,7 +139,9 @@ SEAM = (
     "chain/ordering.py",
     "chain/scripts.py",
     "chain/world.py",
-    "check.py",
+    "check/profiles.py",
+    "check/scripts.py",
+    "check/gathered.py",
 )
 
 

@@ -1,4 +1,4 @@
-"""``netbootd check``: what it finds is in `tests.test_check`; here is how it says it."""
+"""``netbootd check``: what it finds is in `tests.check`; here is how it says it."""
 
 from __future__ import annotations
 
