@@ -24,7 +24,8 @@ def runner(request: pytest.FixtureRequest) -> Any:
 
 
 def client(address: str = "127.0.0.1") -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(60)  # on loopback, too, a busy kernel delivers later
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     sock.bind((address, 0))
     return sock
@@ -212,6 +213,7 @@ class TestConnected:
     def test_it_leaves_from_the_address_given_and_hears_its_peer_alone(self) -> None:
         with client() as peer, client() as stranger, connect_udp("127.0.0.7", peer.getsockname()) as sock:
             sock.send(b"hello")
+            sock.settimeout(60)
             assert peer.recvfrom(100) == (b"hello", sock.getsockname())
             assert sock.getsockname()[0] == "127.0.0.7"
             stranger.sendto(b"wrong port", sock.getsockname())
@@ -222,6 +224,7 @@ class TestConnected:
         with client() as peer:
             gone = peer.getsockname()
         with connect_udp("127.0.0.1", gone) as sock:
+            sock.settimeout(60)
             sock.send(b"anyone?")
             with pytest.raises(ConnectionRefusedError):
                 sock.recv(100)

@@ -90,6 +90,11 @@ class Collector:
         ]
 
 
+@pytest.fixture(autouse=True)
+def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netbootd.observe.otlp._CLOSES", 60.0)
+
+
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     made = Collector()
@@ -171,7 +176,7 @@ async def test_a_collector_that_answers_without_an_end_takes_no_memory_and_no_ti
         otlp.send(BOOT)
         await otlp.close()
         assert asked.is_set()
-        assert await asyncio.to_thread(left.wait, 10.0), "it is read still"
+        assert await asyncio.to_thread(left.wait, 60.0), "it is read still"
 
 
 async def test_a_collector_that_says_nothing_holds_up_the_end_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:

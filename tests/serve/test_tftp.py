@@ -33,6 +33,7 @@ from netbootd.serve.tftp_source import Content, OpenFile, Refused
 from netbootd.wire.tftp import Ack, Data, Error, OptionAck, Packet, ReadRequest, WriteRequest, decode, encode
 from netbootd.wire.tftp_options import Limits
 from tests.support.tftp_client import Client, read
+from tests.support.tftp_reader import Manners
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -42,7 +43,8 @@ SMALL = random.Random(1).randbytes(5_000)
 BOOT = random.Random(2).randbytes(300_000)
 TEXT = b"#!ipxe\nboot\n"
 FILES = {"small": SMALL, "boot": BOOT, "ipxe.cfg": TEXT, "empty": b"", "exact": SMALL[:1024]}
-QUICK = Limits(timeout=0.02, retries=2)
+QUICK = Limits(timeout=0.05, retries=3)
+PATIENT = 60.0  # seconds; who waits longer for a packet has failed
 
 SomeEvent = TypeVar("SomeEvent", bound=Event)
 
@@ -69,7 +71,7 @@ class Told:
         """Wait for so many events of a kind."""
         while len(self.all(kind)) < number:
             self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 10)
+            await asyncio.wait_for(self._news.wait(), PATIENT)
 
 
 def resolve(name: str, client: str, local: str = "") -> Content:
@@ -113,12 +115,18 @@ class Raw:
 
     async def hear(self) -> tuple[Packet, tuple[str, int]]:
         loop = asyncio.get_running_loop()
-        data, source = await asyncio.wait_for(loop.sock_recvfrom(self.sock, 65535), 10)
+        data, source = await asyncio.wait_for(loop.sock_recvfrom(self.sock, 65535), PATIENT)
         return decode(data), source
 
     async def ask(self, packet: Packet | bytes) -> Packet:
         self.send(packet)
         return (await self.hear())[0]
+
+
+@pytest.fixture(autouse=True)
+def _no_word_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a transfer takes here, what is told of it is its beginning and its end."""
+    monkeypatch.setattr(tftp_session, "EVERY", 3600.0)
 
 
 @pytest.fixture(params=[False, True], ids=["own sockets", "single port"])
@@ -134,8 +142,8 @@ class TestReading:
     )
     @pytest.mark.parametrize("name", FILES)
     async def test_a_file_arrives_whole(self, name: str, options: dict[str, str], single_port: bool) -> None:
-        async with serving(single_port=single_port) as (server, told):
-            reader = await read(at(server), name, **options)
+        async with serving(single_port=single_port, limits=Limits(timeout=PATIENT)) as (server, told):
+            reader = await read(at(server), name, manners=Manners(timeout=PATIENT), **options)
             assert bytes(reader.received) == FILES[name]
             finished = await told.first(TftpFinished)
         assert (finished.file, finished.size, finished.ip) == (name, len(FILES[name]), "127.0.0.1")
@@ -308,7 +316,7 @@ class TestRefusing:
     async def test_one_client_cannot_take_all_transfers(self) -> None:
         async with serving(max_per_client=1) as (server, told):
             with Raw(at(server)) as one, Raw(at(server)) as other:
-                _, tid = await asyncio.wait_for(self.asked(one), 10)
+                _, tid = await asyncio.wait_for(self.asked(one), PATIENT)
                 answer = await other.ask(ReadRequest("small"))
                 assert answer == Error(0, "too many transfers of this client, try again")
                 one.send(Error(0, "enough"), tid)
@@ -525,7 +533,7 @@ class TestStopping:
                 stopping = asyncio.create_task(server.stop(drain=30))
                 await asyncio.sleep(0)
                 raw.send(Ack(1), tid)
-                await asyncio.wait_for(stopping, 10)
+                await asyncio.wait_for(stopping, PATIENT)
             assert isinstance(told.events[-1], TftpFinished)
 
     async def test_those_that_do_not_are_ended_with_words(self, single_port: bool) -> None:
@@ -591,7 +599,7 @@ def test_two_thousand_transfers_at_once(factory: Any, single_port: bool) -> None
             assert {bytes(reader.received) for reader in readers} == {SMALL}
             await told.until(TftpFinished, many)
             assert server.active == 0
-            assert sum(not isinstance(event, TransferMoved) for event in told.events) == 2 * many
+            assert len(told.events) == 2 * many
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())
@@ -602,7 +610,7 @@ class TestInterop:
 
     async def run(self, *command: str) -> bytes:
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        output, _ = await asyncio.wait_for(process.communicate(), 2 * PATIENT)
         assert process.returncode == 0, command
         return output
 
@@ -634,11 +642,11 @@ class TestInterop:
         got = tmp_path / "got"
         async with serving(single_port=single_port) as (server, _):
             client = tftpy.TftpClient(*at(server), options=options)
-            await asyncio.to_thread(client.download, "boot", str(got), timeout=10)
+            await asyncio.to_thread(client.download, "boot", str(got), timeout=PATIENT)
         assert got.read_bytes() == BOOT
 
     async def test_tftpy_is_told_that_a_file_is_missing(self, tmp_path: Path) -> None:
         async with serving() as (server, _):
             client = tftpy.TftpClient(*at(server))
             with pytest.raises(tftpy.TftpException, match="File not found"):
-                await asyncio.to_thread(client.download, "nothing", str(tmp_path / "got"), timeout=10)
+                await asyncio.to_thread(client.download, "nothing", str(tmp_path / "got"), timeout=PATIENT)

@@ -34,7 +34,7 @@ class Services:
     """What the site needs, from memory; remembers what it was asked and told."""
 
     root: Path
-    stall_seconds: float = 10.0
+    stall_seconds: float = 60.0
     trusted_proxies: tuple[Network, ...] = ()
     firmware_files: dict[str, bytes] = field(default_factory=dict)
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
@@ -100,13 +100,23 @@ class Services:
         return [self.events.get_nowait() for _ in range(self.events.qsize())]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answer:
-    """One response, in the bytes it came in."""
+    """One response, in the bytes it came in.  Two are the same that differ in the time they were given alone."""
 
     status_line: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Answer) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[object, ...]:
+        return self.status_line, tuple(each for each in self.headers if each[0] != "Date"), self.body
 
     @property
     def status(self) -> int:

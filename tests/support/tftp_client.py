@@ -65,9 +65,11 @@ class Client:
         self._pump()
 
 
-async def read(server: tuple[str, int], name: str, *, mode: str = "octet", **options: str) -> Reader:
+async def read(
+    server: tuple[str, int], name: str, *, mode: str = "octet", manners: Manners | None = None, **options: str
+) -> Reader:
     """Read one file; what came is in the reader, and so is a refusal (``error``)."""
-    client = Client(server, ReadRequest(name, mode, tuple(options.items())))
+    client = Client(server, ReadRequest(name, mode, tuple(options.items())), manners=manners)
     try:
         return await client.finished
     finally:

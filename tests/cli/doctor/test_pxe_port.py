@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
+
+from netbootd.cli.doctor import pxe_port
 from netbootd.cli.doctor.kinds import Cards, Kind
 from netbootd.cli.doctor.pxe_port import ask_port
 from netbootd.wire import options
 from netbootd.wire.dhcp import MessageType, Op, decode, encode
 
-SERVER = "127.0.40.11"  # an address of the loopback that nobody else uses
+SERVER = f"127.{os.getpid() >> 16 & 63 | 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+"""An address of the loopback that nobody else uses, not even another process with these tests."""
 
 
 @contextmanager
@@ -21,7 +26,7 @@ def answering(answer: Callable[[socket.socket, bytes, tuple[str, int]], object])
     """A PXE server on that address, until it has answered once."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((SERVER, 4011))
-        sock.settimeout(10)
+        sock.settimeout(60)
         thread = threading.Thread(target=lambda: answer(sock, *sock.recvfrom(2048)))
         thread.start()
         yield
@@ -34,7 +39,8 @@ def acknowledged(data: bytes) -> bytes:
     return encode(replace(packet, op=Op.REPLY, options=said))
 
 
-def test_what_comes_back_from_there_is_read() -> None:
+def test_what_comes_back_from_there_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pxe_port, "_EACH", 60.0)
     with answering(lambda sock, data, peer: sock.sendto(acknowledged(data), peer)):
         found = ask_port(SERVER, [Kind.UEFI], Cards.new())
     assert (said := found[Kind.UEFI])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from netbootd.serve import pace
 from tests.support.bootsite import Site, running
 
 
@@ -20,6 +21,12 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
 def tls() -> bool:
     """A module that is `tests.support.bootsite.BOTH_WAYS` has each of its tests by plain HTTP and by TLS."""
     return False
+
+
+@pytest.fixture(autouse=True)
+def _no_word_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a download takes here, what is told of it is its end."""
+    monkeypatch.setattr(pace, "EVERY", 3600.0)
 
 
 @pytest.fixture
