@@ -292,9 +292,11 @@ class Daemon:
         """No new work; running transfers get a moment; then everything is closed."""
         self._notifier.stopping()
         await self._background.stop()
-        await asyncio.gather(*(end() for end in self._ends))
-        await self._tracing.close()
-        await self._memory.close()  # last: what transfers came to is written there
+        last = [self._tracing.close], [self._memory.close]  # what transfers came to is written there
+        for ends in (self._ends, *last):
+            for fault in await asyncio.gather(*(end() for end in ends), return_exceptions=True):
+                if isinstance(fault, Exception):
+                    _report(fault)
         self._sockets.close()
         self._log.flush()
 

@@ -22,12 +22,15 @@ from netbootd.announce import Started
 from netbootd.config import Config, ConfigError
 from netbootd.config.certificate import Tls
 from netbootd.daemon import CannotListen, Daemon
+from netbootd.fleet.database import peek
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.observe.banner import Banner
 from netbootd.observe.events import DaemonNotice, Event, InstallerSaid
 from netbootd.observe.log import LogSink
 from netbootd.serve.sockets import Sockets
+from netbootd.serve.tftp import TftpServer
 from netbootd.systemd import Notifier
+from netbootd.wire.mac import Mac
 from tests.support import tftp_client
 from tests.support.house import KERNEL, furnished, settings
 from tests.support.settings import Files
@@ -257,6 +260,19 @@ async def test_a_fault_in_what_looks_on_is_told_and_keeps_no_machine_from_its_sc
         for _ in range(2):
             assert (await house.get("/ipxe.cfg")).startswith("#!ipxe")
         assert caplog.messages.count("internal error, please report it: RuntimeError('boom')") == 1
+
+
+async def test_a_fault_at_the_end_is_told_and_keeps_nothing_from_being_written(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_server: TftpServer, _grace: float) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(TftpServer, "stop", broken)
+    async with house.running():
+        await house.get("/machines/525400000007/ipxe.cfg")
+    assert "internal error, please report it: RuntimeError('boom')" in caplog.messages
+    assert [record.macs for record in peek(house.config().state).records] == [(Mac.parse("525400000007"),)]
 
 
 async def test_a_port_that_is_taken_ends_the_start_with_that_and_nothing_else(house: House) -> None:
