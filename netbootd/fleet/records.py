@@ -15,7 +15,7 @@ from uuid import UUID
 from netbootd.boot.facts import Facts
 from netbootd.fleet.identity import Conflict, Match, Stranger, board, contradicted, own_uuid, usable, which
 from netbootd.fleet.record import DropRecord, PutRecord, Record, RecordChange
-from netbootd.fleet.sightings import Mark, called, joined, mark_name, marks, seen, touched
+from netbootd.fleet.sightings import Mark, called, in_full, joined, mark_name, marks, seen, touched
 from netbootd.wire.mac import Mac
 
 ROOM = 20_000
@@ -27,8 +27,9 @@ _TRIES = 64  # records looked at for one that may go, so that a flood costs the 
 class Taken(ValueError):
     """What one record claims belongs to another; says both."""
 
-    def __init__(self, what: str, claimed_by: Record, owner: Record) -> None:
-        super().__init__(f"{what} of {called(claimed_by)} already belongs to {called(owner)}")
+    def __init__(self, mark: Mark, claimed_by: Record, owner: Record) -> None:
+        named = called if isinstance(mark, Mac) else in_full
+        super().__init__(f"{mark_name(mark, claimed_by)} of {named(claimed_by)} already belongs to {named(owner)}")
         self.owner = owner.id
 
 
@@ -85,7 +86,7 @@ class Records:
         part of the one they are found to be about.
         """
         shown = board(facts)
-        found = which(facts, self.of_card(facts.mac), self._with(shown))
+        found = which(facts, self.of_card(facts.mac), self.marked(shown))
         if not isinstance(found, Conflict):
             return found
         claims = [id for id in found.ids if not self._loose(self._records[id])]
@@ -96,7 +97,12 @@ class Records:
 
     def of_card(self, mac: Mac | None) -> tuple[Record, ...]:
         """Those with this card, or with another of the same machine; more than one is a conflict."""
-        return self._with(mac, *self._family(mac)) if mac else ()
+        return self.marked(mac, *self._family(mac)) if mac else ()
+
+    def marked(self, *marks: Mark | None) -> tuple[Record, ...]:
+        """Those that have one of these."""
+        ids = dict.fromkeys(id for mark in marks if mark for id in self._by.get(mark, ()))
+        return tuple(self._records[id] for id in ids)
 
     def owner(self, mac: Mac) -> str:
         """The id of the one record that a machine with this card is about, or ""."""
@@ -220,7 +226,7 @@ class Records:
         return (*room, PutRecord(record))
 
     def _update(self, before: Record, facts: Facts, ip: str, now: float) -> tuple[RecordChange, ...]:
-        rivals = (*self.of_card(facts.mac), *self._with(board(facts)))
+        rivals = (*self.of_card(facts.mac), *self.marked(board(facts)))
         parts = {part.id: part for part in rivals if part.id != before.id and self._part(part, facts)}
         record = seen(before, facts, ip, now)
         for part in parts.values():
@@ -252,7 +258,7 @@ class Records:
 
     def _rivals(self, record: Record) -> list[Record]:
         """Those that claim something of its."""
-        return [other for other in self._with(*marks(record)) if other.id != record.id]
+        return [other for other in self.marked(*marks(record)) if other.id != record.id]
 
     def _refuse_taken(self, record: Record, besides: Iterable[Record] = ()) -> None:
         """What it claims anew; a conflict that stood before may stand."""
@@ -261,7 +267,7 @@ class Records:
         for mark in marks(record):
             if before is None or mark not in marks(before):
                 for owner in (self._records[id] for id in self._by.get(mark, ()) if id not in free):
-                    raise Taken(mark_name(mark, record), record, owner)
+                    raise Taken(mark, record, owner)
 
     def _make_room(self) -> list[RecordChange] | None:
         """None: nobody may go."""
@@ -297,11 +303,6 @@ class Records:
         self._silent.pop(record.id, None)
         self._told.pop(record.id, None)
         (self._told if record.uuid or record.serial or record.ipxe else self._silent)[record.id] = None
-
-    def _with(self, *marks: Mark | None) -> tuple[Record, ...]:
-        """Those that have one of these."""
-        ids = dict.fromkeys(id for mark in marks if mark for id in self._by.get(mark, ()))
-        return tuple(self._records[id] for id in ids)
 
 
 def _worth_writing(before: Record, record: Record) -> bool:

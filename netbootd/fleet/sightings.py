@@ -25,6 +25,12 @@ def called(record: Record) -> str:
     return record.name or (str(record.macs[0]) if record.macs else f"record {record.id}")
 
 
+def in_full(record: Record) -> str:
+    """Its name and its card: of two that claim one thing each can be found."""
+    card = str((*record.macs, record.uuid or f"record {record.id}")[0])
+    return f"{record.name} ({card})" if record.name else card
+
+
 def seen(record: Record, facts: Facts, ip: str, now: float) -> Record:
     """The record of a machine that showed up: what it says now counts."""
     assert facts.mac is not None, "only a card shows up"

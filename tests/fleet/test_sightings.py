@@ -7,7 +7,7 @@ from uuid import UUID
 
 from netbootd.boot.facts import Facts
 from netbootd.fleet.record import Approval, Record
-from netbootd.fleet.sightings import called, joined, mark_name, marks, seen, touched
+from netbootd.fleet.sightings import called, in_full, joined, mark_name, marks, seen, touched
 from netbootd.wire.mac import Mac
 
 A, B = Mac.parse("52:54:00:00:00:01"), Mac.parse("52:54:00:00:00:02")
@@ -40,6 +40,14 @@ def test_a_machine_is_called_by_its_name_or_its_card() -> None:
     assert called(replace(RECORD, name="node-1")) == "node-1"
     assert called(RECORD) == str(A)
     assert called(Record("7")) == "record 7"
+
+
+def test_in_full_it_is_its_name_and_what_tells_it_from_others() -> None:
+    uuid = UUID("4c4c4544-0042-3510-8052-b3c04f4b4e32")
+    assert in_full(Record("1", (A,), uuid, name="node-1")) == f"node-1 ({A})"
+    assert in_full(Record("1", (), uuid, name="node-1")) == f"node-1 ({uuid})"
+    assert in_full(Record("1", (A,))) == str(A)
+    assert in_full(Record("1", ())) == "record 1"
 
 
 def test_what_belongs_to_one_machine_alone_is_compared_without_case_and_said_in_its_own_words() -> None:

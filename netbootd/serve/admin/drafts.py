@@ -14,6 +14,7 @@ from netbootd.boot.model import Machine
 from netbootd.fleet.identity import board, usable
 from netbootd.fleet.merged import disputed
 from netbootd.fleet.record import Approval, Record
+from netbootd.fleet.sightings import in_full
 from netbootd.fleet.snapshot import Snapshot
 from netbootd.fleet.soft_serials import BadSoftSerial, Duplicate, Exhausted, Template, assigned, parse_rule
 from netbootd.payloads import SOFT_SERIALS
@@ -55,7 +56,7 @@ class Drafts:
         )
         if not macs and board(record) is None:
             raise Problem(HTTPStatus.BAD_REQUEST, "the body: a machine needs a mac, or a uuid and a serial of its own")
-        record = replace(record, soft_serial=self._soft_serial(draft.soft_serial, ""))
+        record = replace(record, soft_serial=self._soft_serial(draft.soft_serial, "", in_full(record)))
         _refuse_two(record)
         self._refuse_listed(record)
         return record
@@ -63,7 +64,7 @@ class Drafts:
     def patched(self, seat: Seat, patch: Patch) -> tuple[Record, Record]:
         """Its record as it is, or would be if nobody has seen it, and with what was asked for."""
         before = self._own(seat, patch.who)
-        after = self._patched(before, patch, seat.machine)
+        after = self._patched(before, patch, seat)
         listed = seat.machine.args if seat.machine else ()
         own = next((each for each in listed if each.key in SOFT_SERIALS and each.values), None)
         if own and after.soft_serial not in (None, before.soft_serial):
@@ -86,16 +87,17 @@ class Drafts:
             origin=by,
         )
 
-    def _patched(self, record: Record, patch: Patch, machine: Machine | None) -> Record:
+    def _patched(self, record: Record, patch: Patch, seat: Seat) -> Record:
         said = patch.model_fields_set
         if "name" in said:
-            record = replace(record, name=self._name(patch.name, machine))
+            record = replace(record, name=self._name(patch.name, seat.machine))
         if "profile" in said:
             record = replace(record, profile=self._profile(patch.profile))
         if "local" in said:
             record = replace(record, local=patch.local)
         if "soft_serial" in said:
-            record = replace(record, soft_serial=self._soft_serial(patch.soft_serial, record.id), soft_serial_by=None)
+            serial = self._soft_serial(patch.soft_serial, record.id, View(self._services).in_full(seat))
+            record = replace(record, soft_serial=serial, soft_serial_by=None)
         if "args" in said:
             record = replace(record, args=patched(record.args, patch.args, patch.who))
         return record
@@ -121,7 +123,7 @@ class Drafts:
             raise Problem(_CONFLICT, f"no profile {printable(name, 60)!r}; there is {printable(there, 300)}")
         return name
 
-    def _soft_serial(self, text: str | None, id: str) -> str | None:
+    def _soft_serial(self, text: str | None, id: str, claimed_by: str) -> str | None:
         """This one, or the next of a range."""
         if text is None:
             return None
@@ -134,8 +136,8 @@ class Drafts:
         except BadSoftSerial as error:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body: soft_serial: {printable(str(error), 300)}") from None
         except Duplicate as error:
-            owner = self._roster.find(error.owner)
-            detail = f"the soft serial {error.serial} already belongs to {View(self._services).called(owner)}"
+            owner = View(self._services).in_full(self._roster.find(error.owner))
+            detail = f"the soft serial {error.serial} of {claimed_by} already belongs to {owner}"
             raise Problem(_CONFLICT, detail) from None
         except Exhausted as error:
             raise Problem(_CONFLICT, str(error)) from None

@@ -58,6 +58,11 @@ class View:
         shown = merged(seat.machine, seat.record) if seat.known else None
         return shown.name.value if shown and shown.name else str(seat.mac or (seat.record.id if seat.record else ""))
 
+    def in_full(self, seat: Seat) -> str:
+        """By its name, and where that stands, or its card."""
+        name, where = self.called(seat), seat.machine.origin if seat.machine else str(seat.mac or "")
+        return f"{name} ({where})" if where not in ("", name) else name
+
     def conflict(self, seat: Seat) -> str:
         """What several records claim of it, or others of its own; "" for nothing."""
         return seat.conflict or "; ".join(self._disputes().get(seat.record.id, ()) if seat.record else ())

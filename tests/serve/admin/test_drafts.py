@@ -12,6 +12,8 @@ from netbootd.fleet.snapshot import Snapshot
 from tests.support.fleet import EDGE, FLEET, STRANGER, Api, problem, serving
 from tests.support.worlds import args
 
+TAKEN = "the soft serial node-01 of node-3 (machines.yaml:1) already belongs to node-1 (machines.yaml:1)"
+
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
@@ -25,9 +27,12 @@ async def api() -> AsyncIterator[Api]:
         ({"mac": str(EDGE)}, f"{EDGE} belongs to node-1 of machines.yaml:1; change it there"),
         ({"mac": str(STRANGER), "name": "Node-2"}, "the name Node-2 belongs to the machine of machines.yaml"),
         ({"mac": str(STRANGER), "profile": "nothing"}, "no profile 'nothing'; there is lab-eve, rescue"),
-        ({"mac": str(STRANGER), "name": "x"}, "the name x of x already belongs to X"),
+        ({"mac": str(STRANGER), "name": "x"}, f"the name x of x ({STRANGER}) already belongs to X (52:54:00:00:00:0a)"),
         ({"mac": "52:54:00:00:00:0a"}, "the card 52:54:00:00:00:0a of 52:54:00:00:00:0a already belongs to X"),
-        ({"mac": str(STRANGER), "soft_serial": "e-1"}, "the soft serial e-1 already belongs to X"),
+        (
+            {"mac": str(STRANGER), "soft_serial": "e-1"},
+            f"the soft serial e-1 of {STRANGER} already belongs to X (52:54:00:00:00:0a)",
+        ),
         ({"mac": str(STRANGER), "soft_serial": "E-[1-1]"}, "all 1 soft serials of E-[1-1] are in use"),
     ],
 )
@@ -100,7 +105,7 @@ async def test_a_soft_serial_of_a_file_is_its_own_and_nobody_else_gets_it(api: A
     reply = await api.change("PATCH", "/machines/node-1", soft_serial="E-1")
     assert "its argument eve_soft_serial is set in machine node-1; change it there" in problem(reply)
     reply = await api.change("PATCH", "/machines/node-3", soft_serial="node-01")
-    assert "the soft serial node-01 already belongs to node-1" in problem(reply)
+    assert problem(reply) == TAKEN
     reply = await api.change("PATCH", "/machines/node-3", soft_serial="NODE-[01-09]")
     assert reply.body["soft_serial"] == "NODE-02"
 
@@ -111,4 +116,4 @@ async def test_the_soft_serial_of_a_file_s_machine_is_changed_in_the_file(api: A
     reply = await api.change("PATCH", "/machines/node-1", soft_serial="E-1")
     assert "its soft serial is 'NODE-01' in machines.yaml:1; change it there" in problem(reply)
     reply = await api.change("PATCH", "/machines/node-3", soft_serial="node-01")
-    assert "the soft serial node-01 already belongs to node-1" in problem(reply)
+    assert problem(reply) == TAKEN
