@@ -19,6 +19,8 @@ from netbootd.cli import own_url
 from netbootd.cli.admin_api import Answer, Daemon
 from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail
 from netbootd.cli.common import row as labelled
+from netbootd.wire.errors import WireError
+from netbootd.wire.mac import Mac
 
 _WIDTH = 80  # columns, where there is no terminal to ask
 _NAMED = 3  # machines in trouble
@@ -82,7 +84,10 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a machine that nobody has seen yet.  It is approved by that, and not armed."""
-    said: dict[str, Any] = {"macs": mac or None, "name": name, "profile": profile, "uuid": uuid, "serial": serial}
+    macs = [_card(each) for each in mac or []]
+    if not macs and not (uuid and serial):
+        fail("a machine needs a MAC, or --uuid and --serial", USED_WRONGLY)
+    said: dict[str, Any] = {"macs": macs or None, "name": name, "profile": profile, "uuid": uuid, "serial": serial}
     said |= {"soft_serial": soft_serial, "args": _arguments(arg or []), "local": local and local.value}
     answer = Daemon.of(config).ask("POST", "/machines", {key: value for key, value in said.items() if value})
     _each([answer], as_json, _added)
@@ -155,7 +160,7 @@ def _each(answers: list[Answer], as_json: bool, tell: Callable[[dict[str, Any]],
     for answer in answers:
         if not answer.done:
             typer.secho("netbootd: ", fg=typer.colors.RED, err=True, nl=False)
-            typer.echo(answer.said.get("detail", answer.said), err=True)
+            typer.echo(str(answer.said.get("detail", answer.said)).removeprefix("the body: "), err=True)
         elif not as_json:
             tell(answer.said)
     if not all(answer.done for answer in answers):
@@ -238,8 +243,11 @@ def _details(machine: dict[str, Any]) -> None:
             row(label, f"{machine[key]}{_from(machine, key)}")
     if known := " ".join(filter(None, (machine["manufacturer"], machine["product"], machine["arch"]))):
         row("hardware", known)
+    if machine["ipxe"] or machine["platform"]:
+        row("firmware", ", ".join(filter(None, (machine["platform"], machine["ipxe"] and f"iPXE {machine['ipxe']}"))))
     if machine["last_seen"]:
-        row("seen", f"{machine['last_seen']}, at {', '.join(machine['addresses']) or 'no address'}")
+        at = ", ".join(machine["addresses"]) or "no address"
+        row("seen", f"{machine['last_seen']}, at {at}; first {machine['first_seen']}")
     for position, arg in enumerate(machine["args"]):
         row("" if position else "arguments", f"{_argument(arg)}  ({arg['where'] or arg['origin']})")
     if machine["conflict"]:
@@ -276,6 +284,13 @@ def _arguments(texts: list[str]) -> dict[str, Any]:
             fail(f"--arg {text}: write KEY=VALUE, or KEY alone once", USED_WRONGLY)
         found[key] = [*found.get(key, []), value] if equals else True
     return found
+
+
+def _card(text: str) -> str:
+    try:
+        return str(Mac.parse(text))
+    except WireError:
+        fail(f"{text!r} is not a hardware address such as 52:54:00:12:34:56", USED_WRONGLY)
 
 
 def _added(machine: dict[str, Any]) -> None:

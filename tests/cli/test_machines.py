@@ -255,6 +255,31 @@ class TestOnRecord:
     async def test_an_argument_that_is_none_is_used_wrongly(self, fleet: Fleet, arg: str) -> None:
         assert (await fleet.run("add", STRANGER, "--arg", "a", "--arg", arg)).code == 2
 
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["52:54:00:00:0x:01"], "'52:54:00:00:0x:01' is not a hardware address such as 52:54:00:12:34:56"),
+            ([], "a machine needs a MAC, or --uuid and --serial"),
+            (["--serial", "7XK2B32"], "a machine needs a MAC, or --uuid and --serial"),
+        ],
+    )
+    async def test_a_machine_that_could_never_be_found_is_used_wrongly(
+        self, fleet: Fleet, arguments: list[str], complaint: str
+    ) -> None:
+        ran = await fleet.run("add", *arguments)
+        assert (ran.code, ran.complaint) == (2, f"netbootd: {complaint}")
+
+    async def test_what_the_daemon_refuses_is_said_in_the_words_of_the_command(self, fleet: Fleet) -> None:
+        ran = await fleet.run("add", STRANGER, "--soft-serial", "a/b")
+        assert ran.code == 1
+        assert ran.complaint.startswith("netbootd: soft_serial: ")
+
+    async def test_what_its_ipxe_and_firmware_are_is_shown(self, fleet: Fleet) -> None:
+        fleet.api.saw(STRANGER, platform="efi", version="1.21.1")
+        ran = await fleet.run("show", STRANGER)
+        assert "firmware     efi, iPXE 1.21.1\n" in ran.out
+        assert "; first 20" in ran.out or "; first 19" in ran.out
+
     async def test_who_showed_up_is_approved_and_forgotten(self, fleet: Fleet) -> None:
         fleet.api.saw(STRANGER)
         assert (await fleet.run("approve", STRANGER)).out == f"{STRANGER} is approved\n"
