@@ -16,7 +16,7 @@ import typer
 from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
 from netbootd.cli.admin_api import Daemon
-from netbootd.cli.common import row, wrapped
+from netbootd.cli.common import counted, row, wrapped
 from netbootd.config import Config
 from netbootd.fleet.peek import peek_boots
 from netbootd.fleet.record import Outcome, Reached
@@ -109,7 +109,7 @@ def head(said: Mapping[str, Any]) -> str:
     outcome = Outcome[said["outcome"].upper()].value
     parts = [f"{started}: {outcome}", f"{seconds_text(said['seconds'])}"]
     parts += [size_text(said["bytes"])] if said["bytes"] else []
-    parts += [f"{said['retransmits']} packets sent again"] if said["retransmits"] else []
+    parts += [f"{counted(said['retransmits'], 'packet')} sent again"] if said["retransmits"] else []
     parts += [f"profile {said['profile']}"] if said["profile"] else []
     return ", ".join(parts)
 
@@ -174,7 +174,7 @@ def _words(step: Mapping[str, Any]) -> str:
 def _size(moved: Mapping[str, Any], sent: int) -> str:
     """Of less than all of a file the whole is said, too."""
     of = f" of {size_text(moved['size'])}" if 0 <= sent < moved["size"] else ""
-    again = f", {moved['retransmits']} packets sent again" if moved["retransmits"] else ""
+    again = f", {counted(moved['retransmits'], 'packet')} sent again" if moved["retransmits"] else ""
     return f", {size_text(sent)}{of} in {seconds_text(moved['seconds'])} ({rate_text(moved['rate'])}){again}"
 
 

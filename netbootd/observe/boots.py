@@ -29,6 +29,7 @@ from netbootd.observe.events import (
     TftpRefused,
     TlsFailed,
 )
+from netbootd.observe.sentences import how_it_ended
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -140,7 +141,7 @@ def _tftp(event: TftpFinished | TftpAborted | TftpProbed | TftpRefused, at: floa
         case TftpFinished() if stage:
             return _file(event, at, stage, file, transfer=_by_tftp(event, event.size))
         case TftpAborted():
-            said = f"{file}: {event.reason}"
+            said = f"{file}: {how_it_ended(event.reason)}"
             moved = _by_tftp(event, event.sent)
             return _file(event, at, stage, said, transfer=moved, reason=event.reason, trouble=True)
         case TftpProbed() if stage:

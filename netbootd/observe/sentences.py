@@ -33,6 +33,7 @@ from netbootd.observe.events import (
     TransferMoved,
 )
 from netbootd.wire.text import printable
+from netbootd.wire.transfer import Outcome
 
 _LONGEST = 500  # characters of one sentence; a URL with everything iPXE knows of a machine fits
 
@@ -145,8 +146,9 @@ def _tftp(event: TftpStarted | TftpFinished | TftpAborted | TftpProbed | TftpRef
         case TftpFinished(file=file, size=size, seconds=seconds, retransmits=again):
             resent = f", {again} packet{'s' * (again != 1)} sent again" if again else ""
             return f"sent {file}, {size_text(size)} in {seconds_text(seconds)}{resent}"
-        case TftpAborted(file=file, reason=reason, sent=sent, detail=detail):
-            return f"lost {file} after {size_text(sent)}: {_spoken(reason)}{_because(detail)}"
+        case TftpAborted(file=file, reason=reason, sent=sent, size=size, detail=detail):
+            of = f" of {size_text(size)}" if size else ""
+            return f"lost {file} after {size_text(sent)}{of}: {how_it_ended(reason)}{_because(detail)}"
         case TftpProbed(file=file, size=size):
             return _probed(file, size)
         case TftpRefused(file=file, reason=reason):
@@ -184,6 +186,11 @@ def _probed(file: str, size: int) -> str:
 def _server_heard(event: ServerHeard) -> str:
     kind = "another PXE server" if event.kind == "proxy" else "the DHCP server"
     return f"was answered by {kind} {event.server}" + (f", boot file {event.file}" if event.file else "")
+
+
+def how_it_ended(reason: str) -> str:
+    """Of a transfer by TFTP, as `TftpAborted` names it."""
+    return Outcome[reason].value if reason in Outcome.__members__ else _spoken(reason)
 
 
 def _spoken(reason: str) -> str:

@@ -125,7 +125,7 @@ def test_trouble_has_a_line_of_its_own_until_it_goes_on() -> None:
     made = board(firmware(), lost)
     _, first, second, summary = shown(made)
     assert first.startswith("node-1")
-    assert second == "  lost snponly.efi after 10 bytes: timed out"
+    assert second == "  lost snponly.efi after 10 bytes: the client fell silent"
     assert summary == "1 booting, 0 done, 1 in trouble; netbootd explain MACHINE: what to do"
     take(made, firmware())
     assert len(shown(made)) == 4, "to ask again is not to go on"

@@ -63,7 +63,7 @@ def test_in_a_terminal_a_line_is_time_machine_and_sentence() -> None:
     )
     assert re.fullmatch(r"\d\d:\d\d:\d\d  52:54:00:12:34:56  offered snponly\.efi to x86-64 UEFI PXE", offered)
     assert boots[10:] == "node-1             boots its own disk"
-    assert lost[10:] == "192.0.2.7          warning: lost ipxe.efi after 0 bytes: timed out"
+    assert lost[10:] == "192.0.2.7          warning: lost ipxe.efi after 0 bytes: the client fell silent"
     assert notice[10:] == "netbootd           settings read again"
     assert max(map(len, (offered, boots, notice))) <= 80
 
@@ -102,7 +102,7 @@ def test_in_the_journal_a_line_has_a_priority_and_neither_time_nor_colour(tmp_pa
         lines = stream.read().splitlines()
     assert lines[:3] == [
         "<6>node-1             boots its own disk",
-        "<4>192.0.2.7          lost ipxe.efi after 0 bytes: timed out",
+        "<4>192.0.2.7          lost ipxe.efi after 0 bytes: the client fell silent",
         "<3>netbootd           port 69 is taken",
     ]
     assert all(line.startswith("<6>") for line in lines[3:])
@@ -180,7 +180,7 @@ def test_a_timer_that_rings_too_early_for_a_later_window_is_wound_again() -> Non
     now = 5.0
     timers.pop()[1]()
     assert [line.split("  ", 1)[1].strip() for line in stream.getvalue().splitlines()[2:]] == [
-        "192.0.2.7          warning: lost ipxe.efi after 0 bytes: timed out (repeated 1 time)"
+        "192.0.2.7          warning: lost ipxe.efi after 0 bytes: the client fell silent (repeated 1 time)"
     ]
     now = 10.0
     timers.pop()[1]()

@@ -61,8 +61,8 @@ SENTENCES: list[tuple[Event, str]] = [
         "sent ipxe.efi, 1.0 MB in 4.0 s, 3 packets sent again",
     ),
     (
-        TftpAborted(file="ipxe.efi", reason="TIMED_OUT", sent=12_288, detail="no ACK of block 9"),
-        "lost ipxe.efi after 12 kB: timed out: no ACK of block 9",
+        TftpAborted(file="ipxe.efi", reason="TIMED_OUT", sent=12_288, size=1_045_000, detail="no ACK of block 9"),
+        "lost ipxe.efi after 12 kB of 1.0 MB: the client fell silent: no ACK of block 9",
     ),
     (TftpProbed(file="snponly.efi", size=250_000), "asked for the size of snponly.efi, 250 kB"),
     (TftpRefused(file="grub.cfg", reason="NOT_FOUND"), "was refused grub.cfg by TFTP: not found"),

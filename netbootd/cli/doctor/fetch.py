@@ -20,21 +20,18 @@ from netbootd.cli.common import human
 from netbootd.cli.doctor.kinds import Kind
 from netbootd.cli.doctor.line import Line, fail, ok, skipped
 from netbootd.cli.doctor.together import together
-from netbootd.observe.diagnosis.advice import open_port, port_of
+from netbootd.observe.diagnosis.advice import open_port, port_of, smaller_mtu
 
 _SOCKET = 1.0  # seconds that tftpy waits for a block
 _TRIES = 2
 _LONGEST = 8.0  # seconds for one file
 _HTTP = 4.0
 _LARGE, _USUAL = 1468, 512
+_FULL = 1500  # bytes of an IP packet with such a block in it
 _SLOW = f"slower than {_LONGEST:.0f} s"
 _RANGE = (100, 227)  # both inclusive
 _MIB = 1 << 20
 _STALLS = "it answers, and the file does not come"
-_MTU = (
-    "The way there carries less than the MTU that both ends believe: find the link with the smaller MTU (a tunnel, a"
-    " switch, a virtual bridge) and raise it, or lower it on netbootd's interface"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,7 @@ def _by_tftp(site: Site, name: str, large: Got, usual: Got, known: bytes | None)
             "loader.tftp",
             tried,
             f"blocks of {_USUAL} arrive, blocks of {_LARGE} do not ({large.error})",
-            f"{_MTU}: netbootd then sends smaller blocks.",
+            _smaller(),
         )
     if usual.error:
         return fail("loader.tftp", tried, f"with options it arrives, without: {usual.error}", _tftp_todo(site, usual))
@@ -210,9 +207,14 @@ def _by_http(url: str, known: Mapping[str, bytes]) -> Line:
 def http_todo(url: str, reply: Reply) -> str:
     """What to do where that is all that came of it."""
     if reply.error == _STALLS:
-        return f"{_MTU}: ip link set INTERFACE mtu 1400"
+        return _smaller()
     port = port_of(url)
     return f"Does netbootd listen at TCP {port} there, and does a firewall let it in? {open_port(port, 'tcp')}"
+
+
+def _smaller() -> str:
+    todo = smaller_mtu(_FULL)
+    return f"{todo[:1].upper()}{todo[1:]}."
 
 
 def _status(reply: Reply, wanted: int) -> str:

@@ -8,6 +8,10 @@ USUAL = "snponly.efi"
 """The boot program that most machines want."""
 EDGE_PORT = "Cisco: `spanning-tree portfast`, Juniper: `edge`, HP: `admin-edge-port`"
 """How a switch is told that no other switch is behind a port, so that it forwards at once."""
+SPANNING_TREE = (
+    "spanning tree forwards nothing for 30 s or more after a card was reset: make its switch port an edge port "
+    f"({EDGE_PORT})"
+)
 SNOOPING = "DHCP snooping must trust the ports of the DHCP server and of netbootd"
 ONE_IDENTITY = (
     "a card that was moved from one to the other: forget the machine that has it no longer by its id, "
@@ -27,6 +31,16 @@ def open_port(port: int, protocol: str, front: str = "") -> str:
         "ufw": f"`ufw allow {port}/{protocol}`",
     }
     return lines.get(front) or f"{', '.join(lines.values())}, or nftables: `{protocol} dport {port} accept`"
+
+
+def smaller_mtu(packet: int) -> str:
+    """What to do where packets of so many bytes (with their IP header) do not pass."""
+    mtu = next((each for each in (1492, 1450, 1400, 1280) if each < packet), 576)
+    return (
+        "a tunnel, a PPPoE line, a switch or a virtual bridge on the way takes less than both ends believe (MTU): "
+        f"raise it there. Or find out what passes, `ping -M do -s {packet - 28} ADDRESS`, lower until it answers, and "
+        f"give the card netbootd answers on that MTU, `ip link set dev eth0 mtu {mtu}`: it then sends smaller packets"
+    )
 
 
 def port_of(url: str) -> int:

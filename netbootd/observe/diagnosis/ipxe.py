@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from netbootd.boot.silence import Reason
 from netbootd.fleet.record import Attempt, Reached, Step
 from netbootd.observe.diagnosis import times
-from netbootd.observe.diagnosis.advice import EDGE_PORT, SNOOPING, open_port, port_of
+from netbootd.observe.diagnosis.advice import SNOOPING, SPANNING_TREE, open_port, port_of
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
 from netbootd.observe.diagnosis.offers import of_server, to_paste
 from netbootd.observe.diagnosis.story import (
@@ -30,9 +30,8 @@ _NO_LEASE = (
     f"do not come back ({SNOOPING})"
 )
 _PORT = (
-    "iPXE resets the card, and the switch port then starts anew: with spanning tree it forwards nothing for "
-    f"30 s or more, and iPXE has given up by then. Make it an edge port ({EDGE_PORT}). Energy-efficient Ethernet and "
-    "LACP without fallback do the same."
+    f"iPXE resets the card, and {SPANNING_TREE}; iPXE has given up by then. Energy-efficient Ethernet and LACP without "
+    "fallback do the same."
 )
 _EMBEDDED = "A program with another script built in loops as well."
 

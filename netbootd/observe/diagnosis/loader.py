@@ -5,8 +5,9 @@ from __future__ import annotations
 from netbootd.fleet.record import Reached, Step
 from netbootd.observe.boots import PROBED
 from netbootd.observe.diagnosis import times
+from netbootd.observe.diagnosis.advice import SPANNING_TREE, smaller_mtu
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
-from netbootd.observe.diagnosis.story import Far, at, client, far, fetched, over, told, troubles
+from netbootd.observe.diagnosis.story import Far, at, client, counted, far, fetched, over, told, troubles
 from netbootd.observe.sentences import size_text
 from netbootd.wire.transfer import Outcome
 
@@ -68,16 +69,10 @@ def _mtu(case: Case) -> Told | None:
         case,
         f"agreed on blocks of {blksize} bytes for {step.file}, and not one of them arrives: "
         f"packets of {packet} bytes do not pass between here and there",
-        f"{blksize} + 4 (TFTP) + 8 (UDP) + 20 (IP) = {packet} bytes: a tunnel, a PPPoE line or a switch on the way "
-        f"takes less. Find out what passes: `ping -M do -s {packet - 28} ADDRESS`, lower until it answers. Then give "
-        f"the card netbootd answers on that MTU: `ip link set dev eth0 mtu {_next_mtu(packet)}`; blocks follow it.",
-        f"{step.transfer.retransmits} packets sent again, none of {size_text(step.transfer.size)} acknowledged",
+        f"{blksize} + 4 (TFTP) + 8 (UDP) + 20 (IP) = {packet} bytes: {smaller_mtu(packet)}.",
+        f"{counted(step.transfer.retransmits, 'packet')} sent again, none of {size_text(step.transfer.size)} arrived",
         at=step.last,
     )
-
-
-def _next_mtu(packet: int) -> int:
-    return next((mtu for mtu in (1492, 1450, 1400, 1280) if mtu < packet), 576)
 
 
 def _stopped(case: Case) -> Told | None:
@@ -93,7 +88,7 @@ def _stopped(case: Case) -> Told | None:
         "Where it is always the same place, try another boot program: `loader: undionly.kpxe` or "
         "`loader: ipxe.efi`; a machine that was switched off meanwhile looks the same.",
         step.detail,
-        f"{step.transfer.retransmits} packets sent again, blocks of {step.transfer.blksize} bytes",
+        f"{counted(step.transfer.retransmits, 'packet')} sent again, blocks of {step.transfer.blksize} bytes",
         at=step.last,
     )
 
@@ -109,8 +104,9 @@ def _probed_only(case: Case) -> Told | None:
         f"asked how large {step.file} is ({size_text(size)}), was told, and never reads it",
         "its firmware found the program too large or the answer too late: old BIOS ROMs have about 500 kB of base "
         "memory, so choose a smaller one (`loader: undionly.kpxe`); or its second request, from another port, is "
-        "stopped by a firewall: `tftp: {single_port: true}`; or blocks of its size do not pass, see TFTP_MTU.",
-        f"{step.times} question{'s' * (step.times != 1)} for the size",
+        "stopped by a firewall: `tftp: {single_port: true}`; or large blocks do not pass, as `netbootd doctor` on "
+        "another machine of its network finds out.",
+        f"{counted(step.times, 'question')} for the size",
         at=step.last,
     )
 
@@ -140,9 +136,8 @@ def not_started(case: Case) -> str:
     other = "`loader: ipxe.efi`, which brings its own, in place of snponly.efi." if uefi else "`loader: ipxe.pxe`."
     return (
         (secure if uefi else "")
-        + "The switch port may be blocked while iPXE waits: spanning tree forwards nothing for 30 s after the card was "
-        f"reset, so set portfast (edge port) there. Or this build has no driver for its card: try {other} Its screen "
-        "says which."
+        + f"The switch port may be blocked while iPXE waits: {SPANNING_TREE}. Or this build has no driver for its "
+        f"card: try {other} Its screen says which."
     )
 
 

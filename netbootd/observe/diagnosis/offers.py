@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from netbootd.fleet.record import Reached
 from netbootd.observe.diagnosis import times
-from netbootd.observe.diagnosis.advice import SNOOPING, USUAL, boot_options, open_port, port_of
+from netbootd.observe.diagnosis.advice import SNOOPING, SPANNING_TREE, USUAL, boot_options, open_port, port_of
 from netbootd.observe.diagnosis.model import Case, Cause, Row, Told
 from netbootd.observe.diagnosis.story import (
     Far,
     asked_in_vain,
     chose,
     client,
+    counted,
     discovers,
     far,
     offered,
@@ -71,8 +72,7 @@ def _answers_lost(case: Case) -> Told | None:
         case,
         f"asks again and again, though {server.ip} offers it an address and we a boot file: answers do not reach it",
         f"look between this network and the machine: {SNOOPING}; a VLAN whose tag is not taken off on the "
-        "way back, a port that is blocked until spanning tree is done (portfast), a card that negotiates its link "
-        "anew.",
+        f"way back; {SPANNING_TREE}; a card that negotiates its link anew.",
         repeats(case),
         of_server(case, server.ip),
     )
@@ -133,7 +133,7 @@ def repeats(case: Case) -> str:
         return ""
     number = sum(step.times for step in asks)
     within = seconds(max(step.last for step in asks) - asks[0].at)
-    return f"{number} DISCOVER{'s' * (number != 1)} of {client(case)} within {within}, answered with {offered(case)}"
+    return f"{counted(number, 'DISCOVER')} of {client(case)} within {within}, answered with {offered(case)}"
 
 
 def of_server(case: Case, ip: str) -> str:

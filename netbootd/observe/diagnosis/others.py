@@ -128,7 +128,7 @@ ROWS = (
     ),
     Row(
         Cause.OTHER_TFTP,
-        "As TFTP_NEVER_ASKED, and another server was overheard that names its own TFTP server.",
+        "As `tftp_never_asked`, and another server was overheard that names its own TFTP server.",
         "Have that server name netbootd, or nobody.",
         _other_tftp,
     ),

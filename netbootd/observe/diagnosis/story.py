@@ -136,10 +136,9 @@ def told(case: Case, sentence: str, advice: str, *evidence: str, at: float = 0.0
     return Told(sentence, advice, tuple(filter(None, evidence)), at or case.attempt.last)
 
 
-def count(step: Step | None, what: str) -> str:
+def counted(number: int, what: str) -> str:
     """``3 DISCOVERs``, as evidence."""
-    times = step.times if step else 0
-    return f"{times} {what}{'s' * (times != 1)}"
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def seconds(value: float) -> str:

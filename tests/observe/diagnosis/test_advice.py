@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from netbootd.observe.diagnosis.advice import boot_options, no_pxe_class, no_second_server, open_port, port_of
+from netbootd.observe.diagnosis.advice import (
+    boot_options,
+    no_pxe_class,
+    no_second_server,
+    open_port,
+    port_of,
+    smaller_mtu,
+)
 
 
 def test_a_port_is_opened_by_whichever_firewall_there_is() -> None:
@@ -45,3 +52,10 @@ def test_each_kind_of_server_gives_ipxe_its_script_and_not_itself() -> None:
 def test_another_server_is_named_by_its_address() -> None:
     assert "192.0.2.9" in no_pxe_class("192.0.2.9")
     assert "192.0.2.9" in no_second_server("192.0.2.9")
+
+
+@pytest.mark.parametrize(("packet", "ping", "mtu"), [(1500, 1472, 1492), (1460, 1432, 1450), (1056, 1028, 576)])
+def test_a_way_that_takes_less_is_measured_and_the_next_usual_mtu_named(packet: int, ping: int, mtu: int) -> None:
+    """ping's size is without the headers of IP and ICMP, 28 octets."""
+    assert f"-s {ping} " in smaller_mtu(packet)
+    assert f"mtu {mtu}`" in smaller_mtu(packet)
