@@ -109,6 +109,24 @@ class TestEverybody:
             wide |= {target: over} if over else {}
         assert wide == {}
 
+    async def test_on_a_phone_no_words_stand_letter_below_letter(self, browser: Browser, site: Api) -> None:
+        page = await shown(browser, site, f"/machines/{FIVE}", viewport={"width": 320, "height": 700})
+        for details in await page.locator("details.boot").first.locator("details > summary").all():
+            await details.click()
+        for details in await page.locator("#scripts summary").all():
+            await details.click()
+        lines = "[...document.querySelectorAll('tbody td, tbody th, dd')].map(each => each.offsetHeight)"
+        assert max(await page.evaluate(lines)) < 100
+        cards = page.locator(".facts .line").first
+        assert (await cards.evaluate("each => each.offsetHeight")) < 25, "an address is not broken"
+
+    @pytest.mark.parametrize("word", ["install", "forget"])
+    async def test_buttons_beside_one_another_stand_on_one_line(self, browser: Browser, site: Api, word: str) -> None:
+        page = await shown(browser, site, f"/machines/{STUCK}/{word}")
+        tops = await page.evaluate("[...document.querySelectorAll('.button')].map(each => each.offsetTop)")
+        assert len(tops) == 2
+        assert tops[0] == tops[1]
+
     async def test_nothing_moves_for_who_wants_it_still(self, browser: Browser, site: Api) -> None:
         page = await shown(browser, site, "/", reduced_motion="reduce")
         assert await page.evaluate("document.getAnimations().length") == 0

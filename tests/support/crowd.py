@@ -60,7 +60,7 @@ def crowd(now: float, others: int = 190) -> Site:
     _meet(api, HOSTILE, 3, [_booting(now - 20, NASTY)], maker=NASTY)
     for number in range(others):
         _other(api, number, now)
-    _rivals(api)
+    rivals(api)
     return api
 
 
@@ -119,7 +119,7 @@ def _other(api: Api, number: int, now: float) -> None:
         api.records.change(changed)
 
 
-def _rivals(api: Api) -> None:
+def rivals(api: Api) -> None:
     """Two boards whose cards a maker gave one address."""
     for n in (1, 2):
         facts = Facts(mac=TWINS, serial=f"TWIN-{n}", uuid=UUID(int=0x99 << 100 | n), manufacturer="Acme")

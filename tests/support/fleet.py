@@ -94,7 +94,7 @@ class Api:
         self.attempts = Attempts(new_id=self.new_id, owner=self.records.owner)
         self.serials = SoftSerials(self.world, self.records, self.ledger, self.keep)
         self.stream = Stream("run", self.wall)
-        self.running = Running()
+        self.running = Running(self.wall)
         self.lives = Lives(
             self.ledger,
             self.records,

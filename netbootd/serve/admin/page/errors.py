@@ -50,6 +50,13 @@ def _told(pages: Pages, request: web.Request, problem: Problem) -> web.Response:
         back = request.path_qs if request.method == "GET" else "/"
         answer = pages.page(request, "login", problem.status, title="Log in", back=back, wrong="")
     else:
-        answer = pages.page(request, "refused", problem.status, title=problem.status.phrase, text=problem.detail)
+        answer = pages.page(
+            request,
+            "refused",
+            problem.status,
+            title=problem.status.phrase,
+            text=problem.detail,
+            alarming=problem.status is not HTTPStatus.NOT_FOUND,
+        )
     answer.headers.update(problem.headers)
     return answer

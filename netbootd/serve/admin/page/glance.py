@@ -8,7 +8,7 @@ from urllib.parse import quote
 from netbootd.fleet.attempts import last_step
 from netbootd.fleet.lifecycle import State
 from netbootd.fleet.record import Attempt, Reached, Step
-from netbootd.observe.diagnosis.model import Diagnosis
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.overview import Rank
 from netbootd.serve.admin.page.words import STAGES
 from netbootd.serve.admin.roster import Seat
@@ -68,6 +68,14 @@ class Glance:
     conflict: str
 
     @property
+    def wrong(self) -> tuple[str, ...]:
+        """What is wrong with it, a sentence each."""
+        found = self.trouble.sentence if self.trouble else self.why if self.state is State.FAILED else ""
+        told = self.trouble is not None and self.trouble.cause is Cause.SHARED_IDENTITY
+        claimed = f"two records claim one identity: {self.conflict}" if self.conflict and not told else ""
+        return tuple(filter(None, (found, claimed)))
+
+    @property
     def label(self) -> str:
         """What it is called."""
         return self.name or self.mac or self.key
@@ -101,7 +109,7 @@ def stage_words(attempt: Attempt | None) -> tuple[str, str, float | None]:
         return "", "", None
     moved, detail = step.transfer, step.file or step.detail
     if moved and 0 < moved.sent < moved.size:
-        detail = f"{detail}, {moved.sent / moved.size:.0%}"
+        detail = f"{moved.sent / moved.size:.0%} of {detail}"
     return STAGES[step.stage], detail, max(step.last, step.at)
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from netbootd.boot.model import Boots
 from netbootd.fleet.record import Attempt, Step
-from netbootd.observe.diagnosis.model import Diagnosis
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.asked import By, Nothing
 from netbootd.serve.admin.changes import Changes
@@ -84,7 +84,9 @@ class MachinePages:
     async def show(self, request: web.Request) -> web.Response:
         """All there is to say."""
         seat = self._seat(request)
-        view = View(self._api)
+        view, boots = View(self._api), self._boots(seat)
+        troubles = boots[0].troubles if boots else ()
+        rivalry = [each for each in troubles if each.cause is Cause.SHARED_IDENTITY] if view.conflict(seat) else []
         return self._pages.page(
             request,
             "machine",
@@ -92,7 +94,9 @@ class MachinePages:
             machine=view.machine(seat),
             soft_serial=view.row(seat).soft_serial,
             glance=self._rows.row(seat, view),
-            boots=self._boots(seat),
+            boots=boots,
+            troubles=[each for each in troubles if each not in rivalry],
+            rivalry=[said for each in rivalry for said in each.evidence],
             scripts=rehearsals(self._api, seat, self._daemon.nearest),
             may=self._may(seat, view),
             may_be=self._others(seat),
@@ -170,11 +174,12 @@ class MachinePages:
         )
 
     def _others(self, seat: Seat) -> tuple[str, ...]:
-        """Records that claim to be this machine."""
-        if not seat.conflict:
-            return ()
-        found = (each for mac in seat.macs for each in self._api.records.all() if mac in each.macs)
-        return tuple(dict.fromkeys(each.id for each in found))
+        """Records that claim to be this machine, or what it is."""
+        if seat.conflict:
+            return tuple(each.id for each in self._api.records.all() if set(each.macs) & set(seat.macs))
+        own = seat.record.id if seat.record else ""
+        rivals = (id for each in self._api.records.conflicts() if own in each.ids for id in each.ids if id != own)
+        return tuple(dict.fromkeys(rivals))
 
 
 def _entries(attempt: Attempt) -> tuple[Entry, ...]:

@@ -60,11 +60,12 @@ class Rows:
         attempt, standing, shown = self._overview.current(seat), view.standing(seat), view.machine(seat)
         trouble, booting = self._overview.trouble(seat), self._overview.booting(attempt, standing)
         stage, detail, at = stage_words(attempt)
+        told_apart = f"(record {seat.record.id})" if shown.conflict and seat.record else ""
         return Glance(
             key=key_of(seat),
             name=shown.name or "",
             mac=shown.mac or "",
-            what=" ".join(filter(None, (shown.manufacturer, shown.product))),
+            what=" ".join(filter(None, (shown.manufacturer, shown.product, told_apart))),
             state=standing.state,
             why=standing.why,
             rank=rank_of(standing, booting, trouble is not None or bool(shown.conflict)),

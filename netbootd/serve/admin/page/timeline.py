@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from netbootd.fleet.record import Attempt, Outcome, Reached, Step
 from netbootd.observe.boots import PROBED
 from netbootd.observe.sentences import size_text
-from netbootd.serve.admin.page.words import OUTCOMES, STAGES, rate, span
+from netbootd.serve.admin.page.words import OUTCOMES, STAGES, mark, rate, span
 
 LONG = 8.0
 """Seconds without anything that are shown as silence; longer where the boot itself is long."""
 _LANE, _AXIS = 40, 38  # pixels
-_SILENCE = 16.0  # percent
+_SILENCE, _SILENCES = 16.0, 60.0  # percent, of one and of all of them
 _LEFT, _RIGHT = 1.0, 99.0
 _APART, _FAR_APART = 10.0, 26.0  # percent between the words of two ticks, on a broad screen and on a narrow one
+_ROUND = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 _WIDEST = 46  # characters
 _ENDLESS = (Outcome.RUNNING, Outcome.ABANDONED)
 _KINDS = {
@@ -36,11 +37,12 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A thing that happened; ``width`` 0: at a moment."""
+    """A thing that happened; ``width`` 0: at a moment.  ``pace`` is left out where there is little room."""
 
     label: str
     detail: str
-    measure: str
+    size: str
+    pace: str
     kind: str
     x: float
     width: float
@@ -103,13 +105,26 @@ def ended(step: Step) -> float:
 
 def measure(step: Step) -> str:
     """How much, how fast, and what had to be sent again."""
+    return ", ".join(filter(None, (_size(step), _pace(step))))
+
+
+def _size(step: Step) -> str:
+    moved, done = step.transfer, _done(step)
+    if moved is None:
+        return size_text(done) if done else ""
+    return f"{size_text(done)} of {size_text(moved.size)}" if 0 < done < moved.size else size_text(done or moved.size)
+
+
+def _pace(step: Step) -> str:
     moved = step.transfer
     if moved is None:
-        return size_text(step.bytes) if step.bytes else ""
-    done = max(step.bytes, moved.sent)
-    part = f"{size_text(done)} of {size_text(moved.size)}" if 0 < done < moved.size else size_text(done or moved.size)
+        return ""
     again = f"{moved.retransmits} sent again" if moved.retransmits else ""
-    return ", ".join(filter(None, (part, rate(done, moved.seconds), again)))
+    return ", ".join(filter(None, (rate(_done(step), moved.seconds), again)))
+
+
+def _done(step: Step) -> int:
+    return max(step.bytes, step.transfer.sent if step.transfer else 0)
 
 
 def _silent(attempt: Attempt, now: float, start: float) -> float | None:
@@ -122,16 +137,16 @@ def _lane(step: Step, start: float, scale: _Scale, top: int) -> Lane:
     times = f" \N{MULTIPLICATION SIGN}{step.times}" if step.times > 1 else ""
     kind = "trouble" if step.trouble else _KINDS.get(step.stage, "mark")
     width = until - x if until - x > 0.4 else 0.0
-    return Lane(f"{STAGES[step.stage]}{times}", _short(step), measure(step), kind, x, width, top)
+    return Lane(f"{STAGES[step.stage]}{times}", _short(step), _size(step), _pace(step), kind, x, width, top)
 
 
 def _short(step: Step) -> str:
-    """Of a path the end tells most, of words the beginning."""
+    """Of a path the end tells most; of words the beginning, and the page cuts them where there is no more room."""
     if step.reason == PROBED:
         return f"{step.file[-_WIDEST + 10 :]}: its size"
     if step.file:
         return step.file if len(step.file) <= _WIDEST else f"…{step.file[1 - _WIDEST :]}"
-    return step.detail if len(step.detail) <= _WIDEST else f"{step.detail[: _WIDEST - 1]}…"
+    return step.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +164,10 @@ class _Scale:
         parts = _parts(spans, now)
         silent = sum(silence for _, _, silence in parts)
         busy = sum(to - since for since, to, silence in parts if not silence)
-        each = min(_SILENCE, 60.0 / silent) if silent else 0.0
-        return cls(tuple(parts), each, (_RIGHT - _LEFT - each * silent) / busy if busy else 0.0)
+        room = _RIGHT - _LEFT
+        most, all_of_them = (_SILENCE, _SILENCES) if busy else (room, room)
+        each = min(most, all_of_them / silent) if silent else 0.0
+        return cls(tuple(parts), each, (room - each * silent) / busy if busy else 0.0)
 
     def place(self, second: float) -> float:
         """Where that is, in percent."""
@@ -172,11 +189,9 @@ class _Scale:
         return Gap(x, round(self.each, 3), span(to - since), at, anchor)
 
     def ticks(self) -> tuple[Tick, ...]:
-        """The ends of the parts, as far as there is room for their words."""
+        """The ends of the parts, or round times where there is one part, as far as there is room for their words."""
         end = self.parts[-1][1] if self.parts else 0.0
-        seconds = sorted({0.0, end, *(each for since, to, silence in self.parts if silence for each in (since, to))})
-        if not any(silence for _, _, silence in self.parts):
-            seconds = [end * share for share in (0.0, 0.25, 0.5, 0.75, 1.0)] if end > 0 else [0.0]
+        seconds = sorted(each for since, to, silence in self.parts if silence for each in (since, to)) or _round(end)
         found: list[tuple[float, float]] = []
         for second in dict.fromkeys((0.0, end, *seconds)):  # the ends go before what lies between
             x = self.place(second)
@@ -187,10 +202,16 @@ class _Scale:
     def _tick(self, second: float, x: float, all_of_them: Sequence[float]) -> Tick:
         ends = x in (min(all_of_them), max(all_of_them))
         near = any(0 < abs(x - other) < _FAR_APART for other in all_of_them)
-        return Tick(x, f"+{span(second)}" if second else "0", _anchor(x, 8.0), extra=near and not ends)
+        return Tick(x, f"+{mark(second)}" if second else "0", _anchor(x, 8.0), extra=near and not ends)
 
     def _width(self, since: float, to: float, silence: bool) -> float:
         return self.each if silence else (to - since) * self.second
+
+
+def _round(end: float) -> list[float]:
+    """Times up to the end that are easily said, five at most."""
+    each = next((each for each in _ROUND if end <= 5 * each), end)
+    return [each * number for number in range(1, 6) if each * number < end]
 
 
 def _anchor(x: float, edge: float) -> str:

@@ -73,6 +73,13 @@ def span(seconds: float) -> str:
     return f"{hours} h {rest} min"
 
 
+def mark(seconds: float) -> str:
+    """A time on an axis: as `span`, without noughts that say nothing."""
+    if 60 <= seconds < 3600 and seconds % 60 == 0:
+        return f"{seconds / 60:.0f} min"
+    return span(seconds).replace(".0 s", " s").removesuffix(" 0 min")
+
+
 def rate(size: int, seconds: float) -> str:
     """Bytes in a time; "" where that says nothing."""
     return f"{size_text(round(size / seconds))}/s" if size and seconds > 0 else ""

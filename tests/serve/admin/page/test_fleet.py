@@ -49,7 +49,7 @@ class TestTheList:
         state = row.one("span", class_="state")
         assert (state.text, state.one("use").attrs["href"]) == ("installing", "#g-installing")
         assert row.one("td", class_="c-profile").text == "lab-eve"
-        assert "eve-17.3.0/rootfs.img, 42%" in row.one("td", class_="c-stage").text
+        assert "42% of eve-17.3.0/rootfs.img" in row.one("td", class_="c-stage").text
         assert row.one("svg", class_="bar").attrs["aria-label"] == "5 of 6: files, 81%"
 
     async def test_every_shape_it_refers_to_is_there(self, site: Api) -> None:

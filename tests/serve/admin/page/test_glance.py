@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from netbootd.fleet.lifecycle import State
 from netbootd.fleet.record import Attempt, Outcome, Reached, Record, Step, Transfer
-from netbootd.serve.admin.page.glance import key_of, progress_of, stage_words
+from netbootd.observe.diagnosis.model import Cause, Diagnosis
+from netbootd.serve.admin.overview import Rank
+from netbootd.serve.admin.page.glance import Glance, key_of, progress_of, stage_words
 from netbootd.serve.admin.roster import Seat
 from netbootd.wire.mac import Mac
 
@@ -49,8 +54,29 @@ def test_who_was_left_to_its_disk_makes_no_progress() -> None:
     assert progress_of(None) is None
 
 
+def glance(**more: Any) -> Glance:
+    said: dict[str, Any] = dict.fromkeys(("key", "name", "mac", "what", "why", "profile", "stage", "detail"), "")
+    said |= {"progress": None, "stage_at": None, "seen": None, "trouble": None, "booting": False, "conflict": ""}
+    return Glance(**{**said, "state": State.APPROVED, "rank": Rank.REST, **more})
+
+
+def sick(cause: Cause) -> Diagnosis:
+    return Diagnosis(cause, "it is sick", "heal it", (), 0.0)
+
+
+def test_what_is_wrong_is_its_cause_else_why_it_failed_and_who_claims_to_be_it() -> None:
+    assert glance(state=State.FAILED, why="no disk").wrong == ("no disk",)
+    assert glance(state=State.FAILED, why="no disk", trouble=sick(Cause.NO_ADDRESS)).wrong == ("it is sick",)
+    assert glance(conflict="a and b").wrong == ("two records claim one identity: a and b",)
+    assert glance(why="a file lists it").wrong == ()
+
+
+def test_that_two_claim_one_identity_is_said_once() -> None:
+    assert glance(conflict="a and b", trouble=sick(Cause.SHARED_IDENTITY)).wrong == ("it is sick",)
+
+
 def test_what_happened_last_with_how_much_of_it_is_there() -> None:
-    assert stage_words(boot(at(Reached.SCRIPT, 1.0), fetched("a", 5, 10, 2.0))) == ("file", "a, 50%", 2.0)
+    assert stage_words(boot(at(Reached.SCRIPT, 1.0), fetched("a", 5, 10, 2.0))) == ("file", "50% of a", 2.0)
     assert stage_words(boot()) == stage_words(None) == ("", "", None)
 
 
