@@ -8,7 +8,8 @@
                                                 was given for that token (`sessions`), which changes nothing by the API
 
 A change by the API needs ``Content-Type: application/json`` besides, which a form on a web page elsewhere cannot send,
-and a script there only after a question that is not answered here.  A change by the page needs a form of its own.
+and a script there only after a question that is not answered here; or no body, and no browser.  A change
+by the page needs a form of its own.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _OPEN = (
     "/static/page.js",
     "/static/icon.svg",
 )  # they tell nothing of the fleet
+_BY_BROWSERS = ("Origin", "Sec-Fetch-Site", "Referer")  # each of them sends at least one with a request that changes
 _BY_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -69,7 +71,7 @@ def guard(services: AccessServices, sessions: Sessions) -> Middleware:
         if request.match_info.http_exception is None and not reading:
             if not api:
                 await sessions.check(request, is_near(request))
-            elif request.content_type != "application/json":
+            elif request.content_type != "application/json" and not _bare(request):
                 raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a change needs Content-Type: application/json")
         return await handler(request)
 
@@ -107,6 +109,12 @@ def own_name(host: str, names: Sequence[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _bare(request: web.Request) -> bool:
+    """As ``curl -X POST`` sends it."""
+    said = any(name in request.headers for name in ("Content-Type", *_BY_BROWSERS))
+    return not said and not request.body_exists
 
 
 def _has_token(request: web.Request, token: str | None) -> bool:

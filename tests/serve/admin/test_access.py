@@ -23,6 +23,12 @@ async def api() -> AsyncIterator[Api]:
         yield running
 
 
+async def test_a_program_may_leave_out_a_body_that_says_nothing(api: Api) -> None:
+    """``curl -X POST``"""
+    reply = await api.ask("POST", f"/api/v1/machines/{EDGE}/install")
+    assert (reply.status, reply.body["stage"]) == (200, "armed")
+
+
 class TestStrangers:
     """Web pages elsewhere, and machines elsewhere."""
 
@@ -31,6 +37,16 @@ class TestStrangers:
         reply = await api.post(f"/{EDGE}/install", "{}", Content_Type=type_)
         assert reply.status == 415
         assert "application/json" in problem(reply)
+        assert api.ledger.entries() == ()
+
+    @pytest.mark.parametrize(
+        "sent", [{"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"}, {"Referer": "http://evil.example/"}]
+    )
+    async def test_what_a_script_elsewhere_can_send_without_a_body_changes_nothing(
+        self, api: Api, sent: dict[str, str]
+    ) -> None:
+        reply = await api.ask("POST", f"/api/v1/machines/{EDGE}/install", **sent)
+        assert reply.status == 415
         assert api.ledger.entries() == ()
 
     async def test_a_script_elsewhere_gets_no_leave_to_send_more(self, api: Api) -> None:
