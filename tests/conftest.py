@@ -2,7 +2,7 @@
 
 ``pytest --update-golden`` writes them anew; the diff is then what to look at.
 
-Property tests have no deadline: nothing here depends on how busy the machine is.
+Property tests have no deadline, and may take long to find their data: nothing here depends on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("netbootd", deadline=None)
+settings.register_profile("netbootd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("netbootd")
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -395,7 +395,9 @@ def test_no_directory_does_anything_but_parse_or_raise_wire_error(data: bytes, s
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_no_damage_does_anything_but_parse_or_raise_wire_error(rock_ridge: bytes, data: st.DataObject) -> None:
     """Mutations of a real image, in the sectors that describe it."""
     head = 100 * SECTOR
