@@ -165,7 +165,7 @@ def in_order(words: list[str]) -> list[str]:
 
 def lanes(page: Page) -> list[str]:
     """The stages in the picture of a machine's latest boot."""
-    return in_order(page.locator(".boot").first.locator(".chart .label .strong").all_text_contents())
+    return in_order(page.locator(".boot").first.locator(".lane b").all_text_contents())
 
 
 @contextmanager
