@@ -18,7 +18,7 @@ from tests.lab import namespace
 from tests.lab.namespace import LabError
 from tests.lab.network import Network
 
-_PATIENCE = 30.0  # seconds until the daemon must have said that it is ready
+_PATIENCE = 120.0  # seconds until the daemon must have said that it is ready
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def netbootd(network: Network, settings: str) -> Iterator[Daemon]:
             raise
         with suppress(LabError):  # machines are off by now; netbootd would wait for what they left open
             network.boot.run("ss", "--kill", "--no-header", "--tcp", "state", "connected")
-        status = namespace.stop(daemon.process, seconds=20)
+        status = namespace.stop(daemon.process, seconds=60)
     assert status == 0, f"netbootd ended with {status}:\n{log.read_text()[-2000:]}"
 
 

@@ -40,7 +40,7 @@ class Lab:
         """The boots of a machine that the API knows, the latest first."""
         return self._asked(f"machines/{mac}/boots")  # type: ignore[no-any-return]
 
-    def await_state(self, mac: str, state: str, seconds: float = 60.0) -> dict[str, Any]:
+    def await_state(self, mac: str, state: str, seconds: float = 180.0) -> dict[str, Any]:
         """The machine as soon as it stands there; what a state comes of may be looked at every few seconds only."""
         deadline = time.monotonic() + seconds
         while (machine := self.machine(mac))["state"] != state:

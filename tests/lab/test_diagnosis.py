@@ -18,7 +18,7 @@ from tests.support.web import opened
 pytestmark = pytest.mark.lab
 
 NODE = "52:54:00:99:00:01"
-PATIENCE = 240.0  # seconds; firmware's own time-outs, and 90 of ours
+PATIENCE = 480.0  # seconds; firmware's own time-outs, and 90 of ours
 SETTINGS = """
 unknown: rescue
 profiles:

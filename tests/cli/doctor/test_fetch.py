@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from netbootd.boot.site import Site
+from netbootd.cli.doctor import fetch
 from netbootd.cli.doctor.fetch import Got, get, loaders, tftp
 from netbootd.cli.doctor.kinds import Kind
 from netbootd.cli.doctor.line import Line, Status
@@ -19,6 +20,12 @@ from tests.support.doctored import serving, web
 
 PROGRAM = bytes(range(256)) * 20
 NOWHERE = Site("127.0.0.1", tftp_port=9)
+
+
+@pytest.fixture(autouse=True)
+def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    for patience in ("_SOCKET", "_LONGEST", "_HTTP"):
+        monkeypatch.setattr(fetch, patience, 60.0)
 
 
 @contextmanager
@@ -29,7 +36,7 @@ def tftp_server(directory: Path) -> Iterator[Site]:
     server = TftpServer(str(directory))
     thread = threading.Thread(target=server.listen, args=("127.0.0.1", 0), kwargs={"timeout": 0.05}, daemon=True)
     thread.start()
-    server.is_running.wait(10)
+    server.is_running.wait(60)
     try:
         yield replace(NOWHERE, tftp_port=server.listenport)
     finally:
@@ -77,7 +84,8 @@ def test_a_file_that_the_server_does_not_have_is_told(served: Site) -> None:
     assert "not found" in one(served, name="none.kpxe").found.lower()
 
 
-def test_a_server_that_says_nothing_is_told_apart_from_one_that_stops() -> None:
+def test_a_server_that_says_nothing_is_told_apart_from_one_that_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "_SOCKET", 0.1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         line = one(replace(NOWHERE, tftp_port=silent.getsockname()[1]))

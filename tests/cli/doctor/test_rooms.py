@@ -103,6 +103,7 @@ def test_an_ntp_server_is_asked_where_one_is_named(monkeypatch: pytest.MonkeyPat
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         monkeypatch.setattr(rooms, "_NTP", server.getsockname()[1])
+        monkeypatch.setattr(rooms, "_PATIENCE", 60.0)
 
         def answer() -> None:
             asked, peer = server.recvfrom(64)
