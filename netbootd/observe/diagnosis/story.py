@@ -113,6 +113,11 @@ def fetched(case: Case, stage: Reached) -> tuple[Step, ...]:
     return tuple(step for step in at(case, stage) if not step.trouble and not step.reason and step.bytes)
 
 
+def held(case: Case) -> int:
+    """Bytes of the files of its payload that it has."""
+    return sum(step.bytes for step in fetched(case, Reached.FILE))
+
+
 def troubles(case: Case, stage: Reached) -> tuple[Step, ...]:
     """What went wrong and was not put right by a later try."""
     good = {step.file: step.last for step in fetched(case, stage)}

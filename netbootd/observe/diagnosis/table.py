@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netbootd.observe.diagnosis import fleet, ipxe, loader, offers, others, payload, refused, script
+from netbootd.observe.diagnosis import files, fleet, ipxe, loader, offers, others, refused, script, system
 from netbootd.observe.diagnosis.model import Case, Cause, Diagnosis, Row, Told
 from netbootd.observe.diagnosis.story import Far, far
 
@@ -32,7 +32,7 @@ FAMILIES = (
     _family("The boot program", loader.ROWS, Far.LOADER),
     _family("iPXE", ipxe.ROWS, Far.FIRMWARE, Far.LOADER, Far.IPXE),
     _family("The script", script.ROWS, Far.SCRIPT),
-    _family("The payload", payload.ROWS, Far.SCRIPT, Far.FILE, Far.PAYLOAD),
+    _family("The payload", (*files.ROWS, *system.ROWS), Far.SCRIPT, Far.FILE, Far.PAYLOAD),
 )
 
 
