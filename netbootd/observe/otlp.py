@@ -96,7 +96,13 @@ class _Complaints(logging.Handler):
             return
         self._told.add(str(record.msg))
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._tell, printable(f"traces: {record.getMessage()}", 300))
+            self._loop.call_soon_threadsafe(self._tell, printable(f"traces: {_said_in(record)}", 300))
+
+
+def _said_in(record: logging.LogRecord) -> str:
+    """Headers may be keys to the collector: of those that are wrong it is said that they are, not what they are."""
+    text = str(record.msg)
+    return f"{text.partition('%')[0]}..." if text.startswith("Header") else record.getMessage()
 
 
 def provider(processor: SpanProcessor) -> TracerProvider:

@@ -32,6 +32,9 @@ class Tracing:
         except NotInstalled as error:
             complain(f"traces.endpoint: no boot is sent, the libraries for it are missing: {error}")
             return
+        except ValueError as error:  # a variable of OpenTelemetry's own
+            complain(f"traces: no boot is sent: {error}")
+            return
         self._traces = Traces(self._otlp.send)
 
     def took(self, before: Attempt | None, after: Attempt) -> None:

@@ -188,3 +188,13 @@ async def test_a_collector_that_says_nothing_holds_up_the_end_for_a_moment(monke
         await otlp.close()
         waiting = [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
         assert [each.name for each in waiting if "asyncio" in each.name] == []
+
+
+async def test_headers_that_are_wrong_are_said_to_be_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization: Bearer s3cret")
+    said: asyncio.Queue[str] = asyncio.Queue()
+    otlp = Otlp("http://127.0.0.1:9/v1/traces", said.put_nowait)
+    text = await said.get()
+    await otlp.close()
+    assert text.startswith("traces: Header format invalid!")
+    assert "s3cret" not in text

@@ -31,3 +31,14 @@ async def test_without_the_libraries_it_is_said_how_to_get_them(monkeypatch: pyt
     assert said == [
         "traces.endpoint: no boot is sent, the libraries for it are missing: pip install 'netbootd[traces]'"
     ]
+
+
+async def test_a_variable_of_opentelemetrys_own_that_is_wrong_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9999999")
+    said: list[str] = []
+    tracing = Tracing("http://127.0.0.1:9/v1/traces", said.append)
+    tracing.took(None, BOOT)
+    await tracing.close()
+    assert said == ["traces: no boot is sent: max_export_batch_size must be less than or equal to max_queue_size."]
