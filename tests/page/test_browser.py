@@ -48,9 +48,9 @@ pytestmark = [
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=120_000)
     async with async_playwright() as driver:
-        running = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        running = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000)
         yield running
         await running.close()
 
@@ -65,7 +65,7 @@ async def shown(browser: Browser, site: Api, target: str, **context: Any) -> Pag
     """A page, in a window of its own, that may not complain."""
     window = await browser.new_context(base_url=f"http://localhost:{site.address[1]}", **context)
     page = await window.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(120_000)
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.on("pageerror", lambda error: pytest.fail(f"{error}"))
     await page.goto(target)
@@ -274,6 +274,26 @@ class TestLive:
             await expect(page.locator("#link")).to_have_text("live")
             site.stream.close()
         await expect(page.locator("#link")).to_contain_text("not live")
+
+    async def test_it_says_when_its_machine_is_gone(self, browser: Browser, site: Api) -> None:
+        record = site.saw(NEW)
+        page = await shown(browser, site, f"/machines/{record.id}")
+        await expect(page.locator("#link")).to_have_text("live")
+        site.records.forget(record.id)
+        happened(site, _changed(NEW, ""))
+        await expect(page.locator("#link")).to_have_text("not live: netbootd does not know it any more")
+        await expect(page.get_by_role("heading", level=1)).to_have_text(str(NEW))
+
+    async def test_events_that_were_refused_are_asked_for_again(self, browser: Browser, site: Api) -> None:
+        """Where too many read already; a browser by itself would never ask again."""
+        page = await shown(browser, site, "/login")
+        await page.clock.install()
+        await page.route("**/api/v1/events*", lambda route: route.fulfill(status=503))
+        await page.goto("/")
+        await expect(page.locator("#link")).to_have_text("not live: netbootd refuses it for now")
+        await page.unroute("**/api/v1/events*")
+        await page.clock.run_for(11_000)
+        await expect(page.locator("#link")).to_have_text("live")
 
 
 async def test_from_elsewhere_one_logs_in_and_follows_what_happens(browser: Browser, site: Api) -> None:

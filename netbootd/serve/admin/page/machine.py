@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from netbootd.boot.model import Boots
+from netbootd.fleet.lifecycle import State
 from netbootd.fleet.record import Attempt, Step
 from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.access import is_near
@@ -29,11 +30,11 @@ from netbootd.serve.admin.view import View
 from netbootd.wire.text import printable
 
 DONE = {
-    "approved": "It is approved.",
-    "armed": "It is armed: it installs at its next network boot.",
-    "left": "It boots its own disk from now on.",
+    "approved": (State.APPROVED, "It is approved."),
+    "armed": (State.ARMED, "It is armed: it installs at its next network boot."),
+    "left": (State.LOCAL, "It boots its own disk from now on."),
 }
-"""What a page says after a change, by the word in its address."""
+"""What a page says after a change, by the word in its address, and for as long as the machine is in this state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class MachinePages:
             scripts=rehearsals(self._api, seat, self._daemon.nearest),
             may=self._may(seat, view),
             may_be=self._others(seat),
-            done=DONE.get(request.query.get("done", ""), ""),
+            done=_done(request.query.get("done", ""), view.standing(seat).state),
         )
 
     async def ask_install(self, request: web.Request) -> web.Response:
@@ -180,6 +181,11 @@ class MachinePages:
         own = seat.record.id if seat.record else ""
         rivals = (id for each in self._api.records.conflicts() if own in each.ids for id in each.ids if id != own)
         return tuple(dict.fromkeys(rivals))
+
+
+def _done(word: str, now: State) -> str:
+    state, said = DONE.get(word, (None, ""))
+    return said if state is now else ""
 
 
 def _entries(attempt: Attempt) -> tuple[Entry, ...]:

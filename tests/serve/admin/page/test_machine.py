@@ -175,6 +175,8 @@ class TestButtons:
         assert entry is not None
         assert (entry.stage, entry.by) == (Stage.ARMED, "the admin page")
         assert "It is armed" in (await opened(api, done.headers["Location"])).text
+        await api.ledger.disarm(EDGE, "ada", 2.0)
+        assert "It is armed" not in (await opened(api, done.headers["Location"])).text
 
     async def test_its_own_disk(self, api: Api) -> None:
         await api.ledger.arm(EDGE, "ada", 1.0)

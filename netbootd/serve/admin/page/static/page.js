@@ -80,7 +80,9 @@
         }
         last = Date.now();
       } else if (answer.status === 401) {
-        tell("log in again", false);
+        tell("not live: log in again", false);
+      } else if (answer.status === 404) {
+        tell("not live: netbootd does not know it any more", false);
       }
     } catch {
       // The stream says that the daemon is away.
@@ -138,12 +140,22 @@
     soon();
   }
 
-  if (parts().length && "EventSource" in window) {
+  function follow() {
     const stream = new EventSource(`/api/v1/events${mac ? `?level=debug&mac=${encodeURIComponent(mac)}` : ""}`);
     stream.onopen = () => { tell("live", true); soon(); };
-    stream.onerror = () => tell("not live: netbootd does not answer", false);
+    stream.onerror = () => {
+      if (stream.readyState !== EventSource.CLOSED) { tell("not live: netbootd does not answer", false); return; }
+      // What was refused, as where too many read already or a login is over, no browser asks for again by itself.
+      tell("not live: netbootd refuses it for now", false);
+      soon();
+      setTimeout(follow, 10000);
+    };
     for (const name of [...document.body.dataset.events.split(" "), "gap", "dropped"])
       stream.addEventListener(name, happened);
+  }
+
+  if (parts().length && "EventSource" in window) {
+    follow();
     // What moves without a word, and what silence makes of a boot.
     setInterval(() => {
       const moving = document.querySelector(".rank-booting, .outcome-running");
