@@ -37,7 +37,7 @@ def browser(place: Namespace, directory: Path) -> Iterator[Browser]:
     starter.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     starter.chmod(0o755)
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(starter), args=["--no-sandbox"])
+        running = driver.chromium.launch(executable_path=str(starter), args=["--no-sandbox"], timeout=120_000)
         try:
             yield running
         finally:
