@@ -81,9 +81,16 @@ class Line:
 
 
 class Board:
-    """Told of each event as the stream has it; ``clock`` is monotonic seconds."""
+    """Told of each event as the stream has it; ``clock`` is monotonic seconds, ``explain`` the command that says what
+    to do about trouble."""
 
-    def __init__(self, room: int = ROOM, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        room: int = ROOM,
+        clock: Callable[[], float] = time.monotonic,
+        explain: str = "netbootd explain MACHINE",
+    ) -> None:
+        self._explain = explain
         self._room = room
         self._clock = clock
         self._lines: dict[str, Line] = {}  # what was heard of last is last
@@ -151,7 +158,7 @@ class Board:
         parts += [f"{count} in trouble"] if (count := sum(bool(line.trouble) for line in every)) else []
         parts += [f"{len(every) - shown} not shown"] if shown < len(every) else []
         parts += [f"{self._left_out} dropped: too many at once"] if self._left_out else []
-        hint = "; netbootd explain MACHINE: what to do" if any(line.trouble for line in every) else ""
+        hint = f"; {self._explain}: what to do" if any(line.trouble for line in every) else ""
         return ", ".join(parts) + hint
 
 

@@ -13,7 +13,7 @@ from netbootd.artifacts import bundles as on_disk
 from netbootd.artifacts.bundles import OnShelf, Shelf, scan
 from netbootd.artifacts.faults import ImportFault
 from netbootd.cli.bundle_text import details, shelf_record, short
-from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, human, row, settings, tell
+from netbootd.cli.common import USED_WRONGLY, ConfigOption, JsonOption, fail, human, repeated, row, settings, tell
 from netbootd.config import Config, Problem
 from netbootd.config.problems import suggest
 from netbootd.payloads import PAYLOADS
@@ -43,7 +43,7 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     elif shelf.all:
         _table(shelf)
     else:
-        typer.echo(f"there is no bundle in {loaded.artifacts}; to get one: netbootd import SOURCE")
+        typer.echo(repeated(f"there is no bundle in {loaded.artifacts}; to get one: netbootd import SOURCE", config))
     tell(tuple(Problem("bundles", None, "", note, "warning") for note in shelf.notes))
 
 

@@ -18,6 +18,7 @@ from netbootd.chain.world import World
 from netbootd.config import Config, ConfigError, Problem, find, load
 from netbootd.load import load_recorded
 from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
+from netbootd.observe.hints import with_settings
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 
@@ -44,14 +45,19 @@ def settings(path: Path | None, *, profile: str | None = None, interfaces: tuple
     try:
         return load(find_settings(path), profile=profile, interfaces=interfaces)
     except ConfigError as error:
-        tell(error.problems)
+        tell(error.problems, path)
         raise typer.Exit(FOUND_WRONG) from None
 
 
-def tell(problems: tuple[Problem, ...]) -> None:
+def tell(problems: tuple[Problem, ...], path: Path | None = None) -> None:
     """One line a problem, on stderr."""
     for problem in problems:
-        _complain(f"{problem.severity}: ", str(problem), COLOURS[problem.severity])
+        _complain(f"{problem.severity}: ", repeated(str(problem), path), COLOURS[problem.severity])
+
+
+def repeated(text: str, path: Path | None) -> str:
+    """With the ``-c`` that this command was given (``path``) in every command that the text names."""
+    return with_settings(text, str(path) if path else "")
 
 
 def fail(text: str, code: int = FOUND_WRONG) -> NoReturn:

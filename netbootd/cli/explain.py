@@ -63,9 +63,10 @@ def explain(
         known = common.by_url_alone(what, world)
         world = _told_of(world, facts(mac, fact or ()))
         did = past(loaded_config, config, mac, world)
-        _machine(mac, world, replace(here, address=address) if address else here, did if as_json else None, known)
+        here = replace(here, address=address) if address else here
+        _machine(mac, world, here, did if as_json else None, known, config)
         if not as_json:
-            show(did)
+            show(did, config=config)
             same = "".join(f" --fact {shlex.quote(each)}" for each in fact or ())
             same += f" -c {shlex.quote(str(config))}" if config else ""
             typer.echo(f"\nThe script itself: netbootd render {shlex.quote(what) if known else mac}{same}")
@@ -188,7 +189,7 @@ _KINDS: tuple[tuple[str, int, str, dict[int, bytes]], ...] = (
 )
 
 
-def _machine(mac: Mac, world: World, here: Site, did: Past | None, known: Machine | None) -> None:
+def _machine(mac: Mac, world: World, here: Site, did: Past | None, known: Machine | None, config: Path | None) -> None:
     """As JSON, with what it ``did``, if that is given.  ``known``: it is asked about as the machine that only its own
     URL makes it."""
     answers = {
@@ -215,7 +216,7 @@ def _machine(mac: Mac, world: World, here: Site, did: Past | None, known: Machin
     typer.echo("\nWhat it is told when it asks, by the firmware it has:\n")
     _answers(answers)
     typer.echo("\nIts script, once its iPXE asks:\n")
-    _script(rendered)
+    _script(rendered, config)
 
 
 def _asked(packet: Packet, world: World, here: Site) -> DhcpTrace:
@@ -244,13 +245,13 @@ def _discover(mac: Mac, code: int, vendor_class: str, more: dict[int, bytes]) ->
     return Packet(Op.REQUEST, 1, 0, 1, 0, 0x8000, none, none, none, none, mac.octets, b"", b"", said)
 
 
-def _script(rendered: Rendered) -> None:
+def _script(rendered: Rendered, config: Path | None) -> None:
     if rendered.verdict:
         row("now", rendered.verdict.why, indent=2)
         machine = rendered.assignment.machine if rendered.verdict.waiting and rendered.assignment else None
         if machine and (machine.name or machine.macs):
             called = machine.name or str(machine.macs[0])
-            row("to arm it", f"netbootd machines install {shlex.quote(called)}", indent=2)
+            row("to arm it", common.repeated(f"netbootd machines install {shlex.quote(called)}", config), indent=2)
     if rendered.failure:
         row("refused", rendered.failure, indent=2, colour=typer.colors.RED)
         return

@@ -16,7 +16,7 @@ import typer
 from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
 from netbootd.cli.admin_api import Daemon
-from netbootd.cli.common import counted, row, wrapped
+from netbootd.cli.common import counted, repeated, row, wrapped
 from netbootd.config import Config
 from netbootd.fleet.peek import peek_boots
 from netbootd.fleet.record import Outcome, Reached
@@ -66,18 +66,18 @@ def past(config: Config, path: Path | None, mac: Mac, world: World) -> Past:
     return Past([boot(each).model_dump() for each in found], "the state on disk, as no daemon answers", heard=False)
 
 
-def show(found: Past, now: datetime | None = None) -> None:
+def show(found: Past, now: datetime | None = None, config: Path | None = None) -> None:
     """On standard output; of a machine that has never booted, why that may be."""
     if not found.heard:
-        typer.secho(f"\n{_wrapped(_NOBODY)}", fg=typer.colors.RED)
+        typer.secho(f"\n{_wrapped(repeated(_NOBODY, config))}", fg=typer.colors.RED)
     if not found.boots and found.heard:
-        typer.echo(f"\n{_wrapped(_NOTHING)}")
+        typer.echo(f"\n{_wrapped(repeated(_NOTHING, config))}")
     if not found.boots:
         return
     latest = found.boots[0]
     for each in latest["diagnoses"]:
         typer.secho(f"\n{_wrapped('What is wrong: ' + each['sentence'])}\n", fg=typer.colors.RED)
-        for text in f"What to do: {each['advice']}".splitlines():
+        for text in f"What to do: {repeated(each['advice'], config)}".splitlines():
             typer.echo(f"  {text}" if text.startswith(" ") else wrapped(text, "  ", sys.stdout))
         for said in each["evidence"]:
             row("seen", said, indent=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.table import Table
 from netbootd.boot.plan import LocalMethod
 from netbootd.cli import own_url
 from netbootd.cli.admin_api import Answer, Daemon
-from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail
+from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, repeated, wrapped
 from netbootd.cli.common import row as labelled
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
@@ -61,7 +62,7 @@ def list_(
         some = state or profile or search
         typer.echo("no machine is like that" if some else "no machine is listed in the settings, and none has a record")
     else:
-        _table(found)
+        _table(found, config)
 
 
 @app.command()
@@ -128,7 +129,7 @@ def export(
 def show(machines: Which, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Where a machine stands, and why."""
     daemon = Daemon.of(config)
-    _each([daemon.ask("GET", _path(key)) for key in daemon.keys(machines)], as_json, _details)
+    _each([daemon.ask("GET", _path(key)) for key in daemon.keys(machines)], as_json, partial(_details, config=config))
 
 
 @app.command()
@@ -171,7 +172,7 @@ def _print(value: object) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
-def _table(machines: list[dict[str, Any]]) -> None:
+def _table(machines: list[dict[str, Any]], config: Path | None) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH
@@ -185,10 +186,11 @@ def _table(machines: list[dict[str, Any]]) -> None:
         cells = (machine["name"], machine["mac"], machine["profile"], machine["state"], _next_boot(machine))
         table.add_row(*(escape(cell or "-") for cell in cells))
     console.print(table)
-    _what_to_do(machines)
+    if lines := _what_to_do(machines):
+        typer.echo("\n" + "\n".join(wrapped(repeated(line, config), "", sys.stdout) for line in lines))
 
 
-def _what_to_do(machines: list[dict[str, Any]]) -> None:
+def _what_to_do(machines: list[dict[str, Any]]) -> list[str]:
     """Those that were never installed wait; to arm one that was, or is just being, is nothing to be told to do."""
     waiting = sum(machine["waiting"] and machine["state"] in _NOT_YET for machine in machines)
     failed = sum(machine["state"] == "failed" for machine in machines)
@@ -199,8 +201,7 @@ def _what_to_do(machines: list[dict[str, Any]]) -> None:
     if stuck := [_short(machine) for machine in machines if machine["trouble"]]:
         more = f" and {len(stuck) - _NAMED} more" if len(stuck) > _NAMED else ""
         lines.append(f"in trouble: {', '.join(stuck[:_NAMED])}{more}; what to do: netbootd explain MACHINE")
-    if lines:
-        typer.echo("\n" + "\n".join(lines))
+    return lines
 
 
 def _next_boot(machine: dict[str, Any]) -> str:
@@ -215,13 +216,13 @@ def _next_boot(machine: dict[str, Any]) -> str:
             return "the profile, always"
         case {"stage": "given"}:
             return "own disk, was given its payload"
-        case {"stage": "armed"}:
+        case {"stage": "armed"} | {"state": "armed"}:
             return "held back, see the log"
         case _:
             return "own disk, not armed"
 
 
-def _details(machine: dict[str, Any]) -> None:
+def _details(machine: dict[str, Any], config: Path | None) -> None:
     row = partial(labelled, width=13, indent=2)
     typer.secho(_called(machine), bold=True)
     row("state", f"{machine['state']}{_sure(machine)}: {machine['state_why'] or 'nobody approved it'}")
@@ -252,12 +253,13 @@ def _details(machine: dict[str, Any]) -> None:
         row("" if position else "arguments", f"{_argument(arg)}  ({arg['where'] or arg['origin']})")
     if machine["conflict"]:
         row("conflict", machine["conflict"], colour=typer.colors.RED)
-        row("", "show each by its id; `netbootd machines forget ID` takes away what is not true any more")
+        forget = "show each by its id; `netbootd machines forget ID` takes away what is not true any more"
+        row("", repeated(forget, config))
         if machine["id"]:
             row("id", machine["id"])
     elif machine["trouble"]:
         row("trouble", machine["trouble"]["sentence"], colour=typer.colors.RED)
-        row("what to do", machine["trouble"]["advice"])
+        row("what to do", repeated(machine["trouble"]["advice"], config))
 
 
 def _sure(machine: dict[str, Any]) -> str:

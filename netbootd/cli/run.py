@@ -57,7 +57,8 @@ def run(
     try:
         with asyncio.Runner(loop_factory=loop_factory(loaded.loop)) as runner:
             told = _say if as_json else _nothing
-            runner.run(_serve(loaded, reread, "debug" if verbose else loaded.log_level, told))
+            level: Level = "debug" if verbose else loaded.log_level
+            runner.run(_serve(loaded, reread, level, told, str(config) if config else ""))
     except (CannotListen, NoSuchInterface) as error:
         fail(str(error))
     except ConfigError as error:
@@ -67,13 +68,15 @@ def run(
         raise typer.Exit(130) from None
 
 
-async def _serve(config: Config, reread: Callable[[], Config], level: Level, told: Callable[[Started], None]) -> None:
+async def _serve(
+    config: Config, reread: Callable[[], Config], level: Level, told: Callable[[Started], None], path: str
+) -> None:
     loop = asyncio.get_running_loop()
     logger = configure(config.log_format, level, sys.stderr)
     daemon = Daemon(
         config,
         reread=reread,
-        log=LogSink(logger, call_later=loop.call_later),
+        log=LogSink(logger, call_later=loop.call_later, settings=path),
         sockets=Sockets(listen_fds(os.environ)),
         notifier=Notifier.from_environment(os.environ),
         told=told,

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from netbootd.cli.admin_api import Daemon, Lost, Told
 from netbootd.cli.board import Board
-from netbootd.cli.common import ConfigOption
+from netbootd.cli.common import ConfigOption, repeated
 
 _AGAIN = 2.0  # seconds between two attempts to find the daemon again
 _WHO = 17  # columns: a MAC address
@@ -39,11 +39,12 @@ def watch(
             for each in told:
                 typer.echo(json.dumps({"id": each.id, "event": each.name, **each.data}))
         elif (console := Console(highlight=False)).is_terminal:
-            _live(told, console, () if mac else daemon.machines(state="installing"))
+            board = Board(explain=repeated("netbootd explain MACHINE", config))
+            _live(told, console, board, () if mac else daemon.machines(state="installing"))
         else:
             for each in told:
                 if verbose or each.name != "transfer.moved":
-                    typer.echo(line(each))
+                    typer.echo(repeated(line(each), config))
 
 
 def follow(daemon: Daemon, mac: str | None, level: str, sleep: Callable[[float], None] = time.sleep) -> Generator[Told]:
@@ -74,9 +75,9 @@ def line(told: Told) -> str:
     return f"{at}  {who!s:<{_WHO}}  {data.get('sentence', '')}".rstrip()
 
 
-def _live(told: Iterator[Told], console: Console, known: Iterable[Mapping[str, Any]]) -> None:
+def _live(told: Iterator[Told], console: Console, board: Board, known: Iterable[Mapping[str, Any]]) -> None:
     """The picture is drawn anew by a thread of its own, so that silence is seen while nothing is told."""
-    board, lock = Board(), Lock()
+    lock = Lock()
     for machine in known:
         board.knew(machine)
 

@@ -26,6 +26,7 @@ import structlog
 from netbootd.observe.banner import Banner, banner
 from netbootd.observe.events import Event, Level
 from netbootd.observe.floods import WINDOW, Counted, FloodGuard
+from netbootd.observe.hints import with_settings
 from netbootd.observe.sentences import level_of, sentence
 from netbootd.systemd import journal_stream
 from netbootd.wire.text import printable
@@ -67,7 +68,8 @@ class LogSink:
     """Takes every event and writes its line; never raises.
 
     ``clock`` is monotonic seconds.  ``call_later`` (an event loop's) lets the count of what repeated come out when its
-    window ends; without it that waits for the next event or for `flush`.
+    window ends; without it that waits for the next event or for `flush`.  ``settings`` is the file that commands are to
+    name, "" for the usual one.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class LogSink:
         *,
         clock: Callable[[], float] = time.monotonic,
         call_later: Callable[[float, Callable[[], None]], object] | None = None,
+        settings: str = "",
     ) -> None:
         self._logger = logger
+        self._settings = settings
         self._clock = clock
         self._call_later = call_later
         self._armed = False
@@ -119,7 +123,8 @@ class LogSink:
         fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
         if counted.repeated:
             fields["repeated"] = counted.repeated
-        self._logger.log(_LEVELS[level_of(event)], event.name, sentence=sentence(event), **fields)
+        said = with_settings(sentence(event), self._settings)
+        self._logger.log(_LEVELS[level_of(event)], event.name, sentence=said, **fields)
 
 
 class _Lines:

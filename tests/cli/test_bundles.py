@@ -60,7 +60,7 @@ def test_without_any_the_list_says_how_to_get_one(tmp_path: Path) -> None:
     ran = bundles(path)
     assert (ran.code, ran.out) == (
         0,
-        f"there is no bundle in {tmp_path}/artifacts; to get one: netbootd import SOURCE\n",
+        f"there is no bundle in {tmp_path}/artifacts; to get one: netbootd import -c {path} SOURCE\n",
     )
 
 

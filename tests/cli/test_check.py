@@ -44,7 +44,7 @@ def test_good_settings_are_summed_up_and_end_with_0(house: Path) -> None:
         "profiles   rescue, inst\n"
         "machines   2 named; others: silent\n"
         "waiting    n1\n"
-        "           until armed by: netbootd machines install NAME\n"
+        f"           until armed by: netbootd machines install -c {house}/netbootd.yaml NAME\n"
         "ok\n"
     )
 

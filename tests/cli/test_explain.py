@@ -106,8 +106,8 @@ def test_a_machine_is_told_by_the_firmware_it_may_have(path: Path) -> None:
         "  arguments  console=tty0   (profile rescue)",
         "             console=ttyS0  (profile rescue)",
         "",
-        "No daemon answers here, so that nobody tells it any of this now. Start one: sudo netbootd run, or systemctl "
-        "start netbootd.",
+        "No daemon answers here, so that nobody tells it any of this now. Start one: sudo netbootd run "
+        f"-c {path}, or systemctl start netbootd.",
         "",
         f"The script itself: netbootd render 52:54:00:00:00:01 -c {path}",
     ]
@@ -121,7 +121,7 @@ def test_what_every_firmware_is_told_is_said_once(path: Path) -> None:
     ran = explain(path, "52:54:00:00:00:02")
     assert "  all        this machine boots its own disk, and silence lets its firmware go on to it (" in ran.out
     assert ran.out.count("boots its own disk") == 1
-    assert "  to arm it  netbootd machines install n2\n" in ran.out
+    assert f"  to arm it  netbootd machines install -c {path} n2\n" in ran.out
 
 
 def test_a_script_that_is_refused_is_told(path: Path) -> None:

@@ -17,6 +17,7 @@ from netbootd.observe.events import (
     DhcpSilent,
     Event,
     HostileValue,
+    MachineTrouble,
     ScriptServed,
     TftpAborted,
     TftpStarted,
@@ -66,6 +67,13 @@ def test_in_a_terminal_a_line_is_time_machine_and_sentence() -> None:
     assert lost[10:] == "192.0.2.7          warning: lost ipxe.efi after 0 bytes: the client fell silent"
     assert notice[10:] == "netbootd           settings read again"
     assert max(map(len, (offered, boots, notice))) <= 80
+
+
+def test_what_a_line_tells_people_to_type_names_the_settings_that_the_daemon_was_given() -> None:
+    stream = Terminal()
+    logger = configure("text", stream=stream, environ={"NO_COLOR": "1"})
+    LogSink(logger, settings="lab.yaml")(MachineTrouble(mac=MAC, cause="no_pxe", reason="is stuck", advice="x"))
+    assert f"is stuck; what to do: netbootd explain -c lab.yaml {MAC}" in stream.getvalue()
 
 
 def test_colours_are_for_terminals_only_and_can_be_refused() -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from netbootd.boot.identify import DHCP_PORT
-from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, find_settings, hint
+from netbootd.cli.common import FOUND_WRONG, USED_WRONGLY, ConfigOption, JsonOption, fail, find_settings, hint, repeated
 from netbootd.cli.doctor import fetch, here, links, rooms, scripts, show, wire
 from netbootd.cli.doctor.kinds import Kind
 from netbootd.cli.doctor.line import Line, Status, ok, skipped
@@ -56,7 +56,8 @@ def doctor(
             said.append((title, []))
             if not as_json:
                 show.title(title)
-            for line in lines:
+            for each in lines:
+                line = replace(each, found=repeated(each.found, config), todo=repeated(each.todo, config))
                 said[-1][1].append(line)
                 if not as_json:
                     show.line(line)
@@ -112,7 +113,7 @@ def _elsewhere_too(lines: list[Line]) -> None:
     here_runs = any(each.probe == "daemon" and each.status in (Status.OK, Status.WARN) for each in lines)
     if here_runs and all(each.status is not Status.FAIL for each in lines):
         hint(
-            "that is as the server sees it; netbootd doctor on another machine of its network tells what arrives there"
+            "that is as the server sees it; run it on another machine of its network, too: it tells what arrives there"
         )
 
 

@@ -23,6 +23,7 @@ from netbootd.serve.sockets import CannotListen, Sockets
 
 _PATIENCE = 3.0  # seconds
 _TOLD = 8  # problems of the settings; `check` tells all
+_CORRECT = "Correct it, ask netbootd check, and reload netbootd."
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -48,9 +49,9 @@ def settled(config: Config, loaded: Loaded) -> Iterator[Line]:
         told = f"{about}; {counted(len(fleet.profiles), 'profile')}, {counted(len(fleet.machines), 'machine')}"
         yield ok("settings", "settings", f"{told}, every script renders")
     for problem in errors[:_TOLD]:
-        yield fail("settings", "settings", str(problem), "")
+        yield fail("settings", "settings", str(problem), _CORRECT)
     for problem in warnings[:_TOLD]:
-        yield warn("settings", "settings", str(problem), "")
+        yield warn("settings", "settings", str(problem), _CORRECT)
     more = len(errors[_TOLD:]) + len(warnings[_TOLD:])
     if more:
         yield skipped("settings", "settings", f"{more} more problems", "netbootd check tells them all.")
@@ -59,7 +60,7 @@ def settled(config: Config, loaded: Loaded) -> Iterator[Line]:
 def refused(problems: tuple[Problem, ...]) -> Iterator[Line]:
     """Settings that cannot be read."""
     for problem in problems[:_TOLD]:
-        yield fail("settings", "settings", str(problem), "")
+        yield fail("settings", "settings", str(problem), _CORRECT)
 
 
 def admin(config: Config) -> Admin:

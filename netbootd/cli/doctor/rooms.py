@@ -204,7 +204,7 @@ def _file(path: Path) -> Line:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_PATIENCE)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        machines = len(peek(f"sqlite:///{path}").entries)
+        machines = len(peek(f"sqlite:///{path}").records)
     except (sqlite3.Error, StateError, BadStateUrl) as error:
         return fail("state", tried, str(error), f"Stop netbootd, put {path.name} aside or back from a copy, start it.")
     if said != "ok":
@@ -217,7 +217,7 @@ def _database(url: str) -> Line:
 
     def ask() -> Line:
         try:
-            machines = len(peek(url).entries)
+            machines = len(peek(url).records)
         except (StateError, BadStateUrl) as error:
             return fail("state", tried, str(error), "Until it is there, no profile that boots once is handed out.")
         return ok("state", tried, f"answers, {counted(machines, 'machine')} on record")

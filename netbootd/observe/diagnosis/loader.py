@@ -104,8 +104,8 @@ def _probed_only(case: Case) -> Told | None:
         f"asked how large {step.file} is ({size_text(size)}), was told, and never reads it",
         "its firmware found the program too large or the answer too late: old BIOS ROMs have about 500 kB of base "
         "memory, so choose a smaller one (`loader: undionly.kpxe`); or its second request, from another port, is "
-        "stopped by a firewall: `tftp: {single_port: true}`; or large blocks do not pass, as `netbootd doctor` on "
-        "another machine of its network finds out.",
+        "stopped by a firewall: `tftp: {single_port: true}`; or large blocks do not pass, which the doctor finds "
+        "out on another machine of its network.",
         f"{counted(step.times, 'question')} for the size",
         at=step.last,
     )
