@@ -2,8 +2,8 @@
 
     from                                        asks with
     ------------------------------------------  -----------------------------------------------------------------
-    a Unix socket, or a loopback address        nothing, but by a name of ours (see `own_name`), and not through a
-                                                proxy, which would bring in others
+    a Unix socket, or a loopback address        nothing, but by a name of ours at an address (see `own_name`), and not
+                                                through a proxy, which would bring in others
     anywhere else, or through a proxy           ``Authorization: Bearer TOKEN`` (RFC 6750); a browser with the cookie it
                                                 was given for that token (`sessions`), which changes nothing by the API
 
@@ -62,7 +62,8 @@ def guard(services: AccessServices, sessions: Sessions) -> Middleware:
         reading, api = request.method in _READING, request.path.startswith(_API)
         logged_in = (reading or not api) and sessions.known(request)
         if not logged_in and not _has_token(request, services.token):
-            if is_near(request) and not own_name(request.headers.get("Host", ""), services.host_names):
+            host = request.headers.get("Host", "")
+            if is_near(request) and not _by_unix(request) and not own_name(host, services.host_names):
                 raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "this is not a name of netbootd's admin site")
             if not is_near(request) and request.path not in _OPEN:
                 raise Problem(
@@ -85,14 +86,19 @@ def is_near(request: web.Request) -> bool:
     """
     if any(name in request.headers for name in _BY_PROXIES):
         return False
-    sock = request.get_extra_info("socket")
-    if sock is not None and sock.family == socket.AF_UNIX:
+    if _by_unix(request):
         return True
     try:
         address = ipaddress.ip_address((request.remote or "").partition("%")[0].removeprefix("::ffff:"))
     except ValueError:
         return False
     return address.is_loopback
+
+
+def _by_unix(request: web.Request) -> bool:
+    """No web page leads there, whatever name it is called by."""
+    sock = request.get_extra_info("socket")
+    return sock is not None and sock.family == socket.AF_UNIX
 
 
 def own_name(host: str, names: Sequence[str]) -> bool:
