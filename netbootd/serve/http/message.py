@@ -11,7 +11,8 @@ import json
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from netbootd.serve.http.errors import Refused
 from netbootd.wire.text import printable
@@ -60,4 +61,6 @@ async def _body(request: web.Request, patience: float) -> bytes:
                 read += more
     except TimeoutError:
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, "the message did not come") from None
+    except (ConnectionError, HttpProcessingError, ClientPayloadError):
+        raise Refused(HTTPStatus.BAD_REQUEST, "the message broke off") from None
     return read

@@ -451,6 +451,31 @@ class TestCall:
         ((_, _, _, said),) = site.services.called
         assert (len(said), said[:3], said[-1]) == (300, "xxx", "…")
 
+    @pytest.mark.parametrize(
+        ("head", "rest"),
+        [
+            ("Content-Length: 100", b"no dis"),
+            ("Transfer-Encoding: chunked", b"6\r\nno dis\r\n5"),
+            ("Transfer-Encoding: chunked", b"6\r\nno dis\r\nQ\r\n"),
+        ],
+    )
+    async def test_whose_message_breaks_off_is_not_taken_and_no_fault_of_ours(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, head: str, rest: bytes
+    ) -> None:
+        installing(site)
+        begun, calls = asyncio.Event(), site.services.calls
+
+        async def seen(token: str, ip: str) -> bool:
+            begun.set()
+            return await calls(token, ip)
+
+        monkeypatch.setattr(site.services, "calls", seen)
+        with await site.begun(f"POST /node/{TOKEN}/failed HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode()) as client:
+            await begun.wait()
+            await client.send(rest)
+        assert isinstance(await site.services.events.get(), HttpRefused)
+        assert site.services.called == []
+
     async def test_that_is_asked_for_by_head_alone_changes_nothing(self, site: Site) -> None:
         installing(site)
         assert (await site.ask(f"/node/{TOKEN}/done", "HEAD")).status == 200
