@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from netbootd.observe.events import DaemonNotice, Event
@@ -40,6 +41,8 @@ def problems(emit: Callable[[Event], None] = lambda _event: None) -> Middleware:
             if not request.path.startswith(_PREFIX):
                 raise
             return _answer(request, _of(request, error))
+        except (ConnectionError, HttpProcessingError, ClientPayloadError):  # in the middle of its body
+            return _answer(request, Problem(HTTPStatus.BAD_REQUEST, "the request broke off"))
         except Exception as error:
             where = printable(f"{request.method} {request.path}")
             emit(DaemonNotice(text=f"internal error, please report it: {where}: {error!r}", severity="error"))

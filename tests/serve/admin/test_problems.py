@@ -44,6 +44,19 @@ async def test_a_fault_of_ours_is_told_and_shows_nothing(api: Api, monkeypatch: 
     assert "GET /api/v1/machines: RuntimeError('a detail')" in notice.text
 
 
+@pytest.mark.parametrize("rest", [b"Q\r\n", b"5\r\n{", b""])
+async def test_a_body_that_breaks_off_is_no_fault_of_ours(api: Api, rest: bytes) -> None:
+    reader, writer = await asyncio.open_connection(*api.address)
+    head = "POST /api/v1/machines HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    assert await reader.readline() == b"HTTP/1.1 100 Continue\r\n"  # it waits for the body
+    writer.write(b"2\r\n{}\r\n" + rest)
+    writer.write_eof()
+    await reader.read()
+    writer.close()
+    assert api.events == []
+
+
 @pytest.mark.parametrize(
     ("method", "allowed"),
     [("DELETE", "GET, HEAD, POST"), ("PUT", "GET, HEAD, POST"), ("OPTIONS", "GET, HEAD, POST")],
