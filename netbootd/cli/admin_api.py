@@ -140,8 +140,8 @@ class Daemon:
             answer = self.ask("GET", f"/machines/{quote(text, safe='')}")
         if answer.status == http.client.NOT_FOUND:
             fail(f"{text!r} is neither a machine's name nor a hardware address", USED_WRONGLY)
-        if answer.said.get("id") == text:  # of two records that claim one card it is this one
-            return text
+        if answer.said.get("id") and (answer.said["id"] == text or answer.said.get("conflict")):
+            return str(answer.said["id"])  # of two records that claim one card it is this one
         return str(answer.said.get("mac") or answer.said.get("id") or text)
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any, Mapping[str, str]]:

@@ -127,6 +127,17 @@ async def test_of_two_records_that_claim_one_card_each_is_told_by_its_id(fleet: 
     assert "conflict" not in (await fleet.run("show", "node-1")).out
 
 
+async def test_one_of_two_that_claim_one_card_is_found_by_its_name(fleet: Fleet) -> None:
+    for id, name in (("r1", "edge-8"), ("r2", "edge-9")):
+        fleet.api.records.learn(Record(id, (STRANGER,), serial=id.upper(), origin="ada", name=name))
+    shown = (await fleet.run("show", "edge-9")).out
+    assert shown.startswith(f"edge-9 ({STRANGER})\n")
+    assert "  serial       R2  (seen)\n" in shown
+    assert "r1, r2 claim it" in (await fleet.run("show", STRANGER)).out
+    assert (await fleet.run("forget", "edge-9")).out == f"edge-9 ({STRANGER}) is forgotten\n"
+    assert "R1" in (await fleet.run("show", STRANGER)).out
+
+
 async def test_an_empty_fleet_says_so(fleet: Fleet) -> None:
     fleet.api.fleet = Snapshot()
     assert (await fleet.run()).out == "no machine is listed in the settings, and none has a record\n"

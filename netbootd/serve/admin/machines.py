@@ -66,7 +66,8 @@ class Machines:
 
     def _known(self, request: web.Request) -> Seat:
         seat = self._roster.find(request.match_info["machine"])
-        if not seat.known and (seat.mac is None or self._services.ledger.entry(seat.mac) is None):
+        known = seat.known or bool(seat.conflict)
+        if not known and (seat.mac is None or self._services.ledger.entry(seat.mac) is None):
             raise Problem(HTTPStatus.NOT_FOUND, f"{seat.mac} is neither listed nor has it a record")
         return seat
 
