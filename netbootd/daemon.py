@@ -179,6 +179,7 @@ class Daemon:
             attempts=self._memory.attempts,
             world=lambda: self._loaded.world,
             standing=self._memory.lives.standing,
+            trace=self._memory.traces.of,
             known=self._directory.known,
             keep=self._memory.keep,
             number=self._memory.serials.assign,

@@ -37,6 +37,7 @@ from netbootd.serve.alarms import Alarms
 from netbootd.serve.diagnosing import Around, Diagnosing
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
+from netbootd.serve.kept import Traces
 from netbootd.serve.lives import Lives
 from netbootd.serve.lookup import Lookup
 from netbootd.serve.node import Learn, nowhere
@@ -63,6 +64,7 @@ class Memory:
     ledger: Ledger
     records: Records
     attempts: Attempts
+    traces: Traces
     lives: Lives
     progress: Progress
     serials: SoftSerials
@@ -100,6 +102,7 @@ class Memory:
             self._hub(notice)
         await self._open_history()
         self.ledger = Ledger(self._store, known, family=self._cards)
+        self.traces = Traces(self._world, self.records, self.ledger, self.attempts, self._directory.known)
         self.lives = Lives(
             self.ledger,
             self.records,
@@ -110,6 +113,7 @@ class Memory:
             limits=self._limits,
             listed=lambda mac: self._world().fleet.named(self._directory.known(mac)) is not None,
             auto=self._arms_by_itself,
+            trace=self.traces.of,
         )
         self._hub.add(self.lives)
         self.serials = SoftSerials(

@@ -49,6 +49,7 @@ _SLOW = {
     "test_healthy.py",
     "test_import_.py",
     "test_inside_iso.py",
+    "test_kept.py",
     "test_leftovers.py",
     "test_lives_captures.py",
     "test_main.py",

@@ -125,6 +125,8 @@ def which(facts: Facts, by_card: Sequence[Record], by_board: Sequence[Record]) -
 
 def board(of: Record | Facts) -> Board | None:
     """None where one of the two is missing, or is one that many boards have."""
+    if of.uuid is None or of.serial is None:
+        return None
     uuid, serial = own_uuid(of.uuid), own_serial(of.serial)
     return Board(uuid, serial) if uuid and serial else None
 
@@ -134,6 +136,8 @@ def contradicted(record: Record, facts: Facts) -> bool:
 
     Where one of the two agrees it is the same, with new firmware, or repaired.
     """
+    if facts.uuid is None and facts.serial is None:
+        return False
     pairs = (
         (own_uuid(record.uuid), own_uuid(facts.uuid)),
         (own_serial(record.serial), own_serial(facts.serial)),
@@ -176,7 +180,7 @@ def _filler(text: str) -> bool:
     """Counting digits, or one character again and again, as in ``SN-1234567890``, ``xxxxxxx`` and ``0000``."""
     for prefix in _PREFIXES:
         text = text.removeprefix(prefix)
-    said = "".join(c for c in text if c.isalnum())
+    said = "".join(filter(str.isalnum, text))
     return len(set(said)) <= 1 or said.rstrip("0") == "123456789" or _COUNTING.startswith((said, f"0{said}"))
 
 

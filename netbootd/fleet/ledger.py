@@ -106,7 +106,7 @@ class Ledger:
         if (
             not self.durable
             or (entry is None and len(self._entries) >= self._room)
-            or self._busy.intersection(self._macs(mac))
+            or (self._busy and self._busy.intersection(self._macs(mac)))
         ):
             return Stage.HELD
         return entry.stage if entry else None
@@ -129,6 +129,13 @@ class Ledger:
     def recorded(self) -> tuple[Entry, ...]:
         """One for each card, as they are kept."""
         return tuple(self._entries.values())
+
+    def traced(self, macs: Collection[Mac]) -> tuple[object, ...]:
+        """All that `entry` and `stage` say of a machine is made of, if these are its cards: as long as this is equal,
+        they say the same."""
+        busy = self._busy.intersection(macs) if self._busy else frozenset()
+        full = len(self._entries) >= self._room
+        return (self.durable, full, busy, *(self._entries.get(mac) for mac in macs))
 
     def moved(self, most: int) -> tuple[Mac, ...]:
         """Cards with another record than when this was last asked, the armed ones of the start first; those there is

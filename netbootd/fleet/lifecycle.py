@@ -44,7 +44,7 @@ long as the soft serial it is to have is not on disk, or another's (`chain.seria
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -164,6 +164,8 @@ class Standing:
     """Of INSTALLED and FAILED."""
     ending: Ending | None = None
     """Of these, too: what they are made of, recorded yet or not."""
+    timed: bool = field(default=False, compare=False)
+    """Time alone may make another of it."""
 
 
 def state_of(
@@ -245,19 +247,21 @@ def _standing(
         return Standing(State.ARMED, "its profile arms by itself", payload=True) if auto else _unarmed(record, listed)
     if arming.stage is Stage.DISARMED:
         return Standing(State.LOCAL, arming.by, arming.since)
-    ending = ending_of(record, arming) or learned(record, arming, attempt, now, limits)
-    if ending:
+    recorded = ending_of(record, arming)
+    if ending := recorded or learned(record, arming, attempt, now, limits):
         state = State.INSTALLED if ending.done else State.FAILED
         why = ": ".join(filter(None, (ending.signal.value, ending.detail)))
-        return Standing(state, why, ending.at, confidence=_CONFIDENCE[ending.signal], ending=ending)
+        confidence = _CONFIDENCE[ending.signal]
+        return Standing(state, why, ending.at, confidence=confidence, ending=ending, timed=recorded is None)
     if arming.stage is Stage.ARMED:
         script = _script(arming, attempt)
         if script is None or attempt is None:
             return Standing(State.ARMED, arming.by, arming.since, payload=True)
-        return Standing(State.INSTALLING, _last_seen(attempt), script.at, attempt.last + limits.fetching, payload=True)
+        until = attempt.last + limits.fetching
+        return Standing(State.INSTALLING, _last_seen(attempt), script.at, until, payload=True, timed=True)
     if attempt is None:  # it was given its payload before boots were recorded
         return Standing(State.INSTALLED, arming.by, arming.since, confidence=Confidence.ASSUMED)
-    return Standing(State.INSTALLING, arming.by, arming.since, arming.since + limits.installing)
+    return Standing(State.INSTALLING, arming.by, arming.since, arming.since + limits.installing, timed=True)
 
 
 def _unarmed(record: Record | None, listed: bool) -> Standing:

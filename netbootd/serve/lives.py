@@ -14,7 +14,7 @@ from netbootd.boot.facts import Facts
 from netbootd.boot.recent import Recent
 from netbootd.boot.silence import Reason
 from netbootd.fleet.attempts import Attempts
-from netbootd.fleet.attempts import Limits as Kept
+from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Entry
 from netbootd.fleet.ledger import Ledger
@@ -23,6 +23,7 @@ from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Reache
 from netbootd.fleet.records import Records
 from netbootd.observe.boots import happening
 from netbootd.observe.events import Change, DaemonNotice, DhcpAnswered, DhcpSilent, Event, MachineChanged, ScriptServed
+from netbootd.serve.kept import Kept
 from netbootd.wire.mac import Mac
 
 _TELLS = 60.0  # seconds between two words on what was dropped
@@ -36,7 +37,8 @@ _AT_ONCE = 2000  # machines that are new to look at, so that a large fleet does 
 
 class Lives:
     """``known`` gives what a machine's iPXE said of it, ``limits`` how long its installation may take, ``listed``
-    whether a file names it, ``auto`` whether its profile arms by itself; ``wall`` is seconds since the epoch."""
+    whether a file names it, ``auto`` whether its profile arms by itself, ``trace`` is what all of that is made of, see
+    `serve.kept`; ``wall`` is seconds since the epoch."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Lives:
         limits: Callable[[Mac], Limits] = lambda _mac: Limits(),
         listed: Callable[[Mac], bool] = lambda _mac: False,
         auto: Callable[[Mac], bool] = lambda _mac: False,
+        trace: Callable[[Mac], object] = lambda _mac: object(),
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
@@ -61,7 +64,9 @@ class Lives:
         self._limits = limits
         self._listed = listed
         self._auto = auto
+        self._trace = trace
         self._wall = wall
+        self._standings: Kept[Mac, Standing] = Kept(lambda standing: not standing.timed)
         self._dropped_told = 0
         self._tells = 0.0
         self._cards: Recent[Mac, str] = Recent(_CARDS)
@@ -124,7 +129,7 @@ class Lives:
     def prune(self, now: float) -> None:
         """Now and then: history that is too old; for ``now`` see `fleet.age`."""
         self._attempts.prune(now)
-        gone = self._records.prune(now - Kept().age)
+        gone = self._records.prune(now - Room().age)
         for change in gone:
             self._attempts.forget(change.id)
         self._behind.add(gone)
@@ -136,16 +141,23 @@ class Lives:
 
     def standing(self, mac: Mac) -> Standing:
         """Where a machine stands now."""
-        record = self.record(mac)
+        return self._standings.of(mac, self._trace(mac), lambda: self._stands(mac))
+
+    def _stands(self, mac: Mac) -> Standing:
+        """Found anew; what the one case does not ask for is not looked for."""
+        record, entry = self.record(mac), self._ledger.entry(mac)
+        attempt, armed = self._latest(mac, record), entry is not None and entry.stage is Stage.ARMED
+        ends = entry is not None and attempt is not None and ending_of(record, entry) is None
+        auto = entry is None and self._auto(mac)
         return state_of(
             record,
-            self._ledger.entry(mac),
-            self._latest(mac, record),
+            entry,
+            attempt,
             self._wall(),
-            listed=self._listed(mac),
-            auto=self._auto(mac),
-            held=self._ledger.stage(mac) is Stage.HELD,
-            limits=self._limits(mac),
+            listed=entry is None and self._listed(mac),
+            auto=auto,
+            held=(armed or auto) and self._ledger.stage(mac) is Stage.HELD,
+            limits=self._limits(mac) if ends else Limits(),
         )
 
     def seeming(self, record: str) -> tuple[Mac, ...]:

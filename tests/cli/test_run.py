@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import gc
 import json
 import logging
 import os
@@ -16,7 +17,8 @@ import pytest
 import typer
 import uvloop
 
-from netbootd.cli.run import loop_factory
+from netbootd.announce import Service, Started
+from netbootd.cli.run import loop_factory, settled
 from netbootd.serve.sockets import Sockets
 from tests.support.cli import netbootd
 from tests.support.house import furnished, settings
@@ -44,6 +46,20 @@ def test_it_takes_as_many_descriptors_as_it_may_have(tmp_path: Path) -> None:
     ) as daemon:
         soft, _ = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
     assert soft == min(hard, 65536) > 256
+
+
+def test_the_garbage_collector_leaves_alone_what_is_there_from_the_start() -> None:
+    told: list[object] = []
+    here = Service("127.0.0.1", 80)
+    where = Started(
+        version="0", pid=1, url="", script="", http=here, https=None, tftp=None, syslog=None, admin=here, dhcp=()
+    )
+    try:
+        settled(told.append)(where)
+        assert gc.get_freeze_count() > 1000
+    finally:
+        gc.unfreeze()
+    assert told == [where]
 
 
 def test_the_loop_is_uvloop_unless_the_settings_say_otherwise() -> None:

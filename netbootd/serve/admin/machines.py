@@ -87,10 +87,7 @@ def fits(seat: Seat, wanted: Which, view: View) -> bool:
         return False
     if wanted.state is not None and view.standing(seat).state.value != wanted.state:
         return False
-    if wanted.profile is not None:
-        profile = view.assignment(seat).profile
-        return (profile.name if profile else "") == wanted.profile
-    return True
+    return wanted.profile is None or view.profile(seat) == wanted.profile
 
 
 def _card(text: str) -> str:

@@ -21,12 +21,11 @@ from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.roster import Roster, Seat
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.view import View
+from netbootd.serve.turns import in_turns
 from netbootd.wire.mac import Mac
 
 _SHARE = 20  # times as long as it took to look, what was found is used
 _ALWAYS_ANEW = 0.05  # seconds that looking may take and be done each time
-_AT_ONCE = 25
-"""Machines looked at before packets get their turn."""
 
 
 class Rank(IntEnum):
@@ -154,19 +153,15 @@ class Overview:
         view, placed = View(self._services), list[Placed]()
         async for seat in self._roster.all():
             placed.append(self._place(seat, view))
-            if len(placed) % _AT_ONCE == 0:
-                await asyncio.sleep(0)
         return tuple(sorted(placed, key=lambda each: each.order))
 
     async def _known_anew(self) -> tuple[Placed, ...]:
         """Those that somebody knows in their places as of now, the strangers in those they had: however many cards are
         made up, a machine that boots is seen to."""
         view, placed = View(self._services), [each for each in self._placed if not each.known]
-        for number, each in enumerate((each for each in self._placed if each.known), 1):
+        async for each in in_turns(each for each in self._placed if each.known):
             seat = each.seat
             placed.append(self._place(self._roster.of_card(seat.mac) if seat.mac and not seat.conflict else seat, view))
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
         return tuple(sorted(placed, key=lambda each: each.order))
 
     def _known(self, mac: Mac) -> bool:

@@ -5,28 +5,26 @@ A machine is asked for by the id of its record, by a card in any spelling, or by
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
+from netbootd.fleet.changes import Entry
 from netbootd.fleet.identity import Conflict
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.merged import machine_of
 from netbootd.fleet.record import Record
+from netbootd.fleet.snapshot import Snapshot
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.kept import Kept
+from netbootd.serve.turns import in_turns
 from netbootd.wire.errors import WireError
 from netbootd.wire.mac import Mac
 from netbootd.wire.text import printable
-
-T = TypeVar("T")
-
-_AT_ONCE = 200
-"""Machines looked at before packets get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +62,35 @@ class Roster:
 
     def __init__(self, services: ApiServices) -> None:
         self._services = services
+        self._fleet: Snapshot | None = None
+        self._machines: Kept[str, Machine | None] = Kept()  # by the ids of records
 
     async def all(self) -> AsyncIterator[Seat]:
         """Those of the files in their order, then those on record, then those that are armed or were and nothing
         else.  Packets get their turn between."""
         fleet, records = self._services.fleet, self._services.records.all()
+        if fleet is not self._fleet:
+            self._fleet, self._machines = fleet, Kept()
+        machines = self._machines  # of this fleet, whatever is read anew meanwhile
         of_machine: dict[int, list[Record]] = {}
         alone: list[Record] = []
-        async for record in _in_turns(records):
-            machine = machine_of(fleet, record)
+        async for record in in_turns(records):
+            machine = machines.of(record.id, record, partial(machine_of, fleet, record))
             (of_machine.setdefault(id(machine), []) if machine else alone).append(record)
         seated: set[Mac] = set()
         listed = [self._listed(machine, of_machine.get(id(machine), [])) for machine in fleet.machines]
         disputed = [each for found in of_machine.values() if len(found) > 1 for each in found]
-        shown_otherwise = {id(self._machine(mac)) async for mac in _in_turns(self._remembered())}
-        async for seat in _in_turns([*listed, *(Seat(None, record) for record in (*disputed, *alone))]):
-            if seat.macs or id(seat.machine) not in shown_otherwise or seat.machine is None:
-                seated.update(seat.macs)
+        elsewhere = await self._shown_by_cards() if any(not seat.macs for seat in listed) else frozenset[int]()
+        async for seat in in_turns([*listed, *(Seat(None, record) for record in (*disputed, *alone))]):
+            macs = seat.macs
+            if macs or id(seat.machine) not in elsewhere:
+                seated.update(macs)
                 yield seat
-        others = sorted(self._remembered() - seated, key=str)
-        async for mac in _in_turns(others):
-            yield self.of_card(mac)
+        # A card that is on no list and no record has no others.
+        unseated = (entry.mac for entry in self._services.ledger.recorded() if entry.mac not in seated)
+        async for mac in in_turns(sorted(unseated, key=str)):
+            if (entry := self._services.ledger.entry(mac)) and _remembered(entry):
+                yield self.of_card(mac)
 
     def find(self, text: str) -> Seat:
         """By id, card or name.  A card nobody knows is a machine all the same; raises `Problem` for other text."""
@@ -145,13 +151,16 @@ class Roster:
                     found[each.id] = each
         return list(found.values())
 
-    def _remembered(self) -> set[Mac]:
-        """Those that were left to their disks and nothing else is known of are nobody's any more."""
-        return {entry.mac for entry in self._services.ledger.entries() if entry.stage is not Stage.DISARMED}
+    async def _shown_by_cards(self) -> frozenset[int]:
+        """Machines of the files that cards in the ledger are known to be of."""
+        ledger = self._services.ledger
+        found: set[int] = set()
+        async for recorded in in_turns(ledger.recorded()):
+            if (entry := ledger.entry(recorded.mac)) and _remembered(entry):
+                found.add(id(self._machine(entry.mac)))
+        return frozenset(found)
 
 
-async def _in_turns(values: Iterable[T]) -> AsyncIterator[T]:
-    for number, value in enumerate(values, 1):
-        yield value
-        if number % _AT_ONCE == 0:
-            await asyncio.sleep(0)
+def _remembered(entry: Entry) -> bool:
+    """Those that were left to their disks and nothing else is known of are nobody's any more."""
+    return entry.stage is not Stage.DISARMED

@@ -11,6 +11,7 @@ from netbootd.boot.model import Machine
 from netbootd.chain.world import World
 from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.changes import Written
+from netbootd.fleet.export import Row
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Standing
 from netbootd.fleet.record import Attempt, RecordChange
@@ -20,7 +21,10 @@ from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.events import Event
 from netbootd.observe.running import Running
 from netbootd.serve.admin.stream import Stream
+from netbootd.serve.kept import Kept
 from netbootd.wire.mac import Mac
+
+Named = tuple[Mac, str]
 
 
 async def _no_number(_facts: Facts, _machine: Machine | None) -> bool:
@@ -51,6 +55,11 @@ class ApiServices:
     """The same of one of its boots."""
     dropped: Callable[[], int] = lambda: 0
     """Machines and boots there was no room for."""
+    trace: Callable[[Mac], object] = lambda _mac: object()
+    """What decisions about a machine are made of, see `netbootd.serve.kept.Traces`."""
+    profiles: Kept[Named, str] = field(default_factory=Kept)
+    rows: Kept[Named, Row] = field(default_factory=Kept)
+    """What lists say of machines, by their first cards and the ids of their records."""
     running: Running = field(default_factory=Running)
     wall: Callable[[], float] = time.time
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,9 +24,10 @@ from netbootd.payloads import PAYLOADS
 from netbootd.serve.admin import shapes
 from netbootd.serve.admin.roster import Seat
 from netbootd.serve.admin.secrets import kept_from_sight
-from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.services import ApiServices, Named
 from netbootd.serve.admin.shapes import moment, when
 from netbootd.serve.admin.steps import diagnosis_shape, progress_shape, step_shape
+from netbootd.serve.kept import Kept
 
 T = TypeVar("T")
 _NOWHERE = Site("127.0.0.1")
@@ -67,8 +69,17 @@ class View:
         """What several records claim of it, or others of its own; "" for nothing."""
         return seat.conflict or "; ".join(self._disputes().get(seat.record.id, ()) if seat.record else ())
 
+    def profile(self, seat: Seat) -> str:
+        """The name of the one it has, or ""."""
+        return self._kept(self._services.profiles, seat, lambda: _name(self.assignment(seat).profile))
+
     def row(self, seat: Seat) -> Row:
         """For a table to take elsewhere."""
+        row = self._kept(self._services.rows, seat, lambda: self._row(seat))
+        return replace(row, state=self.standing(seat).state.value)
+
+    def _row(self, seat: Seat) -> Row:
+        """But for its state, which time may change."""
         shown, record = _shown(seat), seat.record
         profile = self.assignment(seat).profile
         return Row(
@@ -79,10 +90,16 @@ class View:
             mac=" ".join(map(str, seat.macs)),
             manufacturer=(record.manufacturer or "") if record else "",
             model=(record.product or "") if record else "",
-            profile=profile.name if profile else "",
+            profile=_name(profile),
             release=self._release(profile),
-            state=self.standing(seat).state.value,
         )
+
+    def _kept(self, kept: Kept[Named, T], seat: Seat, make: Callable[[], T]) -> T:
+        """Of a machine whose record its card leads to; of the others what is made now."""
+        mac, record = seat.mac, seat.record
+        if mac is None or (record is not None and mac not in record.macs):
+            return make()
+        return kept.of((mac, record.id if record else ""), (self._services.trace(mac), seat), make)
 
     def boots(self, seat: Seat) -> list[shapes.Boot]:
         """Those that are kept, the latest first."""
@@ -227,6 +244,10 @@ def _argument(value: Value[ArgSetting]) -> shapes.Argument:
 
 def _shown(seat: Seat) -> Merged:
     return merged(seat.machine, seat.record or (None if seat.machine else Record("")))
+
+
+def _name(profile: Profile | None) -> str:
+    return profile.name if profile else ""
 
 
 def _text(value: Value[str] | Value[UUID] | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,9 +13,7 @@ from netbootd.serve.admin.page.glance import Glance, key_of, progress_of, stage_
 from netbootd.serve.admin.roster import Seat
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.view import View
-
-_AT_ONCE = 500
-"""Machines compared with what is looked for before packets get their turn."""
+from netbootd.serve.turns import in_turns
 
 
 class Filter(Enum):
@@ -46,13 +43,9 @@ class Rows:
         """Those that this is true of, in their order."""
         placed = await self._overview.all()
         view = View(self._services)
-        chosen: list[Placed] = []
-        for number, each in enumerate(placed, 1):
-            if _is(each, only) and fits(each.seat, wanted, view):
-                chosen.append(each)
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
-        rows = tuple(self.row(self._now(each.seat), view) for each in chosen[offset : offset + limit])
+        chosen = [each async for each in in_turns(placed) if _is(each, only) and fits(each.seat, wanted, view)]
+        page = in_turns(chosen[offset : offset + limit])
+        rows = tuple([self.row(self._now(each.seat), view) async for each in page])
         return Found(rows, len(chosen), counted(placed))
 
     def row(self, seat: Seat, view: View) -> Glance:
