@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.model import Machine
@@ -94,6 +94,7 @@ class Memory:
         self._store = Store(state, lambda trouble: hub(state_notice(trouble)), patience=patience, retry=retry)
         self._behind = Behind()
         self._opened = False
+        self._faults: set[tuple[object, type[Exception]]] = set()  # those that were told
 
     async def open(self) -> None:
         """Read what is known, and take in what happens from now on.  Never raises: see `Store.open`."""
@@ -133,19 +134,33 @@ class Memory:
         await self.serials.settle()
 
     async def follow(self) -> None:
-        """Until it is cancelled: write behind what happened, and look what time and silence have made of it."""
+        """Until it is cancelled: write behind what happened, and look what time and silence have made of it.
+
+        What fails of that is told, and done again at its next turn: nobody else does it."""
+        works: tuple[tuple[int, int, Callable[[], Awaitable[None] | None]], ...] = (
+            (_LOOKS, 0, self.lives.look),
+            (1, 0, self._alarms.look),
+            (_NUMBERS, 0, self.serials.settle),
+            (_PRUNES, 1, self.prune),  # first after the start: who is restarted every night prunes, too
+            (1, 0, self._write),
+        )
         turn = 0
         while True:
             turn += 1
             await asyncio.sleep(_WRITES)
-            if turn % _LOOKS == 0:
-                self.lives.look()
-            self._alarms.look()
-            if turn % _NUMBERS == 0:
-                await self.serials.settle()
-            if turn % _PRUNES == 1:  # first after the start: who is restarted every night prunes, too
-                self.prune()
-            self._write()
+            for every, when, work in works:
+                if turn % every == when:
+                    await self._tried(work)
+
+    async def _tried(self, work: Callable[[], Awaitable[None] | None]) -> None:
+        try:
+            if (going_on := work()) is not None:
+                await going_on
+        except Exception as error:
+            if (fault := (work, type(error))) not in self._faults:
+                self._faults.add(fault)
+                text = f"internal error, please report it: {error!r}"
+                self._hub(DaemonNotice(text=text, severity="error"))
 
     def prune(self) -> None:
         """Take away history that is too old, or too much, also what another daemon has written and nobody reads."""
@@ -202,7 +217,7 @@ class Memory:
 
     async def close(self) -> None:
         """What transfers came to is written here."""
-        if self._opened and self._store.durable and (waiting := self.lives.waiting()):
+        while self._opened and self._store.durable and (waiting := self.lives.waiting()):
             self._store.later(*waiting)
         await self._store.close()
 

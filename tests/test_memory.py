@@ -12,13 +12,16 @@ from uuid import UUID
 
 import pytest
 
+from netbootd import memory
 from netbootd.boot.facts import Facts
 from netbootd.chain.world import World
+from netbootd.fleet.database import peek
 from netbootd.fleet.lifecycle import Stage, State
 from netbootd.fleet.record import PutRecord, Reached, Record
 from netbootd.memory import Memory
 from netbootd.observe.events import DaemonNotice, DhcpSilent, Event, ScriptServed
 from netbootd.observe.hub import Hub
+from netbootd.serve.alarms import Alarms
 from netbootd.serve.directory import Directory
 from netbootd.serve.http.services import Heard
 from netbootd.serve.recipe import Recipe
@@ -80,6 +83,35 @@ async def test_a_machine_that_showed_up_and_its_boot_are_known_after_a_restart(s
         assert (record.serial, record.macs, record.addresses) == ("7XK2B32", (CARD,), (IP,))
         (boot,) = house.memory.attempts.of(record.id)
         assert Reached.LOCAL in {step.stage for step in boot.steps}
+
+
+async def test_however_much_waits_at_the_end_all_of_it_is_known_after_a_restart(state: Path) -> None:
+    """A rack that was powered on a moment before, or a disk that was away until then."""
+    cards = [Mac(bytes((2, 0, 0, 0, number >> 8, number & 255))) for number in range(700)]
+    async with remembered(state) as house:
+        for number, card in enumerate(cards):
+            house.boots(card, f"SN-{number}")
+    async with remembered(state) as house:
+        assert {card for record in house.memory.records.all() for card in record.macs} == set(cards)
+        assert len(house.memory.attempts) == len(cards)
+
+
+async def test_a_fault_in_one_look_is_told_once_and_keeps_nothing_from_being_written(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_alarms: Alarms) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(Alarms, "look", broken)
+    monkeypatch.setattr(memory, "_WRITES", 0.01)
+    async with remembered(state) as house:
+        following = asyncio.create_task(house.memory.follow())
+        for card in (CARD, OTHER_CARD):
+            house.boots(card, str(card))
+            while not any(card in record.macs for record in peek(f"sqlite:///{state}").records):
+                await asyncio.sleep(0.01)
+        following.cancel()
+        assert house.notices() == ["internal error, please report it: RuntimeError('boom')"]
 
 
 async def test_what_a_person_sets_is_on_disk_when_that_is_said(state: Path) -> None:
