@@ -3,9 +3,9 @@
 HTML and SVG made here; a script of our own asks for the same page again when something happens, and without it
 everything works as well.  Nothing comes from outside, and nothing that a machine says of itself is taken for markup.
 
-services                what it needs
+services                what pages are made of
 glance, rows            a machine in one row; those that are looked for
-timeline                a boot as a picture
+boots, timeline         a machine's boots; one as a picture
 rehearsal               the script a machine would get, and whose each argument is
 words                   times, sizes and stages
 fleet, machine, login   the pages; changes go the same way as those of the API
@@ -23,7 +23,7 @@ from netbootd.serve.admin.page.fleet import FleetPages
 from netbootd.serve.admin.page.login import Login
 from netbootd.serve.admin.page.machine import MachinePages
 from netbootd.serve.admin.page.render import Pages, asset
-from netbootd.serve.admin.page.services import PageServices
+from netbootd.serve.admin.page.services import Behind, PageServices
 from netbootd.serve.admin.services import ApiServices
 
 __all__ = ["PageServices", "add_page"]
@@ -35,7 +35,8 @@ def add_page(app: web.Application, api: ApiServices, daemon: PageServices, overv
     """To the admin site, before it starts."""
     sessions = app[SESSIONS]
     pages = Pages(sessions, api.wall, lambda: daemon.trouble)
-    fleet, machine = FleetPages(api, daemon, pages, overview), MachinePages(api, daemon, pages, overview)
+    behind = Behind(api, daemon, overview, pages)
+    fleet, machine = FleetPages(behind), MachinePages(behind)
     login = Login(pages, sessions, lambda: daemon.token)
     app.middlewares.insert(1, said_on_pages(pages))  # after whatever tells of faults of ours, before who may ask
     app.router.add_routes(

@@ -11,11 +11,9 @@ from aiohttp import web
 from netbootd.fleet.lifecycle import State
 from netbootd.serve.admin.asked import Nothing, Which
 from netbootd.serve.admin.catalogue import Catalogue
-from netbootd.serve.admin.overview import Counts, Overview
-from netbootd.serve.admin.page.render import Pages
+from netbootd.serve.admin.overview import Counts
 from netbootd.serve.admin.page.rows import Filter, Rows
-from netbootd.serve.admin.page.services import PageServices
-from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.page.services import Behind
 from netbootd.wire.text import printable
 
 ROWS = 100
@@ -36,22 +34,19 @@ class Choice:
 class FleetPages:
     """Handlers."""
 
-    def __init__(self, api: ApiServices, daemon: PageServices, pages: Pages, overview: Overview) -> None:
-        self._api = api
-        self._daemon = daemon
-        self._pages = pages
-        self._overview = overview
-        self._rows = Rows(api, overview)
-        self._catalogue = Catalogue(api)
+    def __init__(self, behind: Behind) -> None:
+        self._behind = behind
+        self._rows = Rows(behind.api, behind.overview)
+        self._catalogue = Catalogue(behind.api)
 
     async def fleet(self, request: web.Request) -> web.Response:
         """All machines, or those that are looked for."""
-        if not request.query and await self._overview.empty():
+        if not request.query and await self._behind.overview.empty():
             return await self._start(request, "Nothing has booted yet")
         asked = _Asked.of(request)
         which = Which.model_validate({"q": asked.q or None, "profile": asked.profile or None})
         found = await self._rows.find(which, asked.only, ROWS, asked.page * ROWS)
-        return self._pages.page(
+        return self._behind.pages.page(
             request,
             "fleet",
             title="Fleet",
@@ -70,25 +65,26 @@ class FleetPages:
     async def profiles(self, request: web.Request) -> web.Response:
         """What machines may be given."""
         profiles = await self._catalogue.profiles(request, Nothing(), None)
-        return self._pages.page(request, "profiles", title="Profiles", profiles=profiles)
+        return self._behind.pages.page(request, "profiles", title="Profiles", profiles=profiles)
 
     async def bundles(self, request: web.Request) -> web.Response:
         """What has been imported."""
         bundles = await self._catalogue.bundles(request, Nothing(), None)
-        return self._pages.page(request, "bundles", title="Bundles", bundles=bundles, artifacts=self._daemon.artifacts)
+        artifacts = self._behind.daemon.artifacts
+        return self._behind.pages.page(request, "bundles", title="Bundles", bundles=bundles, artifacts=artifacts)
 
     async def _start(self, request: web.Request, title: str) -> web.Response:
-        about = await asyncio.to_thread(self._daemon.about)
+        about = await asyncio.to_thread(self._behind.daemon.about)
         bundles = await self._catalogue.bundles(request, Nothing(), None)
-        return self._pages.page(
+        return self._behind.pages.page(
             request,
             "start",
             title=title,
             about=about,
             bundles=bundles,
-            artifacts=self._daemon.artifacts,
-            profiles=tuple(self._api.fleet.profiles.values()),
-            seen=not await self._overview.empty(),
+            artifacts=self._behind.daemon.artifacts,
+            profiles=tuple(self._behind.api.fleet.profiles.values()),
+            seen=not await self._behind.overview.empty(),
             dhcp=any("DHCP" in each for each in about.services),
         )
 

@@ -61,7 +61,6 @@ class Glance:
     booting: bool
     progress: Progress | None
     stage: str
-    stage_at: float | None
     detail: str
     seen: float | None
     trouble: Diagnosis | None
@@ -102,15 +101,15 @@ def latest_transfer(attempt: Attempt) -> Step | None:
     return max(moved, key=lambda step: step.last, default=None)
 
 
-def stage_words(attempt: Attempt | None) -> tuple[str, str, float | None]:
-    """What happened last: the stage, more of it, and when."""
+def stage_words(attempt: Attempt | None) -> tuple[str, str]:
+    """What happened last: the stage, and more of it."""
     step = last_step(attempt) if attempt else None
     if step is None:
-        return "", "", None
+        return "", ""
     moved, detail = step.transfer, step.file or step.detail
     if moved and 0 < moved.sent < moved.size:
         detail = f"{moved.sent / moved.size:.0%} of {detail}"
-    return STAGES[step.stage], detail, max(step.last, step.at)
+    return STAGES[step.stage], detail
 
 
 def key_of(seat: Seat) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -10,22 +10,17 @@ from aiohttp import web
 
 from netbootd.boot.model import Boots
 from netbootd.fleet.lifecycle import State
-from netbootd.fleet.record import Attempt, Step
-from netbootd.observe.diagnosis.model import Cause, Diagnosis
+from netbootd.observe.diagnosis.model import Cause
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.asked import By, Nothing
 from netbootd.serve.admin.changes import Changes
-from netbootd.serve.admin.overview import Overview
+from netbootd.serve.admin.page.boots import boots_of
 from netbootd.serve.admin.page.glance import key_of
 from netbootd.serve.admin.page.rehearsal import rehearsals
-from netbootd.serve.admin.page.render import Pages
 from netbootd.serve.admin.page.rows import Rows
-from netbootd.serve.admin.page.services import PageServices
-from netbootd.serve.admin.page.timeline import LONG, Chart, began, chart, ended, measure
-from netbootd.serve.admin.page.words import span
+from netbootd.serve.admin.page.services import Behind
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.roster import Roster, Seat
-from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.view import View
 from netbootd.wire.text import printable
 
@@ -35,29 +30,6 @@ DONE = {
     "left": (State.LOCAL, "It boots its own disk from now on."),
 }
 """What a page says after a change, by the word in its address, and for as long as the machine is in this state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A step as a row of the table; ``stage`` "": silence, as long as ``measure`` says."""
-
-    at: float
-    after: float
-    stage: str
-    detail: str
-    measure: str
-    times: int
-    trouble: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """One boot, its picture, and the same as a table."""
-
-    attempt: Attempt
-    chart: Chart
-    entries: tuple[Entry, ...]
-    troubles: tuple[Diagnosis, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +45,19 @@ class May:
 class MachinePages:
     """Handlers."""
 
-    def __init__(self, api: ApiServices, daemon: PageServices, pages: Pages, overview: Overview) -> None:
-        self._api = api
-        self._daemon = daemon
-        self._pages = pages
-        self._overview = overview
-        self._rows = Rows(api, overview)
-        self._roster = Roster(api)
-        self._changes = Changes(api)
+    def __init__(self, behind: Behind) -> None:
+        self._behind = behind
+        self._rows = Rows(behind.api, behind.overview)
+        self._roster = Roster(behind.api)
+        self._changes = Changes(behind.api)
 
     async def show(self, request: web.Request) -> web.Response:
         """All there is to say."""
         seat = self._seat(request)
-        view, boots = View(self._api), self._boots(seat)
+        view, boots = View(self._behind.api), boots_of(seat, self._behind.overview, self._behind.api.wall())
         troubles = boots[0].troubles if boots else ()
         rivalry = [each for each in troubles if each.cause is Cause.SHARED_IDENTITY] if view.conflict(seat) else []
-        return self._pages.page(
+        return self._behind.pages.page(
             request,
             "machine",
             title=view.called(seat),
@@ -98,7 +67,7 @@ class MachinePages:
             boots=boots,
             troubles=[each for each in troubles if each not in rivalry],
             rivalry=[said for each in rivalry for said in each.evidence],
-            scripts=rehearsals(self._api, seat, self._daemon.nearest),
+            scripts=rehearsals(self._behind.api, seat, self._behind.daemon.nearest),
             may=self._may(seat, view),
             may_be=self._others(seat),
             done=_done(request.query.get("done", ""), view.standing(seat).state),
@@ -133,14 +102,14 @@ class MachinePages:
         return _to(f"/machines/{key_of(self._roster.find(request.match_info['machine']))}?done={word}")
 
     def _ask(self, request: web.Request, what: str) -> web.Response:
-        seat, view = self._seat(request), View(self._api)
-        return self._pages.page(
+        seat, view = self._seat(request), View(self._behind.api)
+        return self._behind.pages.page(
             request,
             f"confirm_{what}",
             title=f"{what.capitalize()} {view.called(seat)}?",
             machine=view.machine(seat),
             glance=self._rows.row(seat, view),
-            script=rehearsals(self._api, seat, self._daemon.nearest)[-1],
+            script=rehearsals(self._behind.api, seat, self._behind.daemon.nearest)[-1],
         )
 
     def _seat(self, request: web.Request) -> Seat:
@@ -149,22 +118,15 @@ class MachinePages:
         if (
             seat.known
             or seat.conflict
-            or (seat.mac and self._api.ledger.entry(seat.mac))
-            or self._overview.current(seat) is not None
+            or (seat.mac and self._behind.api.ledger.entry(seat.mac))
+            or self._behind.overview.current(seat) is not None
         ):
             return seat
         raise Problem(HTTPStatus.NOT_FOUND, f"{seat.mac} is neither listed nor has it been seen")
 
-    def _boots(self, seat: Seat) -> tuple[Boot, ...]:
-        now = self._api.wall()
-        return tuple(
-            Boot(each, chart(each, now), _entries(each), self._overview.troubles(seat, each))
-            for each in self._overview.boots(seat)
-        )
-
     def _may(self, seat: Seat, view: View) -> May:
         profile = view.assignment(seat).profile
-        entry = self._api.ledger.entry(seat.mac) if seat.mac else None
+        entry = self._behind.api.ledger.entry(seat.mac) if seat.mac else None
         installs = seat.mac is not None and profile is not None and profile.boots is Boots.ONCE
         unapproved = seat.machine is None and seat.record is not None and seat.record.approved is None
         return May(
@@ -177,34 +139,15 @@ class MachinePages:
     def _others(self, seat: Seat) -> tuple[str, ...]:
         """Records that claim to be this machine, or what it is."""
         if seat.conflict:
-            return tuple(each.id for each in self._api.records.all() if set(each.macs) & set(seat.macs))
+            return tuple(each.id for each in self._behind.api.records.all() if set(each.macs) & set(seat.macs))
         own = seat.record.id if seat.record else ""
-        rivals = (id for each in self._api.records.conflicts() if own in each.ids for id in each.ids if id != own)
-        return tuple(dict.fromkeys(rivals))
+        rivals = [id for each in self._behind.api.records.conflicts() if own in each.ids for id in each.ids]
+        return tuple(id for id in dict.fromkeys(rivals) if id != own)
 
 
 def _done(word: str, now: State) -> str:
     state, said = DONE.get(word, (None, ""))
     return said if state is now else ""
-
-
-def _entries(attempt: Attempt) -> tuple[Entry, ...]:
-    return tuple(_with_silence(attempt))
-
-
-def _with_silence(attempt: Attempt) -> Iterator[Entry]:
-    steps = sorted(attempt.steps, key=began)
-    start = until = min((began(step) for step in steps), default=attempt.started)
-    for step in steps:
-        if (silent := began(step) - until) > LONG:
-            yield Entry(until, until - start, "", "", span(silent), 1, False)
-        yield _entry(step, start)
-        until = max(until, ended(step))
-
-
-def _entry(step: Step, start: float) -> Entry:
-    detail = ", ".join(dict.fromkeys(filter(None, (step.file, step.detail))))
-    return Entry(began(step), began(step) - start, step.stage.value, detail, measure(step), step.times, step.trouble)
 
 
 def _by(request: web.Request) -> By:

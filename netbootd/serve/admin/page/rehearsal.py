@@ -47,7 +47,6 @@ class Rehearsal:
     armed: bool
     payload: str
     profile: str
-    why: str
     now: str
     text: str
     failure: str
@@ -77,12 +76,10 @@ def _shown(rendered: Rendered, seat: Seat, *, armed: bool) -> Rehearsal:
     hidden = {word: instead for each in (*rendered.args, *_as_written(rendered)) for word, instead in _secrets(each)}
     if seat.machine and seat.machine.secret:
         hidden[seat.machine.secret] = HIDDEN
-    assignment = rendered.assignment
     return Rehearsal(
         armed=armed,
         payload=rendered.payload,
         profile=rendered.profile,
-        why=assignment.why if assignment else "",
         now=rendered.verdict.why if rendered.verdict else "",
         text=_without(rendered.text, hidden),
         failure=_without(rendered.failure, hidden),

@@ -11,13 +11,11 @@ from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netbootd import __version__
-from netbootd.fleet.lifecycle import State
 from netbootd.observe.diagnosis.advice import ONE_IDENTITY
 from netbootd.observe.events import Event
 from netbootd.serve.admin.access import is_near
 from netbootd.serve.admin.page import words
 from netbootd.serve.admin.page.glance import PHASES
-from netbootd.serve.admin.page.rows import Filter
 from netbootd.serve.admin.sessions import FIELD, Sessions
 
 _HERE = Path(__file__).parent
@@ -39,7 +37,6 @@ class Pages:
         )
         self._env.filters.update(
             span=words.span,
-            size=words.size,
             clock=words.clock,
             sentence=words.sentence,
             marked=words.marked,
@@ -49,8 +46,6 @@ class Pages:
             version=__version__,
             csrf_field=FIELD,
             phases=PHASES,
-            states=tuple(State),
-            filters=tuple(Filter),
             outcomes=words.OUTCOMES,
             ranks=words.RANKS,
             one_identity=ONE_IDENTITY,

@@ -52,7 +52,7 @@ class Rows:
         """One machine as it is now."""
         attempt, standing, shown = self._overview.current(seat), view.standing(seat), view.machine(seat)
         trouble, booting = self._overview.trouble(seat), self._overview.booting(attempt, standing)
-        stage, detail, at = stage_words(attempt)
+        stage, detail = stage_words(attempt)
         told_apart = f"(record {seat.record.id})" if shown.conflict and seat.record else ""
         return Glance(
             key=key_of(seat),
@@ -66,7 +66,6 @@ class Rows:
             booting=booting,
             progress=progress_of(attempt) if booting or trouble else None,
             stage=stage,
-            stage_at=at,
             detail=detail,
             seen=latest(seat, attempt),
             trouble=trouble,

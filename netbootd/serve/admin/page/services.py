@@ -1,13 +1,17 @@
-"""What the page needs from the rest of netbootd, beside what the API does."""
+"""What pages are made of: what the API has, and what they need of the daemon beside."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from netbootd.boot.site import Site
 from netbootd.observe.banner import Banner
 from netbootd.serve.admin.access import AccessServices
+from netbootd.serve.admin.overview import Overview
+from netbootd.serve.admin.page.render import Pages
+from netbootd.serve.admin.services import ApiServices
 
 
 class PageServices(AccessServices, Protocol):
@@ -30,3 +34,13 @@ class PageServices(AccessServices, Protocol):
     def nearest(self, ip: str) -> Site:
         """How a machine with this address comes back; "" for one that has none yet."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind every page; ``pages`` makes them out of templates."""
+
+    api: ApiServices
+    daemon: PageServices
+    overview: Overview
+    pages: Pages

@@ -115,8 +115,3 @@ def clock(at: float) -> Markup:
     moment = datetime.fromtimestamp(at, UTC)
     text = Markup('<time datetime="{0}" title="{0}">{1}</time>')
     return text.format(iso(at), moment.strftime("%H:%M:%S"))
-
-
-def size(count: int) -> str:
-    """Bytes as people say them; "" for none."""
-    return size_text(count) if count else ""

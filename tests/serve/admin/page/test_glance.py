@@ -56,7 +56,7 @@ def test_who_was_left_to_its_disk_makes_no_progress() -> None:
 
 def glance(**more: Any) -> Glance:
     said: dict[str, Any] = dict.fromkeys(("key", "name", "mac", "what", "why", "profile", "stage", "detail"), "")
-    said |= {"progress": None, "stage_at": None, "seen": None, "trouble": None, "booting": False, "conflict": ""}
+    said |= {"progress": None, "seen": None, "trouble": None, "booting": False, "conflict": ""}
     return Glance(**{**said, "state": State.APPROVED, "rank": Rank.REST, **more})
 
 
@@ -76,8 +76,8 @@ def test_that_two_claim_one_identity_is_said_once() -> None:
 
 
 def test_what_happened_last_with_how_much_of_it_is_there() -> None:
-    assert stage_words(boot(at(Reached.SCRIPT, 1.0), fetched("a", 5, 10, 2.0))) == ("file", "50% of a", 2.0)
-    assert stage_words(boot()) == stage_words(None) == ("", "", None)
+    assert stage_words(boot(at(Reached.SCRIPT, 1.0), fetched("a", 5, 10, 2.0))) == ("file", "50% of a")
+    assert stage_words(boot()) == stage_words(None) == ("", "")
 
 
 def test_a_machine_is_asked_for_by_what_no_other_claims() -> None:
