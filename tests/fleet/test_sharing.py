@@ -340,7 +340,7 @@ def _act(daemon: Daemon, act: str, a: int, b: int, now: float, said: dict[str, s
             daemon.saw(card, now, **({"serial": f"SN-{b}"} if b else {}))
         case "boot":
             daemon.boots(card, now)
-        case "name" if here:
+        case "name" if here and here[0].name != name:  # else nothing is written: it was so before whatever others did
             if daemon.named(here[0].id, name):
                 said[here[0].id] = name
         case "forget" if here:
