@@ -13,7 +13,7 @@ lifecycle             the states of a machine in one picture; may it have its pa
 limits                how long its installation may take
 ledger                where each machine stands with a profile that boots once: the truth packets look at
 changes               what is kept of that, the changes to it, and what refuses them: several daemons may share it
-store                 how changes reach the database and what others did comes back, while nobody waits
+store, hearing        how changes reach the database, and what others did comes back, while nobody waits
 state, database       which database the settings name, and what one has to do
 sqlite, postgresql    those there are
 tables, statements    what is in them, the same for both; migrations: and how that came to be

@@ -36,7 +36,7 @@ class Sharing:
         self._tell = tell
 
     async def learn(self, found: History, about: Ids | None, waiting: Callable[[], Ids]) -> None:
-        """See `fleet.store.LearnHistory`."""
+        """See `fleet.hearing.LearnHistory`."""
         records = {record.id: record for record in found.records}
         attempts = {attempt.id: attempt for attempt in found.attempts}
         asked = about

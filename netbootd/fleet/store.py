@@ -4,24 +4,24 @@ Changes are written in the order they came, all that wait in one commit.  Troubl
 when it ends; meanwhile the store is not ``durable``, and the ledger holds back whatever installs.  A state file that
 could not be opened is left as it is and not looked at again before a restart; a database server is tried again.
 
-What others wrote, and what a refused change met, is read after each commit and learned by whoever follows.  Of a
-machine with a change that still waits nothing is learned: the loop knows more of it than the database.  What became
-of a record that two changed is merged there (`fleet.merging`), and learned back by whoever asked for something else.
+What others wrote, and what a refused change met, is read after each commit (`fleet.hearing`).  What became of a record
+that two changed is merged in the database (`fleet.merging`), and learned back by whoever asked for something else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
-from netbootd.fleet.changes import NOBODY, NOTHING, Change, Ids, Known, Learn, Undo, Written, cards, ids
+from netbootd.fleet.changes import NOTHING, Change, Known, Learn, Undo, Written, cards, ids
 from netbootd.fleet.database import database
 from netbootd.fleet.grants import Grant
+from netbootd.fleet.hearing import Hearing, LearnHistory
 from netbootd.fleet.history import History
 from netbootd.fleet.state import StateError, shown
 from netbootd.wire.mac import Mac
@@ -39,10 +39,6 @@ class Trouble:
     """It is not tried again before a restart."""
 
 
-LearnHistory = Callable[[History, Ids | None, Callable[[], Ids]], Awaitable[None]]
-"""All that is held of these records and boots, or of everybody; the last says of which nothing is to be learned now.
-It may let the loop go on in between."""
-
 _A = TypeVarTuple("_A")
 _R = TypeVar("_R")
 
@@ -56,10 +52,6 @@ class _Job:
     @property
     def macs(self) -> frozenset[Mac]:
         return frozenset(mac for change in self.changes for mac in cards(change))
-
-    @property
-    def ids(self) -> Ids:
-        return ids(self.changes)
 
 
 class Store:
@@ -85,16 +77,11 @@ class Store:
         self._thread = ThreadPoolExecutor(1, "state")
         self._jobs: list[_Job] = []
         self._refused: list[_Job] = []
-        self._stale: set[Mac] | None = set()  # to be read; None: everybody
-        self._stale_ids: Ids | None = NOBODY
-        self._learn: Learn | None = None
-        self._learn_history: LearnHistory | None = None
-        self._most_attempts = 0
+        self._hearing = Hearing(self._database, self._in_thread, self._waiting)
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._worker: asyncio.Task[None] | None = None
-        self._opened = False
         self._reason = "not opened yet"
         self._closed = False
 
@@ -106,7 +93,7 @@ class Store:
     @property
     def trouble(self) -> Trouble | None:
         """What was told last, while it lasts."""
-        return Trouble(self._state, self._reason, self._opened, self._final) if self._reason else None
+        return Trouble(self._state, self._reason, self._hearing.known, self._final) if self._reason else None
 
     @property
     def created(self) -> bool:
@@ -122,22 +109,22 @@ class Store:
             await self._in_thread(self._database.close)
             self._trouble(str(error))
             if self._database.shared:
-                self._stale = self._stale_ids = None
+                self._hearing.missed(None, None)
                 self._worker = asyncio.create_task(self._work())
             return NOTHING
-        self._reason, self._opened = "", True
+        self._reason, self._hearing.known = "", True
         self._worker = asyncio.create_task(self._work())
         return known
 
     async def history(self, most_attempts: int) -> History:
         """All records, and the latest boots; nothing where they cannot be read, which is `Trouble` like any."""
-        self._most_attempts = most_attempts
+        self._hearing.most_boots = most_attempts
         if not self.durable:
             return History()
         try:
             return await self._in_thread(self._database.history, most_attempts)
         except StateError as error:
-            self._stale_ids = None
+            self._hearing.missed(found=None)
             self._trouble(str(error))
             return History()
 
@@ -167,12 +154,12 @@ class Store:
 
     def follow(self, learn: Learn) -> None:
         """See `Journal`."""
-        self._learn = learn
+        self._hearing.follow(learn)
         self._wake.set()
 
     def follow_history(self, learn: LearnHistory) -> None:
         """The same of records and boots, once `history` was asked for."""
-        self._learn_history = learn
+        self._hearing.follow_history(learn)
         self._wake.set()
 
     def write(self, *changes: Change) -> asyncio.Future[Written]:
@@ -279,64 +266,23 @@ class Store:
         _settle((job for job, taken in zip(jobs, written, strict=True) if taken), Written.YES)
         self._refused += refused
         undone = (cards(change) for job in jobs for change in job.changes if isinstance(change, Undo))
-        self._to_read(frozenset().union(*(job.macs for job in refused), *undone))
-        self._to_read_ids(ids(change for job in refused for change in job.changes))
+        macs = frozenset().union(*(job.macs for job in refused), *undone)
+        self._hearing.missed(macs, ids(change for job in refused for change in job.changes))
 
     async def _read_all(self) -> None:
-        if self._learn is None:
+        if not self._hearing.followed:
             self._settle_refused(frozenset())
             return
-        if self._database.shared:
-            self._to_read(await self._in_thread(self._database.heard))
-            self._to_read_ids(self._database.heard_of())
-        await self._read_ledger()
-        await self._read_history()
+        await self._hearing.read()
         self._settle_refused(frozenset(mac for job in self._jobs for mac in job.macs))
 
-    async def _read_ledger(self) -> None:
-        if self._learn is None or (self._stale is not None and not self._stale):
-            return
-        about, self._stale = self._stale, set()
-        try:
-            known = await self._in_thread(self._database.read, about)
-            waiting = frozenset(mac for job in self._jobs for mac in job.macs)
-            self._opened = True
-            self._learn(known, about, waiting)
-        except Exception:
-            self._to_read(about)
-            raise
-        self._to_read(waiting if about is None else waiting & about)
-
-    async def _read_history(self) -> None:
-        if self._learn_history is None or (self._stale_ids is not None and not self._stale_ids):
-            return
-        about, self._stale_ids = self._stale_ids, NOBODY
-        left = NOBODY
-
-        def waiting() -> Ids:
-            nonlocal left
-            now = ids(change for job in self._jobs for change in job.changes)
-            left |= now
-            return now
-
-        try:
-            history = await self._in_thread(self._database.history, self._most_attempts, about)
-            await self._learn_history(history, about, waiting)
-        except Exception:
-            self._to_read_ids(about)
-            raise
-        self._to_read_ids(left if about is None else left & about)
+    def _waiting(self) -> Iterator[Change]:
+        return (change for job in self._jobs for change in job.changes)
 
     def _settle_refused(self, waiting: frozenset[Mac]) -> None:
         """Whoever was refused is told so when it has been told why."""
         told, self._refused = self._refused, [job for job in self._refused if job.macs & waiting]
         _settle((job for job in told if job not in self._refused), Written.REFUSED)
-
-    def _to_read(self, macs: Collection[Mac] | None) -> None:
-        self._stale = None if macs is None or self._stale is None else self._stale | set(macs)
-
-    def _to_read_ids(self, found: Ids | None) -> None:
-        self._stale_ids = None if found is None or self._stale_ids is None else self._stale_ids | found
 
     async def _in_thread(self, call: Callable[[*_A], _R], *arguments: *_A) -> _R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
@@ -351,11 +297,11 @@ class Store:
         changed = bool(reason) != bool(self._reason) or self._worker is None
         self._reason = reason
         if changed:
-            self._tell(Trouble(self._state, reason, self._opened, self._final))
+            self._tell(Trouble(self._state, reason, self._hearing.known, self._final))
 
     @property
     def _final(self) -> bool:
-        return not self._opened and not self._database.shared
+        return not self._hearing.known and not self._database.shared
 
 
 def _held(fd: int | None) -> int | None:
