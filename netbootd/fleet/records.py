@@ -114,13 +114,18 @@ class Records:
         return any(not self._loose(record) for record in self.of_card(mac))
 
     def seems(self, mac: Mac, uuid: UUID | None) -> str:
-        """The id of the one record whose board has this uuid, for a card that is on no record; "" where there is none.
+        """The id of the one record whose board has this uuid, for a card that is on none, or on one that says nothing
+        but the card; "" where there is none.
 
         Enough to show what happens where it belongs, and never to decide by: clones have one uuid.
         """
         own = own_uuid(uuid)
-        ids = self._boards.get(own, {}) if own and not self.of_card(mac) else {}
+        ids = self._boards.get(own, {}) if own and all(map(self._bare, self.of_card(mac))) else {}
         return next(iter(ids)) if len(ids) == 1 else ""
+
+    def _bare(self, record: Record) -> bool:
+        """A card that asked, whose iPXE never told of a board, and about which nobody did anything."""
+        return self._loose(record) and not (record.uuid or record.serial or record.ipxe)
 
     def get(self, id: str) -> Record | None:
         """The record of this id."""

@@ -16,6 +16,7 @@ from netbootd.fleet.record import Attempt, Record
 from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Assignment
 from netbootd.net.interfaces import Interface
+from netbootd.observe.diagnosis import times
 from netbootd.observe.diagnosis.case import Heard, installs, nothing_yet, speaks
 from netbootd.observe.diagnosis.model import Case, Diagnosis
 from netbootd.observe.diagnosis.table import diagnose
@@ -84,15 +85,17 @@ class Diagnosing:
 
     def of(self, mac: Mac) -> tuple[Diagnosis, ...]:
         """What is wrong with the latest boot of the machine that has this card, the worst first."""
-        record = self._lives.record(mac)
+        record = self._lives.shown(mac)
         boots = self._lives.boots(record.id if record else "", (mac,))
         attempt = boots[0] if boots else nothing_yet(mac, record.id if record else "", self._plain.of(mac))
         return () if attempt is None else self._of(mac, record, attempt, boots[1:])
 
     def of_boot(self, mac: Mac, attempt: Attempt) -> tuple[Diagnosis, ...]:
         """The same of one of its boots, as of now; what an earlier boot was like does not change when it is over."""
-        record = self._lives.record(mac)
+        record = self._lives.shown(mac)
         boots = self._lives.boots(record.id if record else "", (mac,))
+        if any(_goes_on(attempt, each) for each in boots):
+            return ()
         earlier = tuple(each for each in boots if each.started < attempt.started)
         return self._of(mac, record, attempt, earlier, latest=not boots or boots[0].id == attempt.id)
 
@@ -135,6 +138,12 @@ class Diagnosing:
         record = self._records.get(id)
         serial = f"the machine with the serial number {record.serial}" if record and record.serial else ""
         return f"{(record.name if record else '') or serial or 'the record'} ({id})"
+
+
+def _goes_on(attempt: Attempt, later: Attempt) -> bool:
+    """Whether its machine went on by another of its cards: it came further than this boot shows."""
+    begins = later.started - attempt.last
+    return later.mac != attempt.mac and later.started > attempt.started and begins < times.GONE + times.STARTS
 
 
 def _installs(assignment: Assignment) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from uuid import UUID
 
 from netbootd.boot.facts import Facts
 from netbootd.boot.recent import Recent
@@ -17,6 +18,7 @@ from netbootd.fleet.attempts import Attempts
 from netbootd.fleet.attempts import Limits as Room
 from netbootd.fleet.behind import Behind
 from netbootd.fleet.changes import Entry
+from netbootd.fleet.identity import own_uuid
 from netbootd.fleet.ledger import Ledger
 from netbootd.fleet.lifecycle import Limits, Stage, Standing, ending_of, is_over, learned, spends, state_of, told
 from netbootd.fleet.record import Attempt, DropRecord, Ending, PutRecord, Reached, Record, RecordChange
@@ -28,6 +30,7 @@ from netbootd.wire.mac import Mac
 
 _TELLS = 60.0  # seconds between two words on what was dropped
 _CARDS = 128  # looked through for each machine that is shown
+_OTHERS = 8  # cards of one uuid
 
 _RECORDED = (Reason.BOOT_LOCAL.name,)
 """Silence to a machine that netboots and is left to its disk, as ``unknown: register`` has it: it is listed, too."""
@@ -70,6 +73,7 @@ class Lives:
         self._dropped_told = 0
         self._tells = 0.0
         self._cards: Recent[Mac, str] = Recent(_CARDS)
+        self._asking: Recent[UUID, tuple[Mac, ...]] = Recent(_CARDS)  # cards by the uuid they told, the latest last
         self._watched: dict[Mac, None] = {}  # cards of those that install
 
     def __call__(self, event: Event) -> None:
@@ -81,17 +85,32 @@ class Lives:
         match event:
             case ScriptServed(installs=installs) if what.mac:
                 self._cards.put(what.mac, "")  # its iPXE says who it is
-                self._saw(self._known(what.mac), what.ip, now)
+                self._saw(facts := self._known(what.mac), what.ip, now)
+                self._asked_for(what.mac, facts.uuid)
                 what = replace(what, generation=self._generation(what.mac) if installs else 0)
             case DhcpAnswered() if what.mac:
-                if seems := self._records.seems(what.mac, what.uuid):
-                    self._cards.put(what.mac, seems)
+                self._seems(what.mac, what.uuid)
                 self._saw(Facts(mac=what.mac), what.ip, now)
             case DhcpSilent(reason=reason) if what.mac and (reason in _RECORDED or self._records.of_card(what.mac)):
                 self._saw(Facts(mac=what.mac), what.ip, now)
                 armed = what.stage is Reached.SYSTEM and self._ledger.stage(what.mac) is Stage.ARMED
                 what = replace(what, awaited=armed)
         self._attempts.happened(what)
+
+    def _seems(self, mac: Mac, uuid: UUID | None) -> None:
+        if (own := own_uuid(uuid)) is not None:
+            others = (each for each in self._asking.get(own) or () if each != mac)
+            self._asking.put(own, (*others, mac)[-_OTHERS:])
+        if seems := self._records.seems(mac, uuid):
+            self._cards.put(mac, seems)
+
+    def _asked_for(self, mac: Mac, uuid: UUID | None) -> None:
+        """Other cards asked before this one, whose iPXE has told the board now: firmware that boots by one card and its
+        iPXE by another, or that had no luck with the first."""
+        own = own_uuid(uuid)
+        for card in (self._asking.get(own) or ()) if own else ():
+            if card != mac and (seems := self._records.seems(card, uuid)):
+                self._cards.put(card, seems)
 
     def look(self) -> None:
         """Once in some seconds: what time and silence have made of those that install.  Those that are over are not
@@ -166,6 +185,10 @@ class Lives:
         Their boots are shown with the machine's, and count for nothing.
         """
         return tuple(mac for mac, id in self._cards.items() if id == record)
+
+    def shown(self, mac: Mac) -> Record | None:
+        """The record that boots of this card are shown with, which is not its own where it is `seeming`."""
+        return self._records.get(self._cards.get(mac) or "") or self.record(mac)
 
     def boots(self, record: str, macs: Iterable[Mac]) -> tuple[Attempt, ...]:
         """Those that are kept of a machine, the latest first: of its record and of the cards that are `seeming`, else

@@ -68,6 +68,17 @@ def test_a_card_nobody_has_seems_to_be_of_the_one_machine_with_its_uuid() -> Non
     assert records.seems(B, uuid) == ""
 
 
+def test_a_card_that_is_known_by_itself_alone_may_seem_to_be_of_a_machine_too() -> None:
+    """It asked before the machine's other card told the board."""
+    records = table()
+    records.saw(Facts(mac=B), "", 1.0)
+    assert records.seems(B, BOARD["uuid"]) == ""
+    records.saw(Facts(mac=A, **BOARD), "", 2.0)
+    assert records.seems(B, BOARD["uuid"]) == records.owner(A)
+    records.change(replace(records.of_card(B)[0], name="somebody's"))
+    assert records.seems(B, BOARD["uuid"]) == "", "somebody has named it"
+
+
 def test_two_daemons_that_see_one_packet_make_one_record_of_it() -> None:
     one, other = table(), table()
     assert one.saw(Facts(mac=A), "", 1.0) == other.saw(Facts(mac=A), "", 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from netbootd.fleet.records import Records
 from netbootd.fleet.snapshot import Assignment
 from netbootd.net.interfaces import Address, Interface
 from netbootd.observe.diagnosis.model import Cause
-from netbootd.observe.events import DhcpAnswered, DhcpSilent, Event, ScriptServed, ServerHeard
+from netbootd.observe.events import DhcpAnswered, DhcpSilent, Event, ScriptServed, ServerHeard, TftpFinished
 from netbootd.observe.running import Running
 from netbootd.serve.diagnosing import Around, Diagnosing, around
 from netbootd.serve.lives import Lives
@@ -45,20 +46,23 @@ class House:
             self.attempts,
             Behind(),
             lambda _: None,
-            known=lambda _mac: self.said,
+            known=self.known,
             wall=lambda: self.now,
         )
         self.diagnosing = Diagnosing(
             self.records,
             self.lives,
             Running(),
-            known=lambda _mac: self.said,
+            known=self.known,
             assigned=lambda mac: Assignment(Machine((mac,), "one"), linux(), why="named", args=()),
             limits=lambda _mac: Limits(),
             firmware=lambda: FIRMWARE,
             around=lambda: Around(("10.99.0.2",), "http://10.99.0.2:8080"),
             wall=lambda: self.now,
         )
+
+    def known(self, mac: Mac) -> Facts:
+        return self.said if self.said.mac == mac else Facts(mac=mac)
 
     def say(self, *events: Event) -> None:
         for event in events:
@@ -69,7 +73,7 @@ class House:
         return [each.cause for each in self.diagnosing.of(mac)]
 
 
-def discover(file: str = "snponly.efi") -> Event:
+def discover(file: str = "snponly.efi") -> DhcpAnswered:
     return DhcpAnswered(
         mac=str(CARD), message="DISCOVER", answer="OFFER", client="x86-64 UEFI PXE", file=file, style="", port=67
     )
@@ -77,6 +81,12 @@ def discover(file: str = "snponly.efi") -> Event:
 
 def lease() -> Event:
     return DhcpSilent(mac=str(CARD), reason="LEASE_REQUEST", message="REQUEST", client="x86 PXE", server="10.99.0.1")
+
+
+def whole() -> Event:
+    return TftpFinished(
+        mac=str(CARD), file="snponly.efi", size=9, seconds=0.1, blksize=1428, windowsize=4, retransmits=0
+    )
 
 
 def test_of_a_machine_nobody_saw_there_is_nothing_to_say() -> None:
@@ -123,6 +133,27 @@ def test_two_machines_with_one_card_at_one_time_are() -> None:
     assert house.causes() == [Cause.SHARED_IDENTITY]
     (told,) = house.diagnosing.of(CARD)
     assert any(f"({record.id})" in told.sentence for record in house.records.all())  # by which it can be forgotten
+
+
+def test_a_machine_whose_firmware_boots_by_one_card_and_its_ipxe_by_another_is_well() -> None:
+    """Its first card is nobody's yet, and told the DHCP servers the uuid of the board (option 97)."""
+    house = House()
+    uuid = UUID(int=7 << 64)
+    first = replace(discover(), uuid=str(uuid))
+    house.say(first, lease(), whole())
+    house.now += 20.0
+    house.said = Facts(mac=OTHER, uuid=uuid, serial="CZ1234")
+    house.say(
+        replace(first, mac=str(OTHER), client="iPXE on x86-64 UEFI"),
+        ScriptServed(mac=str(OTHER), script="machines/52-54-00-12-34-57/ipxe.cfg", payload="menu"),
+    )
+    house.now += 3600.0
+    assert house.causes(CARD) == house.causes(OTHER) == []
+    (boot,) = house.attempts.of(house.records.owner(CARD))
+    assert house.diagnosing.of_boot(CARD, boot) == ()
+    house.say(first, lease())
+    house.now += 60.0
+    assert house.causes(CARD) == house.causes(OTHER) == [Cause.OFFER_IGNORED], "and when it is stuck, it is"
 
 
 def test_our_addresses_are_those_of_what_is_served_the_one_machines_come_back_to_first() -> None:

@@ -225,6 +225,20 @@ class TestANewCard:
         assert place.lives.seeming(record.id) == (CARD,)
         assert place.records.owner(CARD) != record.id
 
+    async def test_a_card_that_asked_before_another_told_the_board_seems_to_be_of_that_machine(
+        self, place: Place
+    ) -> None:
+        """Firmware boots by one card, and its iPXE by the other, at the very first boot."""
+        self.asks(place)
+        place.facts[OTHER_CARD] = Facts(mac=OTHER_CARD, uuid=self.BOARD, serial="7XK2B32")
+        place.lives(ScriptServed(mac=str(OTHER_CARD), ip=IP, script="ipxe.cfg"))
+        record = place.lives.record(OTHER_CARD)
+        assert record is not None
+        assert place.lives.seeming(record.id) == (CARD,)
+        assert place.lives.shown(CARD) == record
+        assert place.lives.shown(OTHER_CARD) == record
+        assert place.records.owner(CARD) != record.id
+
     async def test_when_its_ipxe_shows_the_board_all_of_its_boot_is_that_machine_s(self, place: Place) -> None:
         record = self.knows_its_board(place)
         self.asks(place)
