@@ -33,6 +33,7 @@ from netbootd.observe.diagnosis.model import Diagnosis
 from netbootd.observe.events import Change, DaemonNotice, MachineChanged
 from netbootd.observe.hub import Hub
 from netbootd.observe.running import Running
+from netbootd.observe.state import new_state_notice, state_notice
 from netbootd.serve.alarms import Alarms
 from netbootd.serve.diagnosing import Around, Diagnosing
 from netbootd.serve.directory import Directory
@@ -41,7 +42,7 @@ from netbootd.serve.kept import Traces
 from netbootd.serve.lives import Lives
 from netbootd.serve.lookup import Lookup
 from netbootd.serve.node import Learn, nowhere
-from netbootd.serve.progress import Progress, new_state_notice, state_notice
+from netbootd.serve.progress import Progress
 from netbootd.serve.serials import SoftSerials
 from netbootd.serve.tokens import Caller, Tokens
 from netbootd.wire.mac import Mac

@@ -22,14 +22,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from netbootd.boot.model import Boots
 from netbootd.chain.scripts import Rendered
 from netbootd.fleet.changes import Handing
 from netbootd.fleet.ledger import IN_DOUBT, Learned, Ledger
 from netbootd.fleet.lifecycle import Stage
-from netbootd.fleet.snapshot import Snapshot
-from netbootd.fleet.store import Trouble
-from netbootd.observe.events import ArtifactServed, Change, DaemonNotice, Event, MachineChanged
+from netbootd.observe.events import ArtifactServed, Change, Event, MachineChanged
 from netbootd.serve.http.target import unmapped
 from netbootd.serve.planned import NODE, installs, last_file, normal
 from netbootd.wire.mac import Mac
@@ -145,29 +142,6 @@ class Progress:
 def _document(file: str) -> str:
     """The name of what was made for one machine, without the token's label: each script it asks for has its own."""
     return file.removeprefix(NODE).partition("/")[2] if file.startswith(NODE) else ""
-
-
-def state_notice(trouble: Trouble) -> DaemonNotice:
-    """The store's trouble as an event."""
-    if not trouble.reason:
-        text = f"state {trouble.state} can be written again"
-        return DaemonNotice(text=text)
-    cure = "put that right" + ("" if not trouble.final else ", or name another file, and start netbootd again")
-    text = (
-        f"state {trouble.state} cannot be {'written' if trouble.opened else 'used'}: {trouble.reason}; "
-        f"until then no profile that boots once is handed out: {cure}"
-    )
-    return DaemonNotice(text=text, severity="error")
-
-
-def new_state_notice(state: str, fleet: Snapshot) -> DaemonNotice | None:
-    """Nobody is armed by a state that is new, or was lost; but profiles that arm by themselves take every machine for
-    one that was never installed."""
-    names = [profile.name for profile in fleet.profiles.values() if profile.auto and profile.boots is Boots.ONCE]
-    if not names:
-        return None
-    text = f"state {state} is new: machines of {', '.join(names)} install at their next boot (auto: true)"
-    return DaemonNotice(text=text, severity="warning")
 
 
 def _from_now_on(mac: Mac) -> str:
