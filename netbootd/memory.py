@@ -43,6 +43,7 @@ from netbootd.serve.lives import Lives
 from netbootd.serve.lookup import Lookup
 from netbootd.serve.node import Learn, nowhere
 from netbootd.serve.progress import Progress
+from netbootd.serve.resuming import resume
 from netbootd.serve.serials import SoftSerials
 from netbootd.serve.tokens import Caller, Tokens
 from netbootd.wire.mac import Mac
@@ -118,6 +119,9 @@ class Memory:
             trace=self.traces.of,
         )
         self._hub.add(self.lives)
+        for handing in self.ledger.handings():
+            self._directory.met(handing.ip, handing.mac)
+        resume(self.ledger, self.records, self.attempts, self._behind, time.time())
         self.serials = SoftSerials(
             self._world,
             self.records,

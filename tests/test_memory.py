@@ -291,6 +291,19 @@ async def installs(house: Remembered) -> Caller:
     return caller
 
 
+async def test_an_installation_is_followed_on_whose_boot_was_not_written_in_time(tmp_path: Path) -> None:
+    """The power went less than a second after its script."""
+    state, cut = tmp_path / "state.db", tmp_path / "cut.db"
+    async with remembered(state) as house:
+        assert await house.memory.ledger.arm(CARD, "a person", 1.0)
+        assert await house.memory.ledger.handed(CARD, IP, FILE, 2.0)
+        with closing(sqlite3.connect(state)) as here, closing(sqlite3.connect(cut)) as there:
+            here.backup(there)
+    async with remembered(cut) as house:
+        assert house.memory.lives.standing(CARD).state is State.INSTALLING
+        assert house.directory.mac_of(IP) == CARD
+
+
 async def test_a_token_is_on_disk_with_the_script_that_was_handed_out(state: Path) -> None:
     async with remembered(state) as house:
         caller = await installs(house)
