@@ -158,11 +158,10 @@ class Overview:
     async def _known_anew(self) -> tuple[Placed, ...]:
         """Those that somebody knows in their places as of now, the strangers in those they had: however many cards are
         made up, a machine that boots is seen to."""
-        view, placed = View(self._services), [each for each in self._placed if not each.known]
-        async for each in in_turns(each for each in self._placed if each.known):
-            seat = each.seat
-            placed.append(self._place(self._roster.of_card(seat.mac) if seat.mac and not seat.conflict else seat, view))
-        return tuple(sorted(placed, key=lambda each: each.order))
+        view, strangers = View(self._services), [each for each in self._placed if not each.known]
+        known = in_turns(self._roster.again(each.seat) for each in self._placed if each.known)
+        placed = [self._place(seat, view) async for seat in known]
+        return tuple(sorted([*strangers, *placed], key=lambda each: each.order))
 
     def _known(self, mac: Mac) -> bool:
         return self._services.records.known(mac) or self._services.ledger.entry(mac) is not None

@@ -6,7 +6,7 @@ A machine is asked for by the id of its record, by a card in any spelling, or by
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 
@@ -109,6 +109,15 @@ class Roster:
             return Seat(machine, None, mac, f"{', '.join(record.id for record in found)} claim it")
         record = next(iter(found), None)
         return Seat(machine or (machine_of(self._services.fleet, record) if record else None), record, mac)
+
+    def again(self, seat: Seat) -> Seat:
+        """The same machine as it is now; of several records that claim a card, the same record."""
+        if seat.conflict or seat.mac is None:
+            return seat
+        now = self.of_card(seat.mac)
+        if not now.conflict or seat.record is None:
+            return now
+        return replace(seat, record=self._services.records.get(seat.record.id) or seat.record)
 
     def _named(self, text: str) -> Seat:
         for machine in self._services.fleet.machines:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from netbootd.fleet.lifecycle import Standing, State
-from netbootd.fleet.record import Attempt, Outcome
+from netbootd.fleet.record import Approval, Attempt, Outcome
 from netbootd.observe.diagnosis.model import Cause, Diagnosis
 from netbootd.serve.admin.overview import Overview, Rank, is_booting, rank_of
 from netbootd.wire.mac import Mac
@@ -115,6 +115,19 @@ async def test_among_many_strangers_those_that_somebody_knows_are_looked_at_as_o
     assert await at_their_disks(overview) == 1
     assert STUCK in looked[everybody:]
     assert len(looked) - everybody < 60
+
+
+async def test_two_that_claim_one_card_stay_two_when_those_that_somebody_knows_are_looked_at_again() -> None:
+    """Each became the card itself, which nobody can tell whose it is: three rows of a page were one machine."""
+    place, clock = await site(), Slow(1.0)
+    for record in place.records.of_card(TWINS):
+        place.records.change(replace(record, approved=Approval("ada", 1.0)))
+    overview = Overview(place.services(), clock)
+    before = {each.seat.record.id for each in await overview.all() if each.seat.record and TWINS in each.seat.macs}
+    clock.now += 15.0  # of the 20 after which all are looked at again
+    found = [each.seat for each in await overview.all() if TWINS in each.seat.macs]
+    assert len(before) == len(found) == 2
+    assert {seat.record.id for seat in found if seat.record} == before
 
 
 async def test_strangers_come_behind_those_that_somebody_knows_whatever_befalls_them() -> None:

@@ -12,6 +12,7 @@ from netbootd.fleet.snapshot import Snapshot
 from netbootd.serve.admin.problems import Problem
 from netbootd.serve.admin.roster import Roster
 from netbootd.wire.mac import Mac
+from tests.support.crowd import TWINS, rivals
 from tests.support.fleet import BARE, EDGE, FLEET, RESCUE, SECOND_CARD, STRANGER, Api
 
 
@@ -83,3 +84,29 @@ async def test_many_that_are_listed_without_a_card_are_gone_through_once(api: Ap
     roster = Roster(replace(api.services(), known=known))
     assert len([seat async for seat in roster.all()]) == 600
     assert len(asked) <= 600
+
+
+def test_a_machine_is_found_again_as_it_is_now(api: Api, roster: Roster) -> None:
+    before = roster.find("node-1")
+    record = api.saw(EDGE, manufacturer="Acme")
+    assert before.record is None
+    assert roster.again(before).record == record
+    changed = replace(record, name="other")
+    api.records.change(changed)
+    assert roster.again(roster.find(record.id)).record == changed
+
+
+def test_each_of_several_that_claim_one_card_is_found_again_as_itself(api: Api, roster: Roster) -> None:
+    rivals(api)
+    ids = [record.id for record in api.records.of_card(TWINS)]
+    assert len(ids) == 2
+    for id in ids:
+        found = roster.again(roster.find(id)).record
+        assert found is not None
+        assert found.id == id
+
+
+def test_a_card_that_several_claim_is_nobody_again(api: Api, roster: Roster) -> None:
+    rivals(api)
+    seat = roster.of_card(TWINS)
+    assert roster.again(seat) == seat

@@ -10,7 +10,7 @@ from netbootd.serve.admin.asked import Which
 from netbootd.serve.admin.machines import fits
 from netbootd.serve.admin.overview import Counts, Overview, Placed, Rank, counted, latest, rank_of
 from netbootd.serve.admin.page.glance import Glance, key_of, progress_of, stage_words
-from netbootd.serve.admin.roster import Seat
+from netbootd.serve.admin.roster import Roster, Seat
 from netbootd.serve.admin.services import ApiServices
 from netbootd.serve.admin.view import View
 from netbootd.serve.turns import in_turns
@@ -38,6 +38,7 @@ class Rows:
     def __init__(self, services: ApiServices, overview: Overview) -> None:
         self._services = services
         self._overview = overview
+        self._roster = Roster(services)
 
     async def find(self, wanted: Which, only: Filter | State | None, limit: int, offset: int) -> Found:
         """Those that this is true of, in their order."""
@@ -45,7 +46,7 @@ class Rows:
         view = View(self._services)
         chosen = [each async for each in in_turns(placed) if _is(each, only) and fits(each.seat, wanted, view)]
         page = in_turns(chosen[offset : offset + limit])
-        rows = tuple([self.row(self._now(each.seat), view) async for each in page])
+        rows = tuple([self.row(self._roster.again(each.seat), view) async for each in page])
         return Found(rows, len(chosen), counted(placed))
 
     def row(self, seat: Seat, view: View) -> Glance:
@@ -71,14 +72,6 @@ class Rows:
             trouble=trouble,
             conflict=shown.conflict or "",
         )
-
-    def _now(self, seat: Seat) -> Seat:
-        """As it is now; it was placed a moment ago."""
-        if seat.conflict:
-            return seat
-        if seat.record is not None and (record := self._services.records.get(seat.record.id)):
-            return Seat(seat.machine, record, seat.asked)
-        return seat
 
 
 def _is(placed: Placed, only: Filter | State | None) -> bool:
