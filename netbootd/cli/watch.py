@@ -17,6 +17,7 @@ from rich.text import Text
 from netbootd.cli.admin_api import Daemon, Lost, Told
 from netbootd.cli.board import Board
 from netbootd.cli.common import ConfigOption, repeated
+from netbootd.cli.drawn import view
 
 _AGAIN = 2.0  # seconds between two attempts to find the daemon again
 _WHO = 17  # columns: a MAC address
@@ -83,7 +84,7 @@ def _live(told: Iterator[Told], console: Console, board: Board, known: Iterable[
 
     def picture() -> Text:
         with lock:
-            return board.view(max(3, console.height - 1), console.width)
+            return view(board, max(3, console.height - 1), console.width)
 
     with Live(get_renderable=picture, console=console, refresh_per_second=4, vertical_overflow="crop"):
         for each in told:

@@ -72,9 +72,8 @@ class Running:
         who = event.mac or event.ip
         files = self._of.pop(who, {})
         before = files.pop(event.file, None)
-        files[event.file] = Moving(
-            event.file, event.via, event.sent, event.size, event.seconds, _rate(before, event), self._clock()
-        )
+        late = rate(before, event.sent, event.seconds)
+        files[event.file] = Moving(event.file, event.via, event.sent, event.size, event.seconds, late, self._clock())
         if len(files) > _EACH:
             del files[next(iter(files))]
         self._of[who] = files
@@ -88,8 +87,8 @@ class Running:
             del self._of[who]
 
 
-def _rate(before: Moving | None, now: TransferMoved) -> float:
-    """Since it was last told of, unless it was begun anew."""
-    if before and now.sent > before.sent and now.seconds > before.seconds:
-        return (now.sent - before.sent) / (now.seconds - before.seconds)
-    return now.sent / now.seconds if now.seconds > 0 else 0.0
+def rate(before: Moving | None, sent: int, seconds: float) -> float:
+    """Bytes a second since it was last told of, unless it was begun anew."""
+    if before and sent > before.sent and seconds > before.seconds:
+        return (sent - before.sent) / (seconds - before.seconds)
+    return sent / seconds if seconds > 0 else 0.0
