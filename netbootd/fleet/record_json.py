@@ -161,7 +161,7 @@ _TEXTS = (
 )
 _RECORD: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_TEXTS, _str),
-    "macs": _each(_mac),
+    "macs": lambda said: tuple(dict.fromkeys(_each(_mac)(said))),  # each is one card, whoever wrote it twice
     "uuid": _uuid,
     "addresses": _each(_str),
     "first_seen": _number,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from netbootd.boot.args import ArgSetting, Layer
 from netbootd.fleet.record import Approval, Asked, Attempt, Ending, Outcome, Reached, Record, Signal, Step, Transfer
 from netbootd.fleet.record_json import BadRecord, attempt_text, read_attempt, read_record, record_text
+from netbootd.fleet.records import Records
 from netbootd.wire.mac import Mac
 
 CARD = Mac.parse("52:54:00:12:34:56")
@@ -26,7 +27,7 @@ ARGS = st.builds(
 RECORDS = st.builds(
     Record,
     id=TEXT,
-    macs=st.lists(MACS, max_size=3).map(tuple),
+    macs=st.lists(MACS, max_size=3, unique=True).map(tuple),
     uuid=st.one_of(st.none(), st.uuids()),
     addresses=st.lists(TEXT, max_size=3).map(tuple),
     first_seen=st.one_of(st.none(), TIME),
@@ -92,6 +93,13 @@ def test_every_field_is_kept() -> None:
     assert set(said["steps"][0]) == {field.name for field in fields(Step)}
     assert set(said["steps"][0]["asked"]) == {field.name for field in fields(Asked)}
     assert set(said["steps"][0]["transfer"]) == {field.name for field in fields(Transfer)}
+
+
+def test_a_card_that_stands_there_twice_is_one() -> None:
+    """No netbootd writes that; but what is on record of a machine is found by its cards, and taken away once for each."""
+    twice = read_record('{"id": "1", "macs": ["52:54:00:12:34:56", "52:54:00:12:34:56"]}')
+    assert twice.macs == (CARD,)
+    assert Records([twice], new_id=lambda: "new").forget("1")
 
 
 def test_what_is_not_known_is_not_written() -> None:
