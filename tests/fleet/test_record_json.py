@@ -96,7 +96,7 @@ def test_every_field_is_kept() -> None:
 
 
 def test_a_card_that_stands_there_twice_is_one() -> None:
-    """No netbootd writes that; but what is on record of a machine is found by its cards, and taken away once for each."""
+    """No netbootd writes that; but a machine is found by its cards, and taken away once for each of them."""
     twice = read_record('{"id": "1", "macs": ["52:54:00:12:34:56", "52:54:00:12:34:56"]}')
     assert twice.macs == (CARD,)
     assert Records([twice], new_id=lambda: "new").forget("1")
