@@ -198,7 +198,8 @@ def _what_to_do(machines: list[dict[str, Any]]) -> list[str]:
     conflicts = sum(machine["conflict"] is not None for machine in machines)
     lines += [f"{failed} failed: netbootd machines show MACHINE"] * bool(failed)
     lines += [f"{conflicts} in conflict, or beside one: netbootd machines show MACHINE"] * bool(conflicts)
-    if stuck := [_short(machine) for machine in machines if machine["trouble"]]:
+    troubled = sorted((m for m in machines if m["trouble"]), key=lambda m: bool(m["state"] == "discovered"))
+    if stuck := [_short(machine) for machine in troubled]:  # strangers, whom anybody can make up, come last
         more = f" and {len(stuck) - _NAMED} more" if len(stuck) > _NAMED else ""
         lines.append(f"in trouble: {', '.join(stuck[:_NAMED])}{more}; what to do: netbootd explain MACHINE")
     return lines

@@ -103,7 +103,7 @@ def _words(event: Event) -> str:
         case ScriptFailed(script=script, reason=reason):
             return f"got no script: {script}: {reason}"
         case HostileValue(field=field, reason=reason):
-            return f"sent a {field} that is not used: {_spoken(reason)}"
+            return f"sent a value of {field} that is not used: {_spoken(reason)}"
         case HttpRefused(file=file, status=status, reason=reason):
             return f"was refused {file}: {_status(status)}{_because(reason)}"
         case TlsFailed(reason=reason):

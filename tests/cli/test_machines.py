@@ -112,6 +112,14 @@ async def test_what_is_wrong_with_a_machine_is_shown_with_what_to_do(fleet: Flee
     assert f"\nin trouble: node-1, node-2, node-3; what to do: netbootd explain -c {fleet.config} MACHINE\n" in out
 
 
+async def test_strangers_in_trouble_are_named_behind_machines_that_somebody_knows(fleet: Fleet) -> None:
+    """A flood of made-up cards must not hide them."""
+    fleet.api.diagnoses = (Diagnosis(Cause.NO_ADDRESS, "gets no address", "look", (), 1.0),)
+    for card in (STRANGER, Mac.parse("02:00:00:00:00:09")):
+        fleet.api.saw(card)
+    assert "in trouble: node-1, node-2, node-3 and 2 more" in (await fleet.run()).out
+
+
 async def test_of_two_records_that_claim_one_card_each_is_told_by_its_id(fleet: Fleet) -> None:
     """Or nobody could settle it from here."""
     old, new = (Record(id, (EDGE,), serial=id.upper(), origin="ada", name=id) for id in ("old-1", "new-1"))
@@ -254,7 +262,7 @@ class TestOnRecord:
         assert {each.key: each.values for each in record.args} == {"quiet": (), "console": ("tty0", "ttyS0")}
         assert record.origin.endswith(", by netbootd machines")
         shown = (await fleet.run("show", "edge-9")).out
-        for words in ("approved: approved by", "soft serial", "E-1", "console=tty0 console=ttyS0"):
+        for words in ("approved: by", "soft serial", "E-1", "console=tty0 console=ttyS0"):
             assert words in shown
         assert "own disk by  exit 1" in shown
 

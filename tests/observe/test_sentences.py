@@ -74,7 +74,7 @@ SENTENCES: list[tuple[Event, str]] = [
     (dataclasses.replace(BOOT, profile="linux"), "boots linux"),
     (dataclasses.replace(BOOT, profile=""), "boots linux"),
     (ScriptFailed(script="ipxe.cfg", reason="'bundle' is undefined"), "got no script: ipxe.cfg: 'bundle' is undefined"),
-    (HostileValue(field="serial", reason="NOT_PRINTABLE"), "sent a serial that is not used: not printable"),
+    (HostileValue(field="serial", reason="NOT_PRINTABLE"), "sent a value of serial that is not used: not printable"),
     (KERNEL, "sent kernel, 8.1 MB in 2.3 s"),
     (dataclasses.replace(KERNEL, status=206, sent=500, size=500), "sent part of kernel, 500 bytes in 2.3 s"),
     (dataclasses.replace(KERNEL, sent=0, size=0), "sent kernel, 0 bytes in 2.3 s"),

@@ -57,11 +57,11 @@ def test_a_line_of_a_stranger_is_counted_and_told_once(house: House) -> None:
     house.say(b"<30>hello", "192.0.2.99", times=50)
     assert (house.lines, house.server.left_out) == ([], 50)
     assert house.notices == [
-        "1 lines of syslog left out, the last of 192.0.2.99: of no known machine, empty, or too many"
+        "left out of syslog: 1, the last of 192.0.2.99: of no known machine, empty or too many"
     ]
     house.now += 60
     house.say(b"<30>hello", "192.0.2.99")
-    assert house.notices[1].startswith("50 lines of syslog left out")
+    assert house.notices[1].startswith("left out of syslog: 50,")
 
 
 def test_one_that_talks_without_an_end_is_heard_at_its_rate_and_silences_nobody(house: House) -> None:
