@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
-from netbootd.cli.common import USED_WRONGLY, fail, settings
+from netbootd.cli.common import USED_WRONGLY, fail, settings_alone
 from netbootd.config.values import UNIX
 from netbootd.serve.admin.token_file import TokenError, read_token
 from netbootd.wire.errors import WireError
@@ -59,7 +59,7 @@ class Daemon:
     @classmethod
     def of(cls, config: Path | None) -> Daemon:
         """The one with these settings."""
-        loaded = settings(config)
+        loaded = settings_alone(config)
         where = loaded.admin_listen
         if isinstance(where, Path):
             return cls(where)

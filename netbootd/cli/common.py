@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, NoReturn, TextIO
@@ -15,7 +16,7 @@ import typer
 from netbootd.boot.model import Machine
 from netbootd.boot.site import Site
 from netbootd.chain.world import World
-from netbootd.config import Config, ConfigError, Problem, find, load
+from netbootd.config import Config, ConfigError, Problem, find, load, load_alone
 from netbootd.load import load_recorded
 from netbootd.net.interfaces import NoSuchInterface, list_interfaces, usable
 from netbootd.observe.hints import with_settings
@@ -47,6 +48,11 @@ def settings(path: Path | None, *, profile: str | None = None, interfaces: tuple
     except ConfigError as error:
         tell(error.problems, path)
         raise typer.Exit(FOUND_WRONG) from None
+
+
+def settings_alone(path: Path | None) -> Config:
+    """Those that find the daemon, as `settings` does; what machines boot is not looked at."""
+    return _loaded(lambda: load_alone(find_settings(path)))
 
 
 def tell(problems: tuple[Problem, ...], path: Path | None = None) -> None:
@@ -103,6 +109,14 @@ def wrapped(text: str, head: str, stream: TextIO) -> str:
         text, columns - 1, initial_indent=head, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
     )
     return "\n".join(lines) or head.rstrip()
+
+
+def _loaded(load: Callable[[], Config]) -> Config:
+    try:
+        return load()
+    except ConfigError as error:
+        tell(error.problems)
+        raise typer.Exit(FOUND_WRONG) from None
 
 
 def _complain(label: str, text: str, colour: str) -> None:

@@ -8,8 +8,8 @@ file(s) ─▶ yaml: tables that know their lines ─▶ models: keys and types 
 
 from __future__ import annotations
 
-from netbootd.config.loader import find, load
+from netbootd.config.loader import find, load, load_alone
 from netbootd.config.problems import ConfigError, Problem
 from netbootd.config.settings import Config, needs_restart
 
-__all__ = ["Config", "ConfigError", "Problem", "find", "load", "needs_restart"]
+__all__ = ["Config", "ConfigError", "Problem", "find", "load", "load_alone", "needs_restart"]

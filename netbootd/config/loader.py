@@ -50,6 +50,18 @@ def load(path: Path | None, *, profile: str | None = None, interfaces: Sequence[
     return _config(path, settings, tls, snapshot, tuple(interfaces), problems)
 
 
+def load_alone(path: Path | None) -> Config:
+    """The settings without profiles, machines and rules, for whoever speaks to a daemon that runs: with what these
+    were when they were right, and what is wrong with them now need not keep anybody from leaving a machine to its disk.
+    Raises `ConfigError`."""
+    problems = Problems()
+    top = _top(path, problems)
+    settings = checked(Settings, top, "", problems)
+    problems.raise_errors()
+    assert settings is not None, "a model that is missing has said why"
+    return _config(path, settings, None, Snapshot(), (), problems)
+
+
 def _ports(settings: Settings, top: Table, problems: Problems) -> None:
     """Each is bound for one thing; 0 is another one every time."""
     http, admin, tls = settings.http, settings.admin, settings.http.tls

@@ -45,6 +45,14 @@ async def test_a_unix_socket_is_asked_as_a_port_is(tmp_path: Path) -> None:
         assert len((await listed(config)).json) == 3
 
 
+async def test_machines_that_are_written_wrongly_keep_nobody_from_the_daemon_that_runs(tmp_path: Path) -> None:
+    """It goes on with what was right; a machine may have to be left to its disk now."""
+    config = settings(tmp_path, f"admin: {{listen: unix:{tmp_path}/admin.sock}}\nmachines: [{{mac: nonsense}}]\n")
+    async with at_a_path(tmp_path / "admin.sock"):
+        assert len((await listed(config)).json) == 3
+    assert netbootd("check", "-c", config).code == 1
+
+
 async def test_where_nobody_is_it_says_so(tmp_path: Path) -> None:
     ran = await listed(settings(tmp_path, f"admin: {{listen: unix:{tmp_path}/admin.sock}}\n"))
     assert ran.complaint.startswith(f"netbootd: no daemon answers on unix:{tmp_path}/admin.sock")

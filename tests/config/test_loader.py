@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netbootd.config import Config, ConfigError, Problem, find, load
+from netbootd.config import Config, ConfigError, Problem, find, load, load_alone
 from netbootd.config.models import MachineKeys, ProfileKeys, RuleKeys, Settings
 from tests.support.settings import Files
 
@@ -51,6 +51,25 @@ def test_without_a_file_the_contract_s_defaults_hold() -> None:
         snapshot=None,  # type: ignore[arg-type]
     )
     assert (config.snapshot.unknown, config.snapshot.machines, dict(config.snapshot.profiles)) == ("menu", (), {})
+
+
+def test_without_what_machines_boot_nothing_of_that_can_be_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "netbootd.yaml"
+    path.write_text("admin: {listen: 127.0.0.1:9}\nunknown: nobody\nprofiles: 7\nmachines: [{mac: x}]\nrules: no\n")
+    with pytest.raises(ConfigError):
+        load(path)
+    config = load_alone(path)
+    assert (config.admin_listen, config.snapshot.machines) == (("127.0.0.1", 9), ())
+    path.write_text("admin: {listen: 127.0.0.1:9}\nstate: sqlite:///own.db\n")
+    whole = load(path)
+    assert replace(load_alone(path), snapshot=whole.snapshot) == whole
+
+
+def test_and_what_else_is_wrong_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "netbootd.yaml"
+    path.write_text("admin: {listen: here}\n")
+    with pytest.raises(ConfigError, match=r"admin\.listen"):
+        load_alone(path)
 
 
 def test_an_empty_file_and_empty_sections_leave_the_defaults(files: Files) -> None:
