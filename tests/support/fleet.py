@@ -212,7 +212,7 @@ async def serving(api: Api) -> AsyncIterator[Api]:
     app = build_admin(api, api.emit)
     add_api(app, services := api.services())
     add_page(app, services, api, overview := Overview(services))
-    add_metrics(app, Metrics(), overview, api.running)
+    add_metrics(app, Metrics(), overview, api.running, patience=60.0)
     server = await start_http(app, [bind_tcp("127.0.0.1", 0)], lambda event: None, grace=0)
     api.address = server.addresses[0]
     yield api
