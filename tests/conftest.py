@@ -7,6 +7,8 @@ Property tests have no deadline, and may take long to find their data: nothing h
 
 from __future__ import annotations
 
+import gc
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +42,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 _SLOW = {
+    "test_api.py",
     "test_browser.py",
     "test_common.py",
     "test_diagnosing.py",
@@ -69,6 +72,30 @@ _SLOW = {
     "test_transfer.py",
     "test_watch.py",
 }
+
+
+_MARKED = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(\w+)", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Modules that ``-m 'not slow and not lab'`` would leave out once they were imported, scapy, playwright and all."""
+    asked: list[str] = config.option.markexpr.split(" and ")
+    if not all(each.startswith("not ") for each in asked) or not collection_path.name.startswith("test_"):
+        return None
+    marked = _MARKED.search(collection_path.read_text()) if collection_path.is_file() else None
+    marks = {marked[1] if marked else "", "slow" if collection_path.name in _SLOW else ""}
+    return True if any(f"not {mark}" in asked for mark in marks) else None
+
+
+def pytest_collection() -> None:
+    """All that is made now stays until the end: the garbage collector need not look at it again and again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

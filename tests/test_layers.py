@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -78,7 +80,7 @@ class Module:
     def room(self) -> str:
         return Path(self.name).parts[0].removesuffix(".py")
 
-    @property
+    @cached_property
     def imports(self) -> list[str]:
         found: list[str] = []
         for node in ast.walk(self.tree):
@@ -99,9 +101,15 @@ class Module:
         return [name for name in self.imports if name == library or name.startswith(f"{library}.")]
 
 
-MODULES = [Module(path, ast.parse(path.read_text())) for path in sorted(PACKAGE.rglob("*.py"))]
-IN_ROOMS = [each for each in MODULES if each.room not in {"__init__", "__main__"}]
-every_module = pytest.mark.parametrize("module", IN_ROOMS, ids=[each.name for each in IN_ROOMS])
+@pytest.fixture(scope="module")
+def modules() -> list[Module]:
+    """All there are.  A test goes through all of them, since to read them is what takes the time."""
+    return [Module(path, ast.parse(path.read_text())) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+@pytest.fixture(scope="module")
+def in_rooms(modules: list[Module]) -> list[Module]:
+    return [each for each in modules if each.room not in {"__init__", "__main__"}]
 
 
 def test_the_plan_of_the_house_has_no_way_back_up() -> None:
@@ -112,24 +120,26 @@ def test_the_plan_of_the_house_has_no_way_back_up() -> None:
         above.add(room)
 
 
-@every_module
-def test_arrows_point_down(module: Module) -> None:
-    assert module.room in MAY_IMPORT, f"{module.room} is not on the plan"
-    assert module.rooms_imported <= MAY_IMPORT[module.room]
+def test_arrows_point_down(in_rooms: list[Module]) -> None:
+    assert [each.name for each in in_rooms if each.room not in MAY_IMPORT] == [], "not on the plan"
+    up = {each.name: each.rooms_imported - MAY_IMPORT[each.room] for each in in_rooms}
+    assert {name: rooms for name, rooms in up.items() if rooms} == {}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [each for each in IN_ROOMS if each.room in PURE],
-    ids=[each.name for each in IN_ROOMS if each.room in PURE],
-)
-def test_what_decides_is_pure(module: Module) -> None:
+def test_what_decides_is_pure(in_rooms: list[Module]) -> None:
     """No socket, clock, randomness, file, environment or logger: time and addresses are arguments."""
-    assert [name for library in IMPURE.split() for name in module.imports_of(library)] == []
-    called = {
-        node.func.id for node in ast.walk(module.tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert not called & IMPURE_CALLS
+    pure = [each for each in in_rooms if each.room in PURE]
+    assert {each.room for each in pure} == set(PURE)
+    impure = {each.name: [*_impure(each)] for each in pure}
+    assert {name: found for name, found in impure.items() if found} == {}
+
+
+def _impure(module: Module) -> Iterator[str]:
+    for library in IMPURE.split():
+        yield from module.imports_of(library)
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS:
+            yield f"{node.func.id}()"
 
 
 SEAM = (
@@ -145,9 +155,10 @@ SEAM = (
 )
 
 
-@pytest.mark.parametrize("module", [each for each in MODULES if each.name in SEAM], ids=lambda module: module.name)
-def test_what_stands_between_payloads_and_the_rest_knows_no_single_one(module: Module) -> None:
+@pytest.mark.parametrize("name", SEAM)
+def test_what_stands_between_payloads_and_the_rest_knows_no_single_one(name: str, modules: list[Module]) -> None:
     """A new bootable system is a module, its template and its line in `netbootd.payloads`: nothing else changes."""
+    module = next(each for each in modules if each.name == name)
     single = {path.stem if path.is_file() else path.name for path in (PACKAGE / "payloads").iterdir()} - {"base"}
     assert single >= set(PAYLOADS)
     imported = {name.split(".")[2] for name in module.imports if name.startswith("netbootd.payloads.")}
@@ -156,28 +167,23 @@ def test_what_stands_between_payloads_and_the_rest_knows_no_single_one(module: M
     assert not texts & set(PAYLOADS), "it asks for one by its name"
 
 
-def test_the_seam_is_where_it_is_looked_for() -> None:
-    assert {each.name for each in MODULES} >= set(SEAM)
-
-
 @pytest.mark.parametrize("library", LIVES_IN)
-def test_a_library_lives_in_its_room(library: str) -> None:
-    assert {each.room for each in MODULES if each.imports_of(library)} <= LIVES_IN[library]
+def test_a_library_lives_in_its_room(library: str, modules: list[Module]) -> None:
+    assert {each.room for each in modules if each.imports_of(library)} <= LIVES_IN[library]
 
 
-@every_module
-def test_a_module_says_what_it_is_and_stays_readable(module: Module) -> None:
-    lines = module.path.read_text().splitlines()
-    assert ast.get_docstring(module.tree), "a module begins with what it is for"
-    assert len(lines) <= 400
-    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in module.tree.body):
-        assert "from __future__ import annotations" in lines
+def test_a_module_says_what_it_is_and_stays_readable(in_rooms: list[Module]) -> None:
+    assert [each.name for each in in_rooms if not ast.get_docstring(each.tree)] == [], "it begins with what it is for"
+    texts = {each.name: each.path.read_text().splitlines() for each in in_rooms}
+    assert {name: len(lines) for name, lines in texts.items() if len(lines) > 400} == {}
+    kinds = ast.FunctionDef | ast.ClassDef
+    defines = [each.name for each in in_rooms if any(isinstance(node, kinds) for node in each.tree.body)]
+    assert [name for name in defines if "from __future__ import annotations" not in texts[name]] == []
 
 
-@every_module
-def test_nothing_at_module_level_can_be_changed(module: Module) -> None:
+def test_nothing_at_module_level_can_be_changed(in_rooms: list[Module]) -> None:
     """No module-level state: what a module assigns is a constant, so `global` never occurs."""
-    assert not [node for node in ast.walk(module.tree) if isinstance(node, ast.Global)]
+    assert [each.name for each in in_rooms if any(isinstance(node, ast.Global) for node in ast.walk(each.tree))] == []
 
 
 def test_the_daemon_never_loads_what_only_commands_need() -> None:
