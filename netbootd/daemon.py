@@ -212,7 +212,7 @@ class Daemon:
 
     def _named(self, mac: Mac) -> str:
         machine = self._loaded.world.fleet.machine(mac)
-        return machine.name if machine else ""
+        return machine.name if machine else self._memory.named(mac)
 
     async def _reload(self) -> None:
         """Read the settings anew.  Wrong ones change nothing; running transfers go on with what they began with.

@@ -206,6 +206,11 @@ class Memory:
         found = self.records.identify(facts)
         return self.serials.shown(self.records.get(found.id)) if isinstance(found, Match) else None
 
+    def named(self, mac: Mac) -> str:
+        """What somebody called the machine with this card by the API; "" where nobody did, or records conflict."""
+        records = self.records.of_card(mac) if self._opened else ()
+        return (records[0].name or "") if len(records) == 1 else ""
+
     def rival(self, serial: str, facts: Facts, machine: Machine | None) -> str:
         """Who else has this soft serial."""
         return self.serials.rival(serial, facts, machine)

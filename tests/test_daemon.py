@@ -25,7 +25,7 @@ from netbootd.daemon import CannotListen, Daemon
 from netbootd.fleet.database import peek
 from netbootd.net.interfaces import NoSuchInterface
 from netbootd.observe.banner import Banner
-from netbootd.observe.events import DaemonNotice, Event, InstallerSaid
+from netbootd.observe.events import DaemonNotice, Event, HostileValue, InstallerSaid
 from netbootd.observe.log import LogSink
 from netbootd.serve.sockets import Sockets
 from netbootd.serve.tftp import TftpServer
@@ -383,6 +383,15 @@ class TestTheAdminSide:
                 assert json.loads(line[6:])["mac"] == "52:54:00:00:00:07"
                 async with session.get(f"{url}/machines/52-54-00-00-00-07") as shown:
                     assert [(await shown.json())[key] for key in ("serial", "state")] == ["SN-7", "discovered"]
+
+    async def test_a_machine_that_was_named_by_the_api_is_called_so_in_the_log(self, house: House) -> None:
+        async with house.running():
+            said = {"macs": ["52:54:00:00:00:07"], "name": "node-7"}
+            async with aiohttp.request("POST", f"{house.log.facts.admin_url}api/v1/machines", json=said) as answer:
+                assert answer.status == 201
+            await house.get("/machines/52-54-00-00-00-07/ipxe.cfg?serial=%00")
+            (refused,) = [event for event in house.log.events if isinstance(event, HostileValue)]
+            assert refused.machine == "node-7"
 
     async def test_who_comes_from_elsewhere_needs_the_token_that_the_first_start_made(self, house: House) -> None:
         house.ports = PORTS.replace("127.0.0.1:0'}", "0.0.0.0:0', token_file: own.token}")

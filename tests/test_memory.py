@@ -114,6 +114,18 @@ async def test_a_fault_in_one_look_is_told_once_and_keeps_nothing_from_being_wri
         assert house.notices() == ["internal error, please report it: RuntimeError('boom')"]
 
 
+async def test_what_somebody_called_a_machine_is_known_by_its_card(state: Path) -> None:
+    """For the log, which else told half of what a machine named by the API does under its card."""
+    async with remembered(state) as house:
+        house.boots(CARD, "SN-1")
+        assert house.memory.named(CARD) == ""
+        assert house.memory.named(OTHER_CARD) == ""
+        record = house.memory.recorded(Facts(mac=CARD))
+        assert record is not None
+        await house.memory.keep(house.memory.records.change(replace(record, name="node-1")))
+        assert house.memory.named(CARD) == "node-1"
+
+
 async def test_what_a_person_sets_is_on_disk_when_that_is_said(state: Path) -> None:
     """With what waited before it, in that order: the machine's record may be one of that moment."""
     async with remembered(state) as house:
