@@ -45,6 +45,7 @@ _SLOW = {
     "test_api.py",
     "test_browser.py",
     "test_common.py",
+    "test_database.py",
     "test_diagnosing.py",
     "test_evetest.py",
     "test_fetch.py",
@@ -69,6 +70,7 @@ _SLOW = {
     "test_sharing.py",
     "test_statements.py",
     "test_store_shared.py",
+    "test_tables.py",
     "test_transfer.py",
     "test_watch.py",
 }
