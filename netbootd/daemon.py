@@ -16,6 +16,7 @@ from netbootd.boot.site import Site
 from netbootd.check import waiting_told
 from netbootd.config import Config, ConfigError, needs_restart
 from netbootd.fleet.record import Attempt
+from netbootd.fleet.state import has_server
 from netbootd.load import Loaded, load_world
 from netbootd.memory import Memory
 from netbootd.net.interfaces import NoSuchInterface
@@ -29,12 +30,8 @@ from netbootd.observe.metrics import Metrics
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.addresses import Addresses
-from netbootd.serve.admin.api import add_api
-from netbootd.serve.admin.app import build_admin
-from netbootd.serve.admin.metrics import add_metrics
-from netbootd.serve.admin.overview import Overview
-from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.site import build_site
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.background import Background
@@ -95,7 +92,7 @@ class Daemon:
             lambda: self._loaded.world,
             self._directory,
             took=self._boot_changed,
-            around=lambda: around(self._addresses.served, self._addresses.site),
+            around=lambda: around(self._addresses.served, self._addresses.site, shared=has_server(config.state)),
         )
 
     async def run(self) -> None:
@@ -163,10 +160,7 @@ class Daemon:
         serving = Serving(self._listening, self._addresses, self._hub, self._directory, drain=_DRAIN)
         self._ends.append(serving.stop)
         await serving.start(config, lambda: self._loaded.world, self._boot, self._certificate.context)
-        site = build_admin(self, self._hub)
-        add_api(site, api := self._api())
-        add_page(site, api, self, overview := Overview(api))
-        add_metrics(site, self._metrics, overview, self._memory.running)
+        site = build_site(self, self._api(), self._metrics)
         admin = await start_http(site, [self._listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
 

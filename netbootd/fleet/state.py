@@ -36,6 +36,11 @@ def parse_state(url: str) -> Path | URL:
     return Path(parsed.database)
 
 
+def has_server(url: str) -> bool:
+    """Whether it is a database that other daemons may have, too."""
+    return not isinstance(parse_state(url), Path)
+
+
 def shown(url: str) -> str:
     """As it may be shown and logged: an SQLite file's path, or an address without its password."""
     try:

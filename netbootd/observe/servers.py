@@ -38,11 +38,14 @@ class Servers:
         self._wall = wall
         self._known: Recent[tuple[str, str], Server] = Recent(_SERVERS)
         self._told: Recent[str, tuple[Server, ...]] = Recent(_MACHINES)
+        self._netbootds: Recent[str, None] = Recent(_SERVERS)
 
     def __call__(self, event: Event) -> None:
         """Take in what happened."""
         if not isinstance(event, ServerHeard):
             return
+        if event.kind == "proxy" and event.file.endswith("/ipxe.cfg"):
+            self._netbootds.put(event.server, None)
         heard = Server(event.server, event.kind, event.file, event.next_server, event.pxe, self._wall())
         self._known.put((heard.ip, heard.kind), heard)
         if event.mac:
@@ -54,6 +57,10 @@ class Servers:
     def to(self, mac: Mac, since: float) -> tuple[Server, ...]:
         """What this machine was told since then, the latest first."""
         return tuple(each for each in self._told.get(str(mac)) or () if each.last >= since)
+
+    def netbootds(self) -> tuple[str, ...]:
+        """Addresses of other netbootds, by the script that they offer to iPXE."""
+        return tuple(address for address, _ in self._netbootds.items())
 
     def all(self) -> tuple[Server, ...]:
         """Every one, the latest first."""

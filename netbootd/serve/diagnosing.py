@@ -37,14 +37,16 @@ class Around:
 
     own: tuple[str, ...] = ()
     base_url: str = ""
+    shared: bool = False
+    """Other daemons have the same fleet, so that a machine may as well be theirs."""
 
 
-def around(served: Iterable[Interface], site: Callable[[str], Site]) -> Around:
+def around(served: Iterable[Interface], site: Callable[[str], Site], *, shared: bool = False) -> Around:
     """Of the interfaces that are served; ``site`` says how a client that asked at an address comes back."""
     local = [address.ip for interface in served for address in interface.addresses]
     sites = [site(address) for address in local]
     own = dict.fromkeys([*(each.address for each in sites), *local])
-    return Around(tuple(own), sites[0].base_url if sites else "")
+    return Around(tuple(own), sites[0].base_url if sites else "", shared)
 
 
 class Diagnosing:
@@ -110,7 +112,7 @@ class Diagnosing:
             ending=record.ending if record else None,
             earlier=earlier,
             rivals=tuple(self._rivals(mac, attempt)) if latest else (),
-            own=around.own,
+            own=(*around.own, *(self.servers.netbootds() if around.shared else ())),
             base_url=around.base_url,
             programs=tuple(binary.name for binary in self._firmware().binaries),
             speaks=any(speaks(layer) for layer in assignment.args),

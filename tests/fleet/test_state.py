@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from netbootd.fleet.state import BadStateUrl, parse_state, shown
+from netbootd.fleet.state import BadStateUrl, has_server, parse_state, shown
 
 
 def test_an_sqlite_url_names_a_file() -> None:
@@ -42,6 +42,11 @@ def test_another_one_is_refused_with_what_to_write(url: str, words: str) -> None
     assert words in str(refused.value)
     assert "secret" not in str(refused.value)
     assert "secret" not in shown(url)
+
+
+def test_a_file_is_one_daemon_s_and_a_database_may_be_many_s() -> None:
+    assert not has_server("sqlite:////var/lib/netbootd/state.db")
+    assert has_server("postgresql://netbootd@db.example/netbootd")
 
 
 def test_a_password_is_not_shown() -> None:

@@ -34,6 +34,16 @@ def test_a_server_that_also_is_a_proxy_is_kept_as_both() -> None:
     assert {each.kind for each in servers.all()} == {"dhcp", "proxy"}
 
 
+def test_a_netbootd_is_known_by_the_script_it_offers() -> None:
+    """Whatever it offers to the next machine; a DHCP server may name that script, too."""
+    servers = Servers(lambda: 1.0)
+    servers(heard("192.0.2.8", kind="proxy", file="http://192.0.2.8:8080/ipxe.cfg"))
+    servers(heard("192.0.2.8", kind="proxy", file="snponly.efi"))
+    servers(heard("192.0.2.9", kind="proxy", file="http://192.0.2.9/boot.ipxe"))
+    servers(heard("192.0.2.1", file="http://192.0.2.8:8080/ipxe.cfg"))
+    assert servers.netbootds() == ("192.0.2.8",)
+
+
 def test_a_flood_of_made_up_servers_and_machines_stays_small() -> None:
     servers = Servers(lambda: 1.0)
     for number in range(10_000):

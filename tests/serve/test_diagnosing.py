@@ -37,6 +37,7 @@ class House:
         ids = count(1)
         self.now = 1_700_000_000.0
         self.said = Facts(mac=CARD)
+        self.around = Around(("10.99.0.2",), "http://10.99.0.2:8080")
         self.records = Records(new_id=lambda: f"r{next(ids)}")
         self.attempts = Attempts(new_id=lambda: f"a{next(ids)}", owner=self.records.owner)
         ledger = Ledger(SlowJournal(Disk()))
@@ -57,7 +58,7 @@ class House:
             assigned=lambda mac: Assignment(Machine((mac,), "one"), linux(), why="named", args=()),
             limits=lambda _mac: Limits(),
             firmware=lambda: FIRMWARE,
-            around=lambda: Around(("10.99.0.2",), "http://10.99.0.2:8080"),
+            around=lambda: self.around,
             wall=lambda: self.now,
         )
 
@@ -79,7 +80,7 @@ def discover(file: str = "snponly.efi") -> DhcpAnswered:
     )
 
 
-def lease() -> Event:
+def lease() -> DhcpSilent:
     return DhcpSilent(mac=str(CARD), reason="LEASE_REQUEST", message="REQUEST", client="x86 PXE", server="10.99.0.1")
 
 
@@ -154,6 +155,20 @@ def test_a_machine_whose_firmware_boots_by_one_card_and_its_ipxe_by_another_is_w
     house.say(first, lease())
     house.now += 60.0
     assert house.causes(CARD) == house.causes(OTHER) == [Cause.OFFER_IGNORED], "and when it is stuck, it is"
+
+
+def test_a_daemon_that_has_the_same_fleet_is_no_other_boot_server() -> None:
+    """It is known by the script that it offers to iPXE."""
+    house = House()
+    script = ServerHeard(server="10.99.0.66", kind="proxy", file="http://10.99.0.66:8080/ipxe.cfg", pxe=True)
+    house.say(script, discover(), ServerHeard(mac=str(CARD), server="10.99.0.66", kind="proxy", pxe=True), lease())
+    house.now += 31.0
+    assert house.causes() == [Cause.OTHER_PROXY]
+    house.around = replace(house.around, shared=True)
+    assert house.causes() == [Cause.OFFER_IGNORED]
+    house.say(replace(lease(), reason="OTHER_SERVER", port=4011, server="10.99.0.66"))
+    house.now += 31.0
+    assert house.causes() == [Cause.OFFER_IGNORED]
 
 
 def test_our_addresses_are_those_of_what_is_served_the_one_machines_come_back_to_first() -> None:

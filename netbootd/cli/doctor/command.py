@@ -51,6 +51,7 @@ def doctor(
     """
     _address(server)
     said: list[tuple[str, list[Line]]] = []
+    before: Line | None = None
     try:
         for title, lines in _sections(config, tuple(interface or ()), server, ntp):
             said.append((title, []))
@@ -58,9 +59,10 @@ def doctor(
                 show.title(title)
             for each in lines:
                 line = replace(each, found=repeated(each.found, config), todo=repeated(each.todo, config))
-                said[-1][1].append(line)
                 if not as_json:
-                    show.line(line)
+                    show.line(line, before)
+                said[-1][1].append(line)
+                before = line
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     everything = [line for _, lines in said for line in lines]

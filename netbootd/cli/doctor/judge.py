@@ -28,6 +28,8 @@ class Expected:
     """It answers DHCP at all."""
     decisions: Mapping[Kind, Decision] | None = None
     """What its settings say; None: they are not known here."""
+    shared: bool = False
+    """Its state is a database server's, which other daemons may have, too."""
 
     def answers(self, kind: Kind) -> bool:
         """Whether this kind is to be answered, as far as is known."""
@@ -48,8 +50,12 @@ def judge(found: Sequence[Heard], expected: Expected) -> Iterator[Line]:
 
 def discovered(found: Sequence[Heard]) -> str | None:
     """The address of a netbootd among those that answered, by the script that it offers to iPXE."""
-    own = (each.server for each in found if each.kind is Kind.IPXE and each.file.endswith("/ipxe.cfg"))
-    return next(own, None)
+    return next((each.server for each in found if _is_netbootd(each)), None)
+
+
+def _is_netbootd(said: Heard) -> bool:
+    """A DHCP server may name a netbootd's script, too."""
+    return said.kind is Kind.IPXE and not said.offered and said.file.endswith("/ipxe.cfg")
 
 
 def enough(found: Sequence[Heard], expected: Expected) -> bool:
@@ -147,8 +153,24 @@ def _others(strangers: Sequence[Heard], expected: Expected) -> Iterator[Line]:
     """What sends machines to a netbootd that does not answer DHCP itself is as it should be."""
     rivals = [each for each in strangers if expected.proxy or not points(each, expected.own)]
     for server in dict.fromkeys(each.server for each in rivals):
-        if line := _other(server, [each for each in rivals if each.server == server]):
+        said = [each for each in rivals if each.server == server]
+        if line := _other_netbootd(server, expected) if discovered(said) else _other(server, said):
             yield line
+
+
+def _other_netbootd(server: str, expected: Expected) -> Line:
+    """Two may serve one network, if they share what they know."""
+    told = f"another netbootd answers, too: {server}"
+    if expected.shared:
+        return ok("dhcp.others", "other boot servers", f"{told}, as daemons of one database may")
+    if expected.decisions is None:
+        todo = "That is well if they share one database (docs/postgresql.md). Else stop one of them."
+        return warn("dhcp.others", "other boot servers", told, todo)
+    todo = (
+        "The two know nothing of each other: who is armed here may be answered there. Stop one, or let them share one "
+        "PostgreSQL database (docs/postgresql.md)."
+    )
+    return fail("dhcp.others", "other boot servers", told, todo)
 
 
 def _other(server: str, said: Sequence[Heard]) -> Line | None:

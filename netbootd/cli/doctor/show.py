@@ -28,6 +28,7 @@ _WORDS = MappingProxyType({Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "F
 _HEAD = "  {:<6}"
 _LONGEST = 1000  # characters
 _TODO = "        -> "
+_AS_ABOVE = "as above"
 
 
 def title(text: str) -> None:
@@ -41,13 +42,14 @@ def waiting(text: str) -> None:
         typer.secho(f"\n{text}", fg=_COLOURS[Status.SKIPPED], err=True)
 
 
-def line(said: Line) -> None:
-    """What was tried and what came back; what to do on a line of its own."""
+def line(said: Line, before: Line | None = None) -> None:
+    """What was tried and what came back; what to do on a line of its own, and once where that is as ``before``."""
     head = _HEAD.format(_WORDS[said.status])
     typer.secho(head, fg=_COLOURS[said.status], nl=False)
     typer.echo(_beside(f"{said.tried}: {said.found}", head))
     if said.todo:
-        typer.echo(wrapped(_one_line(said.todo), _TODO, sys.stdout))
+        todo = _AS_ABOVE if before and before.todo == said.todo else said.todo
+        typer.echo(wrapped(_one_line(todo), _TODO, sys.stdout))
 
 
 def summary(lines: Sequence[Line]) -> None:

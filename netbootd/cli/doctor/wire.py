@@ -18,6 +18,7 @@ from netbootd.cli.doctor.line import Line, Status, fail, ok, skipped
 from netbootd.cli.doctor.patient import Patient
 from netbootd.cli.doctor.pxe_port import ask_port
 from netbootd.cli.doctor.together import together
+from netbootd.fleet.state import has_server
 from netbootd.net.interfaces import Interface, named
 
 PATIENCE = 7.0  # seconds; dnsmasq pings an address for three before it offers it, one after the other
@@ -135,6 +136,7 @@ def _expected(interface: Interface, cards: Cards, patient: Patient) -> Expected:
         here=patient.running,
         proxy=patient.server is not None or patient.config.dhcp_mode == "proxy",
         decisions=_decisions(interface, cards, patient),
+        shared=has_server(patient.config.state),
     )
 
 

@@ -98,7 +98,7 @@ class Case:
     servers: tuple[Server, ...] = ()
     """Other servers that were overheard, those that spoke to this machine first."""
     own: tuple[str, ...] = ()
-    """Our addresses, the one it comes back to first."""
+    """Our addresses, the one it comes back to first; behind them those of daemons that have the same fleet."""
     base_url: str = ""
     """How it reaches us by HTTP."""
     programs: tuple[str, ...] = ()

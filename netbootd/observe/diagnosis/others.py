@@ -18,6 +18,8 @@ def _asks_another(case: Case) -> Told | None:
     if on_4011(case, Reached.FIRMWARE) is not None or not over(case, times.TFTP):
         return None
     other = step.asked.server
+    if other in case.own:
+        return None
     return told(
         case,
         f"was offered {offered(case) or 'a boot file'} here, and asks {other} on port 4011 for its boot file instead",

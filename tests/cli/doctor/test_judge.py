@@ -52,6 +52,20 @@ def others(*strangers: Heard, expected: Expected = HERE) -> Line:
     return of(list(judge([*HEALTHY, *strangers], expected)), "dhcp.others")
 
 
+def test_a_second_netbootd_is_well_where_both_share_a_database() -> None:
+    other = [replace(each, server="10.99.0.66", sent=False) for each in ours()]
+    assert others(*other, expected=replace(HERE, shared=True)).status is Status.OK
+    assert others(*other, expected=HERE).status is Status.FAIL
+    assert "PostgreSQL" in others(*other, expected=HERE).todo
+    assert others(*other, expected=THERE).status is Status.WARN, "its settings are not known here"
+
+
+def test_a_dhcp_server_that_names_our_script_is_no_netbootd() -> None:
+    said = Heard(kind=Kind.IPXE, server=DHCP, offered="10.99.0.100", file=f"http://{OURS}:8080/ipxe.cfg")
+    assert discovered([LEASE, said]) is None
+    assert "another netbootd" not in others(said).found
+
+
 def test_a_healthy_network_has_nothing_wrong() -> None:
     lines = list(judge(HEALTHY, HERE))
     assert not [each for each in lines if each.status in (Status.FAIL, Status.WARN)]

@@ -56,3 +56,11 @@ def test_a_program_reads_the_same() -> None:
         "found": "chain inet wall input drops UDP 69",
         "todo": "nft insert rule ...",
     }
+
+
+def test_what_to_do_about_the_same_thing_stands_once(capsys: pytest.CaptureFixture[str]) -> None:
+    show.line(BAD, GOOD)
+    show.line(BAD, BAD)
+    first, second = (line for line in capsys.readouterr().out.splitlines() if "->" in line)
+    assert BAD.todo in first
+    assert second.strip() == "-> as above"
