@@ -30,8 +30,12 @@ from netbootd.observe.metrics import Metrics
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.addresses import Addresses
+from netbootd.serve.admin.api import add_api
+from netbootd.serve.admin.app import build_admin
+from netbootd.serve.admin.metrics import add_metrics
+from netbootd.serve.admin.overview import Overview
+from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
-from netbootd.serve.admin.site import build_site
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.background import Background
@@ -160,7 +164,10 @@ class Daemon:
         serving = Serving(self._listening, self._addresses, self._hub, self._directory, drain=_DRAIN)
         self._ends.append(serving.stop)
         await serving.start(config, lambda: self._loaded.world, self._boot, self._certificate.context)
-        site = build_site(self, self._api(), self._metrics)
+        site = build_admin(self, self._hub)
+        add_api(site, api := self._api())
+        add_page(site, api, self, overview := Overview(api))
+        add_metrics(site, self._metrics, overview, self._memory.running)
         admin = await start_http(site, [self._listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
 
