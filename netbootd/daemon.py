@@ -30,12 +30,8 @@ from netbootd.observe.metrics import Metrics
 from netbootd.observe.tracing import Tracing
 from netbootd.privileges import account, become
 from netbootd.serve.addresses import Addresses
-from netbootd.serve.admin.api import add_api
-from netbootd.serve.admin.app import build_admin
-from netbootd.serve.admin.metrics import add_metrics
-from netbootd.serve.admin.overview import Overview
-from netbootd.serve.admin.page import add_page
 from netbootd.serve.admin.services import ApiServices
+from netbootd.serve.admin.site import build_site
 from netbootd.serve.admin.stream import Stream
 from netbootd.serve.admin.token_file import made_token
 from netbootd.serve.background import Background
@@ -53,7 +49,6 @@ from netbootd.wire.mac import Mac
 __all__ = ["CannotListen", "Daemon"]
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
-_DRAIN = 10.0  # seconds running transfers get at the end
 
 
 class Daemon:
@@ -161,13 +156,10 @@ class Daemon:
             token_networks=config.token_networks,
         )
         self._memory.tokens.lasts = config.token_lasts
-        serving = Serving(self._listening, self._addresses, self._hub, self._directory, drain=_DRAIN)
+        serving = Serving(self._listening, self._addresses, self._hub, self._directory)
         self._ends.append(serving.stop)
         await serving.start(config, lambda: self._loaded.world, self._boot, self._certificate.context)
-        site = build_admin(self, self._hub)
-        add_api(site, api := self._api())
-        add_page(site, api, self, overview := Overview(api))
-        add_metrics(site, self._metrics, overview, self._memory.running)
+        site = build_site(self, self._api(), self._metrics)
         admin = await start_http(site, [self._listening.admin], self._hub, grace=0.0)
         self._ends.append(admin.stop)
 

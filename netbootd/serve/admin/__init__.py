@@ -6,6 +6,7 @@ api, routes, openapi  the API as one table, which is served and described
 asked, shapes         what comes in and what goes out, as models
 roster, view          who there is; a machine with the origin of each value
 overview              all of them in order, and counted
+site                  all of it in one, behind one guard
 machines, catalogue   looking
 changes               changing; drafts, arguments: what is asked for, where files have the last word
 stream, events        what happens, as it happens
