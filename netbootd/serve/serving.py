@@ -25,14 +25,16 @@ from netbootd.serve.proxydhcp import ProxyDhcp
 from netbootd.serve.syslog import SyslogServer
 from netbootd.serve.tftp import TftpServer
 
+DRAIN = 10.0
+"""Seconds that running transfers get at the end."""
 _UNHEARD = "other DHCP and PXE servers are not listened to: that takes CAP_NET_RAW, which the systemd unit has"
 
 
 class Serving:
-    """ProxyDHCP, TFTP, syslog and HTTP.  ``drain`` is how many seconds running transfers get at the end."""
+    """ProxyDHCP, TFTP, syslog and HTTP.  ``drain``: see `DRAIN`."""
 
     def __init__(
-        self, listening: Listening, addresses: Addresses, hub: Hub, directory: Directory, drain: float
+        self, listening: Listening, addresses: Addresses, hub: Hub, directory: Directory, *, drain: float = DRAIN
     ) -> None:
         self._listening = listening
         self._addresses = addresses
