@@ -59,6 +59,7 @@ class Drafts:
         record = replace(record, soft_serial=self._soft_serial(draft.soft_serial, "", in_full(record)))
         _refuse_two(record)
         self._refuse_listed(record)
+        self._refuse_rival(_serial(record), record, None, in_full(record))
         return record
 
     def patched(self, seat: Seat, patch: Patch) -> tuple[Record, Record]:
@@ -72,6 +73,8 @@ class Drafts:
         _refuse_two(after)
         if said := disputed(seat.machine, before, after):
             raise Problem(_CONFLICT, "; ".join(said))
+        if (serial := _serial(after)) != _serial(before):
+            self._refuse_rival(serial, after, seat.machine, View(self._services).in_full(seat))
         return before, after
 
     def _own(self, seat: Seat, by: str) -> Record:
@@ -110,6 +113,12 @@ class Drafts:
                     _CONFLICT, f"{mac or draft.uuid} belongs to {found.name} of {found.origin}; change it there"
                 )
 
+    def _refuse_rival(self, serial: str, record: Record, machine: Machine | None, claimed_by: str) -> None:
+        """What comes out for another machine, of its arguments or a template, is nobody else's either."""
+        facts = Facts(mac=next(iter(record.macs), None), uuid=record.uuid, serial=record.serial)
+        if serial and (owner := self._services.world().rival(serial, facts, machine)):
+            raise Problem(_CONFLICT, f"the soft serial {serial} of {claimed_by} already belongs to {owner}")
+
     def _name(self, name: str | None, machine: Machine | None) -> str | None:
         for other in self._services.fleet.machines if name else ():
             if other is not machine and other.name.lower() == (name or "").lower():
@@ -144,6 +153,12 @@ class Drafts:
 
     def _on_record(self) -> dict[str, str]:
         return {each.soft_serial.lower(): each.id for each in self._records.all() if each.soft_serial}
+
+
+def _serial(record: Record) -> str:
+    """The soft serial that somebody set for it, as one or by an argument; "" for none."""
+    by_argument = (value for each in record.args if each.key in SOFT_SERIALS for value in each.values or ())
+    return record.soft_serial or next((value for value in by_argument if "{" not in value), "")
 
 
 def _refuse_two(record: Record) -> None:

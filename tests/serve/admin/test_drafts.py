@@ -7,12 +7,27 @@ from dataclasses import replace
 
 import pytest
 
+from netbootd.boot.facts import Facts
+from netbootd.boot.model import Machine
 from netbootd.boot.plan import LocalMethod
+from netbootd.chain.world import World
 from netbootd.fleet.snapshot import Snapshot
 from tests.support.fleet import EDGE, FLEET, STRANGER, Api, problem, serving
 from tests.support.worlds import args
 
 TAKEN = "the soft serial node-01 of node-3 (machines.yaml:1) already belongs to node-1 (machines.yaml:1)"
+
+OWNER = "node-1 of machines.yaml:1"
+
+
+class Claimed(Api):
+    """SN-1 is what comes out for node-1."""
+
+    def world(self) -> World:
+        def rival(serial: str, facts: Facts, _machine: Machine | None) -> str:
+            return OWNER if serial == "SN-1" and facts.mac != EDGE else ""
+
+        return replace(super().world(), rival=rival)
 
 
 @pytest.fixture
@@ -108,6 +123,20 @@ async def test_a_soft_serial_of_a_file_is_its_own_and_nobody_else_gets_it(api: A
     assert problem(reply) == TAKEN
     reply = await api.change("PATCH", "/machines/node-3", soft_serial="NODE-[01-09]")
     assert reply.body["soft_serial"] == "NODE-02"
+
+
+@pytest.mark.parametrize("said", [{"soft_serial": "SN-1"}, {"args": {"eve_soft_serial": "SN-1"}}])
+async def test_what_comes_out_for_another_is_nobody_else_s(said: dict[str, object]) -> None:
+    """Of its arguments, or a template."""
+    async with serving(Claimed()) as api:
+        reply = await api.change("POST", "/machines", mac=str(STRANGER), **said)
+        assert (reply.status, problem(reply)) == (409, f"the soft serial SN-1 of {STRANGER} already belongs to {OWNER}")
+        reply = await api.change("PATCH", "/machines/node-3", **said)
+        assert (reply.status, problem(reply)) == (
+            409,
+            f"the soft serial SN-1 of node-3 (machines.yaml:1) already belongs to {OWNER}",
+        )
+        assert (await api.change("PATCH", "/machines/node-1", **said)).status == 200
 
 
 async def test_the_soft_serial_of_a_file_s_machine_is_changed_in_the_file(api: Api) -> None:
