@@ -211,8 +211,9 @@ class Api:
 async def serving(api: Api) -> AsyncIterator[Api]:
     app = build_admin(api, api.emit)
     add_api(app, services := api.services())
-    add_page(app, services, api, overview := Overview(services))
-    add_metrics(app, Metrics(), overview, api.running, patience=60.0)
+    anew = Overview(services, lambda: 0.0)  # however long a look takes here, each is a new one
+    add_page(app, services, api, anew)
+    add_metrics(app, Metrics(), anew, api.running, patience=60.0)
     server = await start_http(app, [bind_tcp("127.0.0.1", 0)], lambda event: None, grace=0)
     api.address = server.addresses[0]
     yield api
