@@ -39,7 +39,7 @@ from netbootd.fleet.changes import (
     Unhand,
     Written,
 )
-from netbootd.fleet.lifecycle import Stage
+from netbootd.fleet.lifecycle import AUTO, Stage
 from netbootd.wire.mac import Mac
 
 ROOM = 100_000
@@ -154,6 +154,7 @@ class Ledger:
     async def disarm(self, mac: Mac, by: str, now: float) -> bool:
         """Leave this machine to its own disk, at once.  False when that could not be written yet: a restart before
         it is would undo it."""
+        now = self._after(mac, now)
         return await self._order(lambda: self._disarm(mac, by, now), mac, Stage.DISARMED, now)
 
     def given(self, mac: Mac, by: str, now: float) -> bool:
@@ -171,7 +172,7 @@ class Ledger:
         """An armed machine, or one that arms by itself, is about to get its script.  Counts at once; the script may
         be sent when this turns out True, and not when somebody disarmed the machine while the disk was busy."""
         macs, before = self._macs(mac), self.entry(mac)
-        entry = before or Entry(macs[0], Stage.ARMED, now, "auto")
+        entry = before or Entry(macs[0], Stage.ARMED, now, AUTO)
         if entry.stage is not Stage.ARMED:
             raise AssertionError(f"{mac} is {entry.stage.value} and was handed its script")
         handing = Handing(mac, ip, file)

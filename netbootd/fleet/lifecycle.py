@@ -120,6 +120,9 @@ _CONFIDENCE = {
     Signal.TIMEOUT: Confidence.ASSUMED,
 }
 _SUREST_FIRST = tuple(Signal)
+AUTO = "auto"
+"""Who armed a machine of a profile that arms by itself."""
+_BY_ITSELF = "its profile arms by itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +247,9 @@ def _standing(
     limits: Limits,
 ) -> Standing:
     if arming is None:
-        return Standing(State.ARMED, "its profile arms by itself", payload=True) if auto else _unarmed(record, listed)
+        return Standing(State.ARMED, _BY_ITSELF, payload=True) if auto else _unarmed(record, listed)
     if arming.stage is Stage.DISARMED:
-        return Standing(State.LOCAL, arming.by, arming.since)
+        return Standing(State.LOCAL, f"by {arming.by}", arming.since)
     recorded = ending_of(record, arming)
     if ending := recorded or learned(record, arming, attempt, now, limits):
         state = State.INSTALLED if ending.done else State.FAILED
@@ -256,7 +259,8 @@ def _standing(
     if arming.stage is Stage.ARMED:
         script = _script(arming, attempt)
         if script is None or attempt is None:
-            return Standing(State.ARMED, arming.by, arming.since, payload=True)
+            why = _BY_ITSELF if arming.by == AUTO else f"by {arming.by}"
+            return Standing(State.ARMED, why, arming.since, payload=True)
         until = attempt.last + limits.fetching
         return Standing(State.INSTALLING, _last_seen(attempt), script.at, until, payload=True, timed=True)
     if attempt is None:  # it was given its payload before boots were recorded
@@ -268,7 +272,7 @@ def _unarmed(record: Record | None, listed: bool) -> Standing:
     if listed:
         return Standing(State.APPROVED, "a file lists it")
     if record and record.approved:
-        return Standing(State.APPROVED, f"approved by {record.approved.by}", record.approved.at)
+        return Standing(State.APPROVED, f"by {record.approved.by}", record.approved.at)
     return Standing(State.DISCOVERED, "nobody approved it", record.first_seen if record else None)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netbootd.fleet.lifecycle import (
+    AUTO,
     Confidence,
     Limits,
     Stage,
@@ -100,7 +101,7 @@ def test_a_machine_that_shows_up_is_discovered_until_a_person_or_a_file_approves
     assert standing(RECORD, None, None) == Standing(State.DISCOVERED, "nobody approved it", 5.0)
     assert standing(None, None, None).state is State.DISCOVERED
     approved = replace(RECORD, approved=Approval("admin", 9.0))
-    assert standing(approved, None, None) == Standing(State.APPROVED, "approved by admin", 9.0)
+    assert standing(approved, None, None) == Standing(State.APPROVED, "by admin", 9.0)
     assert state_of(RECORD, None, None, 1.0, listed=True).state is State.APPROVED
 
 
@@ -114,15 +115,26 @@ def test_a_machine_never_installed_whose_profile_arms_by_itself_is_armed() -> No
     assert state_of(RECORD, Known(Stage.DISARMED), None, 1.0, auto=True).state is State.LOCAL
 
 
+def test_who_brought_it_where_it_stands_is_told() -> None:
+    whys = {
+        state_of(RECORD, Known(Stage.DISARMED), None, 1.0).why,
+        state_of(RECORD, ARMED, None, 1.0).why,
+        state_of(replace(RECORD, approved=Approval("admin", 9.0)), None, None, 1.0).why,
+    }
+    assert whys == {"by admin"}
+    by_itself = replace(ARMED, by=AUTO)
+    assert state_of(RECORD, by_itself, None, 1.0, auto=True).why == "its profile arms by itself"
+
+
 def test_while_nothing_can_be_recorded_an_armed_machine_is_held_back_and_says_so() -> None:
     held = state_of(RECORD, ARMED, None, 1.0, held=True)
     assert (held.state, held.payload) == (State.ARMED, False)
-    assert held.why == "admin; held back, as that cannot be recorded here now"
+    assert held.why == "by admin; held back, as that cannot be recorded here now"
 
 
 def test_an_armed_machine_waits_for_its_next_boot_as_long_as_it_takes() -> None:
     a_year_later = ARMED_AT + 365 * 86400
-    assert standing(RECORD, ARMED, None, a_year_later) == Standing(State.ARMED, "admin", ARMED_AT, payload=True)
+    assert standing(RECORD, ARMED, None, a_year_later) == Standing(State.ARMED, "by admin", ARMED_AT, payload=True)
     offered = boot((Reached.FIRMWARE, 1010.0))
     assert standing(RECORD, ARMED, offered, a_year_later).state is State.ARMED
 
@@ -266,7 +278,7 @@ def test_arming_again_leaves_the_old_ending_behind() -> None:
 
 def test_a_machine_left_to_its_disk_is_local_whatever_happened_before() -> None:
     assert standing(ended(True, Signal.TOLD), Known(Stage.DISARMED, 9.0, "bob"), WHOLE) == Standing(
-        State.LOCAL, "bob", 9.0
+        State.LOCAL, "by bob", 9.0
     )
 
 
