@@ -76,6 +76,12 @@ _SLOW = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test is imported: what one says of its tries by itself stays."""
+    if "not slow" in config.option.markexpr.split(" and "):
+        settings.load_profile("quick")
+
+
 _MARKED = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(\w+)", re.MULTILINE)
 
 

@@ -85,6 +85,7 @@ async def test_a_machine_that_showed_up_and_its_boot_are_known_after_a_restart(s
         assert Reached.LOCAL in {step.stage for step in boot.steps}
 
 
+@pytest.mark.slow
 async def test_however_much_waits_at_the_end_all_of_it_is_known_after_a_restart(state: Path) -> None:
     """A rack that was powered on a moment before, or a disk that was away until then."""
     cards = [Mac(bytes((2, 0, 0, 0, number >> 8, number & 255))) for number in range(700)]
@@ -152,6 +153,7 @@ async def test_what_cannot_be_written_is_not_said_to_be_and_is_kept_for_later(st
         assert [record.name for record in house.memory.records.all()] == ["node-1"]
 
 
+@pytest.mark.slow
 async def test_what_a_flood_makes_to_write_waits_where_the_last_of_each_is_kept_and_not_before_an_arming(
     state: Path,
 ) -> None:

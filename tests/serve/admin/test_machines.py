@@ -40,9 +40,9 @@ class TestLooking:
         ]
 
     async def test_a_machine_is_found_by_any_of_its_cards_in_any_spelling(self, api: Api) -> None:
-        replies = [await api.get(f"/{text}") for text in (EDGE, EDGE.hexhyp, SECOND_CARD.hexraw)]
-        assert replies[0] == replies[1] == replies[2]
-        assert replies[0].body["macs"] == [str(EDGE), str(SECOND_CARD)]
+        found = [(await api.get(f"/{text}")).body for text in (EDGE, EDGE.hexhyp, SECOND_CARD.hexraw)]
+        assert found[0] == found[1] == found[2]
+        assert found[0]["macs"] == [str(EDGE), str(SECOND_CARD)]
 
     async def test_it_says_since_when_by_whom_and_what_it_would_get_now(self, api: Api) -> None:
         await api.ledger.arm(EDGE, "ada", 1700000000.0)
