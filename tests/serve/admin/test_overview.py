@@ -77,7 +77,7 @@ async def test_machines_in_trouble_are_counted_by_what_is_wrong() -> None:
 
 async def test_a_small_fleet_is_looked_at_each_time() -> None:
     place = await site()
-    overview = Overview(place.services())
+    overview = Overview(place.services(), Slow(0.01))
     before = await at_their_disks(overview)
     await place.ledger.disarm(STUCK, "ada", place.now)
     assert (before, await at_their_disks(overview)) == (0, 1)
