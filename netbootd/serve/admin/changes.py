@@ -11,6 +11,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from netbootd.boot.model import Boots
+from netbootd.chain.serials import doubled
 from netbootd.fleet.changes import Written
 from netbootd.fleet.lifecycle import Stage, State
 from netbootd.fleet.record import Approval, DropRecord, PutRecord, RecordChange
@@ -112,10 +113,12 @@ class Changes:
         """Arm it: it gets its payload once."""
         seat, mac = self._armable(request)
         self._may_be_armed(seat)
+        view = View(self._services)
+        if why := doubled(self._services.world(), view.assignment(seat), view.facts(seat)):
+            raise Problem(_CONFLICT, f"{view.called(seat)} is not armed: {why}")
         entry = self._ledger.entry(mac)
         if not await self._ledger.arm(mac, by.who, self._services.wall()):
-            called = View(self._services).called(seat)
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{called} is not armed: {_NOT_WRITTEN}")
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{view.called(seat)} is not armed: {_NOT_WRITTEN}")
         if entry is None or entry.stage is not Stage.ARMED:
             self._changed(seat, Change.ARMED, f"by {by.who}")
         return View(self._services).machine(await self._numbered(self._roster.of_card(mac)))

@@ -10,6 +10,7 @@ import pytest
 from netbootd.boot.facts import Facts
 from netbootd.boot.plan import LocalMethod
 from netbootd.chain.scripts import script
+from netbootd.chain.world import World
 from netbootd.fleet.happening import Happening
 from netbootd.fleet.lifecycle import Stage
 from netbootd.fleet.record import DropRecord, PutRecord, Reached, Record
@@ -68,6 +69,19 @@ class TestArming:
         assert reply.status == 409
         assert words in problem(reply)
         assert api.ledger.entries() == ()
+
+    async def test_one_whose_soft_serial_another_has_is_not_armed_for_what_it_would_not_get(self) -> None:
+        class Claimed(Api):
+            def world(self) -> World:
+                return replace(super().world(), rival=lambda serial, _facts, _machine: f"node-9 of b.yaml:1 ({serial})")
+
+        async with serving(Claimed()) as api:
+            reply = await api.post(f"/{EDGE}/install")
+            assert reply.status == 409
+            assert problem(reply).startswith(
+                f"node-1 is not armed: its soft serial {EDGE.hexhyp} already belongs to node-9"
+            )
+            assert api.ledger.entries() == ()
 
     async def test_a_machine_whose_rule_is_not_decided_yet_is_said_to_wait_for_that(self, api: Api) -> None:
         api.fleet = by_rule(Rule((Condition("manufacturer", "Acme*"),), "lab-eve"))
