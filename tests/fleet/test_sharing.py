@@ -346,6 +346,7 @@ def _act(daemon: Daemon, act: str, a: int, b: int, now: float, said: dict[str, s
         case "forget" if here:
             if daemon.keep(daemon.records.forget(here[0].id)):
                 said.pop(here[0].id, None)
+                daemon.attempts.forget(here[0].id)  # as the API does
         case "create":
             try:
                 changes = daemon.records.create(Record("", (card,), name=name, origin="x"))
