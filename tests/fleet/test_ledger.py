@@ -313,3 +313,15 @@ async def test_to_arm_comes_after_what_is_known_whatever_the_clock_says(disk: Di
     behind.learn(disk.known(0))
     assert await behind.arm(CARD, "bob", 1.0)
     assert disk.entries[CARD].stage is Stage.ARMED
+
+
+async def test_to_leave_a_machine_to_its_disk_comes_after_what_is_known_whatever_the_clock_says(disk: Disk) -> None:
+    """Where the arming counted as later, it would stand once the disk writes again, and the machine be wiped."""
+    journal = SlowJournal(disk, at_once=True)
+    book = Ledger(journal)
+    assert await book.arm(CARD, "ada", 7200.0)
+    journal.broken = True
+    assert not await book.disarm(CARD, "bob", 1.0)  # the clock was set back meanwhile
+    journal.broken = False
+    journal.commit()
+    assert book.stage(CARD) is disk.entries[CARD].stage is Stage.DISARMED
