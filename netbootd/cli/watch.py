@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from netbootd.cli.admin_api import Daemon, Lost, Told
-from netbootd.cli.board import Board
+from netbootd.cli.board import ROOM, Board
 from netbootd.cli.common import ConfigOption, repeated
 from netbootd.cli.drawn import view
 
@@ -41,7 +42,10 @@ def watch(
                 typer.echo(json.dumps({"id": each.id, "event": each.name, **each.data}))
         elif (console := Console(highlight=False)).is_terminal:
             board = Board(explain=repeated("netbootd explain MACHINE", config))
-            _live(told, console, board, () if mac else daemon.machines(state="installing"))
+            known = daemon.machines() if mac is None else [daemon.ask("GET", f"/machines/{quote(mac, safe='')}").said]
+            for one in under_way(known):
+                board.knew(one)
+            _live(told, console, board)
         else:
             for each in told:
                 if verbose or each.name != "transfer.moved":
@@ -76,11 +80,17 @@ def line(told: Told) -> str:
     return f"{at}  {who!s:<{_WHO}}  {data.get('sentence', '')}".rstrip()
 
 
-def _live(told: Iterator[Told], console: Console, board: Board, known: Iterable[Mapping[str, Any]]) -> None:
+def under_way(machines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that boot as this begins, or stopped on their way; strangers, whom anybody can make up, last."""
+    found = [
+        each for each in machines if each.get("state") == "installing" or each.get("progress") or each.get("trouble")
+    ]
+    return sorted(found, key=lambda each: bool(each["state"] == "discovered"))[:ROOM]
+
+
+def _live(told: Iterator[Told], console: Console, board: Board) -> None:
     """The picture is drawn anew by a thread of its own, so that silence is seen while nothing is told."""
     lock = Lock()
-    for machine in known:
-        board.knew(machine)
 
     def picture() -> Text:
         with lock:

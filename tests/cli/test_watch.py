@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from netbootd.cli.admin_api import Daemon, Told
-from netbootd.cli.watch import follow, line
+from netbootd.cli.watch import follow, line, under_way
 from netbootd.net.tcp import bind_tcp
 from netbootd.observe.events import Change, DhcpSilent, MachineChanged
 from netbootd.serve.admin.api import add_api
@@ -102,3 +102,21 @@ def test_a_person_reads_the_time_the_machine_and_the_sentence() -> None:
 def test_what_is_missing_is_said() -> None:
     assert "3 events were dropped" in line(Told("1", "dropped", {"count": 3}))
     assert "missed" in line(Told("1", "gap", {"count": None}))
+
+
+def test_who_stopped_before_anybody_watched_is_shown_and_strangers_last() -> None:
+    """A person opens it because something is wrong already."""
+
+    def machine(name: str, state: str, progress: object = None, trouble: object = None) -> dict[str, object]:
+        return {"name": name, "state": state, "progress": progress, "trouble": trouble}
+
+    stuck = {"sentence": "gets no address"}
+    fleet = [
+        machine("made up", "discovered", trouble=stuck),
+        machine("well", "approved"),
+        machine("stuck", "approved", trouble=stuck),
+        machine("fetching", "approved", progress={"sent": 1}),
+        machine("installing", "installing"),
+    ]
+    assert [each["name"] for each in under_way(fleet)] == ["stuck", "fetching", "installing", "made up"]
+    assert under_way([{"title": "Not Found"}]) == []
