@@ -67,7 +67,7 @@ class _Reader:
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._profile_places: dict[str, Place] = {}
         self._machine_places: dict[str, Place] = {}
-        self._mac_places: dict[Mac, Place] = {}
+        self._mac_owners: dict[Mac, Entry] = {}
         self._identities = Identities(problems)
         self._secrets = Secrets(problems)
         self._soft_serials = SoftSerials(problems)
@@ -241,9 +241,9 @@ class _Reader:
             return None
         if mac.octets[0] & 1 or not any(mac.octets):
             self._problems.error(place, f"{mac} is not the address of a card")
-        first = self._mac_places.setdefault(mac, entry.place)
-        if first is not entry.place:
-            self._problems.error(place, f"{mac} already belongs to the machine at {first}")
+        first = self._mac_owners.setdefault(mac, entry)
+        if first is not entry:
+            self._problems.error(place, f"{mac} already belongs to {first.machine}")
         return mac
 
     def _rule(self, table: Table, place: Place, origin: str) -> None:

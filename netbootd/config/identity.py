@@ -15,7 +15,7 @@ class Identities:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        self._places: dict[tuple[str, str], Place] = {}
+        self._owners: dict[tuple[str, str], Entry] = {}
 
     def read(self, keys: MachineKeys, entry: Entry) -> Facts:
         """What the machine is known by, held to the grammar its own iPXE is held to."""
@@ -33,6 +33,6 @@ class Identities:
         return known
 
     def _claim(self, name: str, value: str, place: Place, entry: Entry) -> None:
-        first = self._places.setdefault((name, value.lower()), entry.place)
-        if first is not entry.place:
-            self._problems.error(place, f"{value} already belongs to the machine at {first}")
+        first = self._owners.setdefault((name, value.lower()), entry)
+        if first is not entry:
+            self._problems.error(place, f"{value} already belongs to {first.machine}")

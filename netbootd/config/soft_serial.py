@@ -15,7 +15,7 @@ class SoftSerials:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        self._owners: dict[str, tuple[Place, str]] = {}
+        self._owners: dict[str, tuple[Entry, str]] = {}
 
     def of_profile(self, text: str | None, entry: Entry, payload: Payload, args: tuple[ArgSetting, ...]) -> str:
         """A template or a range, or "" for neither."""
@@ -39,13 +39,13 @@ class SoftSerials:
         for value in (
             value for each in args if each.key in SOFT_SERIALS for value in each.values or () if text is None
         ):
-            self._claim(value, place, "args", name)
+            self._claim(value, entry, "args", name)
         if text is None or (rule := self._rule(text, place)) is None:
             return None
         if not isinstance(rule, Fixed):
             self._problems.error(place, "must be one serial; a template or a range belongs to its profile")
             return None
-        self._claim(rule.serial, place, "soft_serial", name)
+        self._claim(rule.serial, entry, "soft_serial", name)
         return rule.serial
 
     def _rule(self, text: str, place: Place) -> Rule | None:
@@ -55,11 +55,12 @@ class SoftSerials:
             self._problems.error(place, str(error))
             return None
 
-    def _claim(self, serial: str, place: Place, key: str, name: str) -> None:
+    def _claim(self, serial: str, entry: Entry, key: str, name: str) -> None:
         """What two machines' arguments say is told by ``check``, once it is known what becomes of them."""
-        first, first_key = self._owners.setdefault(serial.lower(), (place, key))
-        if first is not place and "soft_serial" in (key, first_key):
-            self._problems.error(place, f"the soft serial {serial} of {name} already belongs to the machine at {first}")
+        first, first_key = self._owners.setdefault(serial.lower(), (entry, key))
+        if first is not entry and "soft_serial" in (key, first_key):
+            place = _at(entry, "soft_serial")
+            self._problems.error(place, f"the soft serial {serial} of {name} already belongs to {first.machine}")
 
 
 def _at(entry: Entry, key: str) -> Place:

@@ -25,6 +25,12 @@ class Entry:
     def origin(self) -> str:
         return str(self.place)
 
+    @property
+    def machine(self) -> str:
+        """Whom another is told of that claims what this machine has."""
+        name = self.table.get("name")
+        return f"{name} of {self.place}" if isinstance(name, str) else f"the machine at {self.place}"
+
 
 def profiles(top: Table, default: str, base: Path | None, problems: Problems) -> Iterator[Entry]:
     """Every profile, in the order written."""

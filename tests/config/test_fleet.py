@@ -200,12 +200,17 @@ class TestMachines:
         start = "profiles: {p: {payload: local}, q: {payload: local}}\nmachines:\n"
         assert files.wrong(f"{start}  - {text}\n") == [f"netbootd.yaml:3: {told}"]
 
-    def test_a_mac_or_name_given_twice_is_told_with_the_place_of_the_first(self, files: Files) -> None:
+    def test_a_mac_or_name_given_twice_is_told_with_both_owners(self, files: Files) -> None:
         files.write("machines/a.yaml", "- {mac: 52:54:00:00:00:01, name: n1}\n- {mac: 52:54:00:00:00:02, name: n2}")
         files.write("machines/b.yaml", "- {mac: 52-54-00-00-00-01, name: n3}\n- {mac: 52:54:00:00:00:03, name: n2}")
         assert files.wrong("") == [
-            "machines/b.yaml:1: machines.n3.mac: 52:54:00:00:00:01 already belongs to the machine at machines/a.yaml:1",
+            "machines/b.yaml:1: machines.n3.mac: 52:54:00:00:00:01 already belongs to n1 of machines/a.yaml:1",
             "machines/b.yaml:2: machines.n2.name: the machine at machines/a.yaml:2 has the same name, n2",
+        ]
+
+    def test_one_without_a_name_is_told_by_its_place(self, files: Files) -> None:
+        assert files.wrong("machines:\n- {mac: 52:54:00:00:00:01}\n- {mac: 52:54:00:00:00:01, name: n2}\n") == [
+            "netbootd.yaml:3: machines.n2.mac: 52:54:00:00:00:01 already belongs to the machine at netbootd.yaml:2"
         ]
 
     def test_config_of_a_profile_and_of_its_machine_are_both_kept(self, files: Files) -> None:

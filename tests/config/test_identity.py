@@ -60,7 +60,7 @@ def test_what_is_no_identity_is_refused(files: Files, machine: str, told: str) -
 )
 def test_two_machines_cannot_be_the_same_one(files: Files, one: str, other: str, told: str) -> None:
     assert named(files, f"{{{one}, name: a}}", f"{{{other}, name: b}}") == [
-        f"netbootd.yaml:4: machines.b.{told} already belongs to the machine at netbootd.yaml:3"
+        f"netbootd.yaml:4: machines.b.{told} already belongs to a of netbootd.yaml:3"
     ]
 
 

@@ -54,4 +54,4 @@ def test_two_machines_with_one_are_refused_with_both_places(files: Files, other:
         """
     )
     assert fault.startswith("netbootd.yaml:3: machines.b.soft_serial: ")
-    assert "of b already belongs to the machine at netbootd.yaml:2" in fault
+    assert "of b already belongs to a of netbootd.yaml:2" in fault
