@@ -54,7 +54,8 @@ def explain(
     world, here = common.world(loaded_config), site(loaded_config)
     mac, path = common.called(what, world), Path(what)
     if mac is None and not path.exists():
-        fail(f"{what!r} is neither a file nor a machine's name or hardware address", USED_WRONGLY)
+        where = "" if loaded_config.path else "; no settings were found that name machines: -c FILE"
+        fail(f"{what!r} is neither a file nor a machine's name or hardware address{where}", USED_WRONGLY)
     if mac is None or path.is_file():
         if fact:
             fail("--fact is for a machine; the packets of a capture say themselves what they know", USED_WRONGLY)

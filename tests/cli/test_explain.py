@@ -113,6 +113,15 @@ def test_a_machine_is_told_by_the_firmware_it_may_have(path: Path) -> None:
     ]
 
 
+def test_without_settings_a_name_is_nobody_s_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NETBOOTD_CONFIG", raising=False)
+    monkeypatch.setattr("netbootd.config.loader.SYSTEM", tmp_path / "none")
+    ran = netbootd("explain", "n1")
+    assert ran.code == 2
+    assert ran.complaint.endswith("hardware address; no settings were found that name machines: -c FILE")
+
+
 def test_a_machine_may_be_called_by_its_name(path: Path) -> None:
     assert explain(path, "n1").out == explain(path, "52:54:00:00:00:01").out
 
