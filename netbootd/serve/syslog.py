@@ -90,8 +90,6 @@ class SyslogServer:
         self.left_out += 1
         self._untold += 1
         if now >= self._tells:
-            text = (
-                f"left out of syslog: {self._untold}, the last of {ip}: of no known machine, empty or too many"
-            )
+            text = f"left out of syslog: {self._untold}, the last of {ip}: of no known machine, empty or too many"
             self._emit(DaemonNotice(text=text, severity="warning"))
             self._untold, self._tells = 0, now + _TELLS

@@ -56,9 +56,7 @@ def test_what_a_terminal_would_obey_is_not_passed_on(house: House) -> None:
 def test_a_line_of_a_stranger_is_counted_and_told_once(house: House) -> None:
     house.say(b"<30>hello", "192.0.2.99", times=50)
     assert (house.lines, house.server.left_out) == ([], 50)
-    assert house.notices == [
-        "left out of syslog: 1, the last of 192.0.2.99: of no known machine, empty or too many"
-    ]
+    assert house.notices == ["left out of syslog: 1, the last of 192.0.2.99: of no known machine, empty or too many"]
     house.now += 60
     house.say(b"<30>hello", "192.0.2.99")
     assert house.notices[1].startswith("left out of syslog: 50,")
