@@ -73,6 +73,7 @@ _SLOW = {
     "test_statements.py",
     "test_store_shared.py",
     "test_tables.py",
+    "test_together.py",
     "test_transfer.py",
     "test_watch.py",
 }
