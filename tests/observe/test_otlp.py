@@ -91,8 +91,14 @@ class Collector:
 
 
 @pytest.fixture(autouse=True)
-def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """And what still tries to send at the end of a test has given up before the next one."""
     monkeypatch.setattr("netbootd.observe.otlp._CLOSES", 60.0)
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60.0)
+        assert not thread.is_alive(), thread
 
 
 @pytest.fixture
@@ -181,6 +187,7 @@ async def test_a_collector_that_answers_without_an_end_takes_no_memory_and_no_ti
 
 async def test_a_collector_that_says_nothing_holds_up_the_end_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does a thread of ours hold up the process."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1")
     monkeypatch.setattr("netbootd.observe.otlp._CLOSES", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         otlp = Otlp(f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces", lambda _said: None)
