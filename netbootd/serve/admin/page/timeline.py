@@ -21,6 +21,7 @@ _LANE, _AXIS = 40, 38  # pixels
 _SILENCE, _SILENCES = 16.0, 60.0  # percent, of one and of all of them
 _LEFT, _RIGHT = 1.0, 99.0
 _APART, _FAR_APART = 10.0, 26.0  # percent between the words of two ticks, on a broad screen and on a narrow one
+_SHORTEST = 1e-6  # seconds that fill the breadth: what is no longer is a moment
 _ROUND = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 _WIDEST = 46  # characters
 _ENDLESS = (Outcome.RUNNING, Outcome.ABANDONED)
@@ -167,7 +168,7 @@ class _Scale:
         room = _RIGHT - _LEFT
         most, all_of_them = (_SILENCE, _SILENCES) if busy else (room, room)
         each = min(most, all_of_them / silent) if silent else 0.0
-        return cls(tuple(parts), each, (room - each * silent) / busy if busy else 0.0)
+        return cls(tuple(parts), each, (room - each * silent) / max(busy, _SHORTEST))
 
     def place(self, second: float) -> float:
         """Where that is, in percent."""

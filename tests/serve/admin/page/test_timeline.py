@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netbootd.fleet.record import Attempt, Outcome, Reached, Step, Transfer
@@ -140,6 +140,7 @@ def test_how_much_how_fast_and_what_was_sent_again(transfer: Transfer, words: st
 moments = st.floats(0.0, 1e6, allow_nan=False)
 
 
+@example([(0.0, 0.0, 2.2250738585e-313)], Outcome.RUNNING, 0.0)
 @given(st.lists(st.tuples(moments, moments, st.floats(0.0, 1e5)), max_size=12), st.sampled_from(Outcome), moments)
 def test_whatever_happened_stays_within_the_picture_and_in_order(
     spans: list[tuple[float, float, float]], outcome: Outcome, after: float
