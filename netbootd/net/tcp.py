@@ -12,6 +12,7 @@ from contextlib import suppress
 from netbootd.net.holder import explained
 
 _BACKLOG = 1024
+_SYN_ACKS = 1  # sent again, so that a connection is waited for three seconds
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h; not in the standard library
 _LINGER_NONE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds, so that the last close sends RST
 
@@ -25,6 +26,7 @@ def bind_tcp(address: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         _prepare(sock)
+        forget_soon(sock)
         sock.bind((address, port))
         sock.listen(_BACKLOG)
     except OSError as error:
@@ -38,6 +40,17 @@ def _prepare(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by every accepted connection
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # "::" and "0.0.0.0" can both be listened on
+
+
+def forget_soon(sock: socket.socket) -> None:
+    """Have a listening socket forget within three seconds who began a connection and went on no further.
+
+    GRUB takes the same ports at each start.  One that lost power between its SYN and its ACK leaves what nobody can
+    cut, for it is not accepted yet, and which Linux keeps for a minute: the next GRUB took its SYN-ACK for one of its
+    own and waited for ever (OVMF, GRUB 2.06 in the lab).  Who has lost a SYN-ACK sends its SYN again.
+    """
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, _SYN_ACKS)
 
 
 def shared_socket(transport: asyncio.BaseTransport) -> socket.socket:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netbootd.net.holder import PortBusy
 from netbootd.net.overheard import open_overheard
-from netbootd.net.tcp import bind_tcp
+from netbootd.net.tcp import bind_tcp, forget_soon
 from netbootd.net.udp import adopt_udp, bind_udp
 from netbootd.net.unix import bind_unix
 
@@ -65,6 +65,7 @@ class Sockets:
         if passed := self._passed(name):
             if passed.type != socket.SOCK_STREAM:
                 raise CannotListen(f"the socket {name!r} of systemd is no stream socket: write ListenStream=")
+            forget_soon(passed)
             return self._give(passed)
         return self._give(_bound(name, lambda: bind_tcp(address, port)))
 

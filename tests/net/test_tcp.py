@@ -30,6 +30,13 @@ def test_a_bound_socket_listens_at_once() -> None:
         pass
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_what_is_half_made_is_soon_forgotten(address: str) -> None:
+    """Shown on a wire in tests/system/test_network.py."""
+    with bind_tcp(address, 0) as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT) == 1
+
+
 def test_a_busy_port_names_its_holder_and_the_protocol() -> None:
     with bind_tcp("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
