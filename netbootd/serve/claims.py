@@ -5,7 +5,6 @@ A claim is found anew for those alone that have changed, so that to ask costs th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 from netbootd.boot.facts import Facts
@@ -18,9 +17,8 @@ from netbootd.fleet.merged import machine_of
 from netbootd.fleet.record import Record
 from netbootd.fleet.records import Records
 from netbootd.fleet.soft_serials import Duplicate
+from netbootd.serve.turns import in_turns
 from netbootd.wire.mac import Mac
-
-_AT_ONCE = 100  # machines looked at before packets get their turn
 
 
 class Claims:
@@ -58,9 +56,8 @@ class Claims:
 
     async def twice(self) -> tuple[Duplicate, ...]:
         """What two of them claim."""
-        for number, _ in enumerate(self._look(), 1):
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
+        async for _ in in_turns(self._look()):
+            pass
         return twice(claims.values() for claims in self._by_serial.values() if len(claims) > 1)
 
     def changed(self, id: str) -> None:

@@ -26,9 +26,9 @@ from netbootd.fleet.snapshot import Assignment
 from netbootd.fleet.soft_serials import Exhausted, Range
 from netbootd.payloads import SOFT_SERIALS
 from netbootd.serve.claims import Claims
+from netbootd.serve.turns import in_turns
 
 Keep = Callable[[tuple[RecordChange, ...]], Awaitable[Written]]
-_AT_ONCE = 100  # machines looked at before packets get their turn
 _TRIES = 64  # numbers that another daemon took a moment before
 
 
@@ -85,9 +85,7 @@ class SoftSerials:
 
     async def _due(self) -> AsyncIterator[tuple[Assignment, Facts, Machine | None]]:
         world = self._world()
-        for number, (facts, machine) in enumerate(self._looked_at(), 1):
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
+        async for facts, machine in in_turns(self._looked_at()):
             if facts is None:
                 continue
             assignment = world.assignment(facts, machine)
