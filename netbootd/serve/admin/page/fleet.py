@@ -84,7 +84,7 @@ class FleetPages:
             bundles=bundles,
             artifacts=self._behind.daemon.artifacts,
             profiles=tuple(self._behind.api.fleet.profiles.values()),
-            seen=not await self._behind.overview.empty(),
+            seen=any(record.last_seen for record in self._behind.api.records.all()),
             dhcp=any("DHCP" in each for each in about.services),
         )
 

@@ -13,6 +13,7 @@ from netbootd.observe.banner import Banner, ServedInterface
 from tests.support.crowd import BOOTING, FIVE, HOSTILE, NASTY, STUCK, TWINS, armed, crowd
 from tests.support.fleet import Api, serving
 from tests.support.pages import Element, Page, opened
+from tests.support.worlds import ALWAYS, linux, machine
 
 NOW = 1700000000.0
 
@@ -169,6 +170,13 @@ class TestTheBeginning:
             assert command in page.text
         done = [each.one("h2").text for each in page.root.all("li", class_="is-done")]
         assert done == ["netbootd answers on this network (done)", "There is iPXE to hand out (done)"]
+
+    async def test_a_machine_that_a_file_lists_has_not_booted_for_that(self) -> None:
+        listed = Snapshot([linux("rescue", boots=ALWAYS)], [machine("rescue", "node-1")])
+        async with serving(Api(fleet=listed, banner=self.ABOUT)) as site:
+            page = await opened(site, "/start")
+        assert "waits for the first machine" in page.text
+        assert "A machine that boots from the network (done)" not in page.text
 
     async def test_without_dhcp_it_tells_what_the_other_server_must_say(self) -> None:
         gone = MissingFirmware(file="undionly.kpxe", needed_by="BIOS machines", fix="install it")
